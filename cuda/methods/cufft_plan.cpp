@@ -1,0 +1,32 @@
+#include "cuda/methods/cufft_library.hpp"
+
+namespace gpuconv {
+
+void check_cufft(cufftResult result, const char* call) {
+  if (result == CUFFT_SUCCESS) return;
+  throw CufftError("cuFFT error " + std::to_string(static_cast<int>(result)) + " from " + call);
+}
+
+CufftPlan::CufftPlan(int length, cufftType type, int batch) {
+  check_cufft(cufft_library().plan_1d(&handle_, length, type, batch), "cufftPlan1d");
+}
+
+CufftPlan::~CufftPlan() { cufft_library().destroy(handle_); }
+
+void CufftPlan::real_to_complex(float* from, float2* to, const Stream& stream) const {
+  check_cufft(cufft_library().set_stream(handle_, stream.get()), "cufftSetStream");
+  check_cufft(cufft_library().exec_r2c(handle_, from, to), "cufftExecR2C");
+}
+
+void CufftPlan::complex_to_real(float2* from, float* to, const Stream& stream) const {
+  check_cufft(cufft_library().set_stream(handle_, stream.get()), "cufftSetStream");
+  check_cufft(cufft_library().exec_c2r(handle_, from, to), "cufftExecC2R");
+}
+
+void CufftPlan::complex_to_complex(float2* from, float2* to, int direction,
+                                   const Stream& stream) const {
+  check_cufft(cufft_library().set_stream(handle_, stream.get()), "cufftSetStream");
+  check_cufft(cufft_library().exec_c2c(handle_, from, to, direction), "cufftExecC2C");
+}
+
+}  // namespace gpuconv

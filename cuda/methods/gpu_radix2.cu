@@ -1,0 +1,175 @@
+// gpu_radix2.cu - method "gpu-radix2"
+//
+//   y[n] = sum_{k=0}^{K-1} h[k] x[n-k],   0 <= n < N+K-1,   x = 0 outside [0, N)
+//
+//   x  source    N floats      linear sample amplitude, full scale = 1
+//   h  response  K floats      gain per sample of delay
+//   y  wet       N+K-1 floats
+//
+// Idea     Overlap-save: pieces of 2M samples, each 2M-K+1 further on; the first K-1 results of a
+//          piece are wrong and dropped. A real piece becomes M complex numbers without padding:
+//              z[n] = (x[n] + i x[n+M]) w^n,   w = exp(pi i / 2M),   0 <= n < M
+//          because t^2M + 1 = (t^M - i)(t^M + i), and modulo t^M - i real sequences of length 2M
+//          are complex ones of length M; w^n turns that modulus into s^M - 1, which a transform of
+//          length M multiplies in. (The wrap-around then comes with a minus sign. It is dropped.)
+//          Folding and zero padding are the first load, the product is the load of the inverse,
+//          unfolding, scaling and cropping are its last store: no pass but butterflies.
+// Launch   Transform::launches() for the source, shared by both sides, and as many for each side;
+//          each covers all pieces of the block.
+// Order    every output is one fixed tree of sums: deterministic.
+// Cost     per piece (1 + 2) M log2(M) / 2 butterflies of 10 flops, and 6 to 8 flops per element
+//          for fold, product and unfold; exactly in cost().
+// Limits   K <= 2^27.
+#include <span>
+
+#include "cuda/fft/radix2.cuh"
+#include "cuda/methods/convolver.hpp"
+#include "cuda/methods/lengths.hpp"
+#include "cuda/runtime/range.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// First load: element n of piece `transform`, folded and turned; zeros outside the source.
+struct FoldedPieces {
+  const float* source;
+  int source_length;
+  int advance;
+  int overlap;  // K-1
+  int length;   // M
+  const float2* turn;
+
+  __device__ float sample(int n) const { return n >= 0 && n < source_length ? source[n] : 0.0f; }
+  __device__ float2 operator()(int transform, int n) const {
+    const int first = transform * advance - overlap + n;
+    return multiply(make_float2(sample(first), sample(first + length)), turn[n]);
+  }
+};
+
+/// Load of the inverse: spectrum of the piece times spectrum of the response.
+struct Product {
+  const float2* pieces;
+  const float2* response;
+  int length;
+
+  __device__ float2 operator()(int transform, int n) const {
+    return multiply(pieces[transform * length + n], response[n]);
+  }
+};
+
+/// Last store: turned back, scaled, unfolded; only what is right and inside the wet signal.
+struct UnfoldedPieces {
+  float* wet;
+  int wet_length;
+  int advance;
+  int overlap;
+  int length;
+  float scale;  // 1/M, a power of two: exact
+  const float2* turn;
+
+  __device__ void put(int transform, int n, float value) const {
+    const int at = transform * advance + n - overlap;
+    if (n >= overlap && at < wet_length) wet[at] = scale * value;
+  }
+  __device__ void operator()(int transform, int n, float2 value) const {
+    const float2 folded = multiply_conjugate(value, turn[n]);
+    put(transform, n, folded.x);
+    put(transform, n + length, folded.y);
+  }
+};
+
+class GpuRadix2 final : public Convolver {
+ public:
+  GpuRadix2(Stereo<std::span<const float>> response, const Radix2Lengths& lengths)
+      : lengths_(lengths),
+        response_length_(static_cast<int>(response.left.size())),
+        transform_(lengths.length / 2, stream_),
+        turn_(static_cast<std::size_t>(length())) {
+    const std::vector<float2> turn = quarter_turn(length());
+    upload_async<float2>(turn, turn_.span(), stream_);
+    DeviceBuffer<float> taps(response.left.size());
+    for (const Side side : kSides) {
+      upload_async(response[side], taps.span(), stream_);
+      sides_[side].response = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
+      if (transform_.launches() > 1) sides_[side].work = DeviceBuffer<float2>(elements());
+      const FoldedPieces folded{taps.data(), response_length_, 0, 0, length(), turn_.data()};
+      transform_.forward(folded, 1, sides_[side].response.span(), stream_);
+      stream_.synchronize();  // the taps' buffer is used again
+    }
+  }
+
+  int block_length() const override { return lengths_.block_length; }
+
+  std::size_t common_size() const override { return 2 * elements(); }
+
+  void enqueue_common(const Block& block, const Stream& stream) override {
+    const Range range("transform source");
+    const FoldedPieces folded{block.source.data(),
+                              static_cast<int>(block.source.size()),
+                              lengths_.advance,
+                              response_length_ - 1,
+                              length(),
+                              turn_.data()};
+    transform_.forward(folded, transforms(block), spectra(block), stream);
+  }
+
+  void enqueue(Side side, const Block& block, std::span<float> wet, const Stream& stream) override {
+    const Range range("multiply and transform back", side);
+    const Product product{spectra(block).data(), sides_[side].response.data(), length()};
+    const UnfoldedPieces unfolded{
+        wet.data(), static_cast<int>(wet.size()),        lengths_.advance, response_length_ - 1,
+        length(),   1.0f / static_cast<float>(length()), turn_.data()};
+    transform_.inverse(product, unfolded, transforms(block), sides_[side].work.span(), stream);
+  }
+
+  Cost cost(int source_length) const override {
+    const double M = length();
+    const double pieces = radix2_transforms(lengths_, source_length, response_length_);
+    const double butterflies = M / 2 * std::countr_zero(static_cast<unsigned>(length()));
+    const double launches = transform_.launches();
+    const double wet_length = source_length + response_length_ - 1;
+    Cost cost;
+    cost.operations = pieces * (3 * 10 * butterflies + 6 * M + 2 * (6 + 6 + 2) * M);
+    // Every launch reads and writes all elements; the first reads samples and turns, the inverse
+    // also the response and writes only the wet signal.
+    cost.device_bytes = 3 * pieces * 2 * 8 * M * (launches - 1) +  // stages in place
+                        pieces * (8 * M + 8 * M + 8 * M) +         // fold: samples, turn, spectrum
+                        2 * (pieces * (8 * M + 8 * M + 8 * M) + 4 * wet_length);
+    cost.launches = 3 * transform_.launches();
+    return cost;
+  }
+
+ private:
+  struct Ear {
+    DeviceBuffer<float2> response;  // spectrum
+    DeviceBuffer<float2> work;
+  };
+
+  int length() const { return lengths_.length / 2; }
+  std::size_t elements() const {
+    return static_cast<std::size_t>(lengths_.transforms) * static_cast<std::size_t>(length());
+  }
+  int transforms(const Block& block) const {
+    return radix2_transforms(lengths_, static_cast<int>(block.source.size()), response_length_);
+  }
+  std::span<float2> spectra(const Block& block) const {
+    return {reinterpret_cast<float2*>(block.common.data()), block.common.size() / 2};
+  }
+
+  Radix2Lengths lengths_;
+  int response_length_;
+  Stream stream_;
+  radix2::Transform transform_;
+  DeviceBuffer<float2> turn_;
+  Stereo<Ear> sides_;
+};
+
+}  // namespace
+
+std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>> response,
+                                           std::int64_t source_length) {
+  return std::make_unique<GpuRadix2>(
+      response, radix2_lengths(source_length, static_cast<int>(response.left.size())));
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,72 @@
+#include "cuda/runtime/device.hpp"
+
+#include <cuda_runtime.h>
+
+#include "cuda/runtime/check.hpp"
+
+namespace gpuconv {
+namespace {
+
+std::string why_no_device(cudaError_t error) {
+  switch (error) {
+    case cudaErrorInsufficientDriver:
+      return "no NVIDIA driver, or one too old for this program's CUDA runtime";
+    case cudaErrorNoDevice:
+      return "no NVIDIA GPU is visible (CUDA_VISIBLE_DEVICES hides devices, too)";
+    default:
+      return std::string("CUDA does not start: ") + cudaGetErrorString(error) + " (" +
+             cudaGetErrorName(error) + ")";
+  }
+}
+
+int attribute(cudaDeviceAttr which, int device) {
+  int value = 0;
+  GPUCONV_CUDA(cudaDeviceGetAttribute(&value, which, device));
+  return value;
+}
+
+Device describe(int index) {
+  cudaDeviceProp properties{};
+  GPUCONV_CUDA(cudaGetDeviceProperties(&properties, index));
+  Device device;
+  device.index = index;
+  device.name = properties.name;
+  device.major = properties.major;
+  device.minor = properties.minor;
+  device.multiprocessors = properties.multiProcessorCount;
+  device.memory_bytes = properties.totalGlobalMem;
+  device.shared_bytes_per_block = properties.sharedMemPerBlockOptin;
+  // float32 lanes per multiprocessor: CUDA C++ Programming Guide, table "Throughput of Native
+  // Arithmetic Instructions": 64 up to 8.0 (but 128 for 5.x, 6.1), 128 from 8.6 on.
+  const bool has_64_lanes = device.major == 7 || (device.major == 8 && device.minor == 0);
+  const double hertz = 1e3 * attribute(cudaDevAttrClockRate, index);
+  device.peak_flops = 2.0 * (has_64_lanes ? 64 : 128) * device.multiprocessors * hertz;
+  return device;
+}
+
+}  // namespace
+
+Devices query_devices() {
+  Devices devices;
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error != cudaSuccess) {
+    cudaGetLastError();
+    devices.why_none = why_no_device(error);
+    return devices;
+  }
+  for (int index = 0; index < count; ++index) devices.list.push_back(describe(index));
+  if (devices.list.empty()) devices.why_none = why_no_device(cudaErrorNoDevice);
+  return devices;
+}
+
+void use_device(int index) { GPUCONV_CUDA(cudaSetDevice(index)); }
+
+std::size_t free_device_memory() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  GPUCONV_CUDA(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,35 @@
+// device.hpp - which GPUs are here
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace gpuconv {
+
+struct Device {
+  int index = 0;  ///< as CUDA counts, after CUDA_VISIBLE_DEVICES
+  std::string name;
+  int major = 0;  ///< compute capability
+  int minor = 0;
+  int multiprocessors = 0;
+  std::size_t memory_bytes = 0;
+  std::size_t shared_bytes_per_block = 0;  ///< with opt-in
+  double peak_flops = 0;                   ///< float32, a fused multiply-add counted as two
+};
+
+struct Devices {
+  std::vector<Device> list;
+  std::string why_none;  ///< a sentence, when list is empty
+};
+
+/// Never throws for a machine without a GPU or driver: that is an answer, not a failure.
+Devices query_devices();
+
+/// Makes device `index` the one that this thread's CUDA calls go to.
+void use_device(int index);
+
+/// Bytes of memory free on the current device.
+std::size_t free_device_memory();
+
+}  // namespace gpuconv

@@ -1,0 +1,115 @@
+// resources.hpp - streams, events and memory that release themselves
+//
+// Constructors acquire or throw CudaError, destructors release and are silent, nothing is copied.
+// There is no default stream: every operation names the stream it is queued in. Declare a stream
+// before the buffers used on it: members die in reverse.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <type_traits>
+
+#include "cuda/runtime/check.hpp"
+
+namespace gpuconv {
+
+namespace detail {
+struct DestroyStream {
+  using pointer = cudaStream_t;
+  void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
+};
+struct DestroyEvent {
+  using pointer = cudaEvent_t;
+  void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
+};
+struct FreeDevice {
+  void operator()(void* memory) const { cudaFree(memory); }
+};
+struct FreePinned {
+  void operator()(void* memory) const { cudaFreeHost(memory); }
+};
+void* allocate_device(std::size_t bytes);
+void* allocate_pinned(std::size_t bytes);
+}  // namespace detail
+
+class Stream {
+ public:
+  Stream();
+  cudaStream_t get() const { return stream_.get(); }
+  /// Waits until all work queued so far is done; throws what that work failed with.
+  void synchronize() const;
+
+ private:
+  std::unique_ptr<cudaStream_t, detail::DestroyStream> stream_;
+};
+
+class Event {
+ public:
+  Event();
+  void record(const Stream& stream);
+  /// Makes the host wait for the latest record().
+  void synchronize() const;
+  cudaEvent_t get() const { return event_.get(); }
+
+ private:
+  std::unique_ptr<cudaEvent_t, detail::DestroyEvent> event_;
+};
+
+/// Later work in `stream` starts only after the latest record() of `event`. The host does not wait.
+void wait(const Stream& stream, const Event& event);
+
+/// Seconds on the device between two events that have both happened.
+double seconds_between(const Event& start, const Event& end);
+
+/// `size` uninitialised elements of device memory.
+template <typename T>
+class DeviceBuffer {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  DeviceBuffer() = default;
+  explicit DeviceBuffer(std::size_t size)
+      : memory_(size == 0 ? nullptr : detail::allocate_device(size * sizeof(T))), size_(size) {}
+  T* data() const { return static_cast<T*>(memory_.get()); }
+  std::size_t size() const { return size_; }
+  std::span<T> span() const { return {data(), size_}; }
+
+ private:
+  std::unique_ptr<void, detail::FreeDevice> memory_;
+  std::size_t size_ = 0;
+};
+
+/// `size` uninitialised elements of page-locked host memory: what asynchronous copies need.
+template <typename T>
+class PinnedBuffer {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  PinnedBuffer() = default;
+  explicit PinnedBuffer(std::size_t size)
+      : memory_(size == 0 ? nullptr : detail::allocate_pinned(size * sizeof(T))), size_(size) {}
+  T* data() const { return static_cast<T*>(memory_.get()); }
+  std::size_t size() const { return size_; }
+  std::span<T> span() const { return {data(), size_}; }
+
+ private:
+  std::unique_ptr<void, detail::FreePinned> memory_;
+  std::size_t size_ = 0;
+};
+
+/// Queues a copy of `from` to the beginning of `to`; both must stay alive until it is done.
+template <typename T>
+void upload_async(std::span<const T> from, std::span<T> to, const Stream& stream) {
+  GPUCONV_CUDA(cudaMemcpyAsync(to.data(), from.data(), from.size_bytes(), cudaMemcpyHostToDevice,
+                               stream.get()));
+}
+template <typename T>
+void download_async(std::span<const T> from, std::span<T> to, const Stream& stream) {
+  GPUCONV_CUDA(cudaMemcpyAsync(to.data(), from.data(), from.size_bytes(), cudaMemcpyDeviceToHost,
+                               stream.get()));
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,14 @@
+// overlap_add.hpp - joins the wet signals of successive blocks
+#pragma once
+
+#include <span>
+
+#include "cuda/runtime/resources.hpp"
+
+namespace gpuconv {
+
+/// Queues wet[n] += tail[n] for the samples of `tail`, which is no longer than `wet`: the part of
+/// the previous block's wet signal that sounds on into this block.
+void enqueue_overlap_add(std::span<const float> tail, std::span<float> wet, const Stream& stream);
+
+}  // namespace gpuconv

@@ -1,0 +1,144 @@
+#include "host/audio/audio_file.hpp"
+
+#include <fmt/core.h>
+#include <sndfile.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "host/audio/truncation.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+struct Known {
+  int code;
+  const char* name;
+};
+
+// What is let in. libsndfile knows a dozen more containers and codecs, seldom used and the source
+// of most of its security reports.
+constexpr Known kContainers[] = {
+    {SF_FORMAT_WAV, "WAV"}, {SF_FORMAT_WAVEX, "WAVEX"}, {SF_FORMAT_RF64, "RF64"},
+    {SF_FORMAT_W64, "W64"}, {SF_FORMAT_AIFF, "AIFF"},   {SF_FORMAT_CAF, "CAF"},
+    {SF_FORMAT_AU, "AU"},   {SF_FORMAT_FLAC, "FLAC"},   {SF_FORMAT_OGG, "Ogg"},
+};
+constexpr Known kEncodings[] = {
+    {SF_FORMAT_PCM_U8, "8-bit PCM"},    {SF_FORMAT_PCM_S8, "8-bit PCM"},
+    {SF_FORMAT_PCM_16, "16-bit PCM"},   {SF_FORMAT_PCM_24, "24-bit PCM"},
+    {SF_FORMAT_PCM_32, "32-bit PCM"},   {SF_FORMAT_FLOAT, "32-bit float"},
+    {SF_FORMAT_DOUBLE, "64-bit float"}, {SF_FORMAT_ULAW, "mu-law"},
+    {SF_FORMAT_ALAW, "A-law"},          {SF_FORMAT_VORBIS, "Vorbis"},
+    {SF_FORMAT_OPUS, "Opus"},
+};
+
+const char* find_name(std::span<const Known> known, int code) {
+  const auto found = std::ranges::find(known, code, &Known::code);
+  return found == known.end() ? nullptr : found->name;
+}
+
+/// libsndfile's own name of a container or an encoding, for those that are refused.
+std::string foreign_name(int code) {
+  SF_FORMAT_INFO info{};
+  info.format = code;
+  const bool known = sf_command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof info) == 0;
+  return known && info.name != nullptr ? info.name : fmt::format("format {:#x}", code);
+}
+
+std::string name_of(const std::string& path, std::span<const Known> known, int code) {
+  if (const char* const name = find_name(known, code)) return name;
+  throw FileError(path, fmt::format("{} is not read here (WAV, RF64, W64, AIFF, CAF, AU and FLAC "
+                                    "with PCM or float, Ogg Vorbis and Opus are)",
+                                    foreign_name(code)));
+}
+
+AudioFormat checked_format(const std::string& path, const SF_INFO& info) {
+  if (info.samplerate < kMinRate || info.samplerate > kMaxRate) {
+    throw FileError(path, fmt::format("sample rate out of range ({} Hz, limit {}..{} Hz)",
+                                      info.samplerate, kMinRate, kMaxRate));
+  }
+  if (info.channels < 1 || info.channels > kMaxChannels) {
+    throw FileError(path, fmt::format("number of channels out of range ({}, limit 1..{})",
+                                      info.channels, kMaxChannels));
+  }
+  AudioFormat format;
+  format.rate = info.samplerate;
+  format.channels = info.channels;
+  format.container = name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK);
+  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK);
+  // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
+  const bool known = info.seekable != 0 && info.frames >= 0 &&
+                     info.frames < std::numeric_limits<std::int64_t>::max() / kMaxChannels;
+  format.frames = known ? info.frames : -1;
+  return format;
+}
+
+}  // namespace
+
+void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
+
+AudioReader::AudioReader(const std::string& path, Truncated truncated)
+    : path_(path), truncated_(truncated), file_(open_input(path)) {
+  SF_INFO info{};
+  sndfile_.reset(sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
+  if (!sndfile_) {
+    const bool is_pipe = file_.bytes < 0;
+    throw FileError(
+        path, fmt::format("is not audio that can be read{} ({})",
+                          is_pipe ? " from a pipe, as WAV and AU can" : "", sf_strerror(nullptr)));
+  }
+  format_ = checked_format(path, info);
+  if (file_.bytes >= 0) check_header(info.frames);
+}
+
+std::size_t AudioReader::read(std::span<float> interleaved) {
+  if (ended_) return 0;
+  const auto wanted = static_cast<sf_count_t>(interleaved.size()) / format_.channels;
+  const sf_count_t got = sf_readf_float(sndfile_.get(), interleaved.data(), wanted);
+  frames_read_ += got;
+  if (got < wanted) {
+    ended_ = true;
+    check_end();
+  }
+  return static_cast<std::size_t>(got);
+}
+
+void AudioReader::check_header(std::int64_t frames) {
+  const auto shortage = find_shortage(file_.descriptor.get(), file_.bytes);
+  if (!shortage) return;
+  if (shortage->promised > 0) {
+    lacks(fmt::format("its header promises {} bytes of samples, {} are there", shortage->promised,
+                      shortage->present));
+  } else if (frames == 0) {
+    throw FileError(path_, fmt::format("holds no samples by its header (0 bytes), but {} bytes "
+                                       "follow: the program that wrote it did not end well",
+                                       shortage->present));
+  }
+}
+
+void AudioReader::check_end() {
+  // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
+  // damage, but then the file goes on.
+  const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
+  const bool at_end = ::lseek(file_.descriptor.get(), 0, SEEK_CUR) >= file_.bytes;
+  if (!decoded && !at_end) {
+    throw FileError(path_, fmt::format("is damaged after frame {} ({})", frames_read_,
+                                       sf_strerror(sndfile_.get())));
+  }
+  if (shortfall_.empty() && frames_read_ < format_.frames) {
+    lacks(fmt::format("its header promises {} frames, {} are there", format_.frames, frames_read_));
+  } else if (!decoded) {
+    lacks(fmt::format("it breaks off after frame {}", frames_read_));
+  }
+}
+
+void AudioReader::lacks(const std::string& what) {
+  shortfall_ = "is truncated (" + what + ")";
+  if (truncated_ == Truncated::error) {
+    throw FileError(path_, shortfall_ + "; --truncated accept uses those");
+  }
+}
+
+}  // namespace gpuconv

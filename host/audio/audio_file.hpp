@@ -1,0 +1,66 @@
+// audio_file.hpp - the samples of an audio file, read once from front to back
+//
+// A header is a claim. Nothing is allocated by it; rate, channels and sizes are checked before the
+// first sample is read and the number of frames is checked against those that came.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "host/audio/input_file.hpp"
+#include "host/audio/policy.hpp"
+
+struct sf_private_tag;  // libsndfile's SNDFILE
+
+namespace gpuconv {
+
+inline constexpr int kMinRate = 1;
+inline constexpr int kMaxRate = 768'000;
+inline constexpr int kMaxChannels = 1024;
+
+struct AudioFormat {
+  int rate = 0;  ///< Hz
+  int channels = 0;
+  std::int64_t frames = -1;  ///< -1: not known before the end
+  std::string container;     ///< "WAV", "FLAC", ...
+  std::string encoding;      ///< "16-bit PCM", "32-bit float", ...
+};
+
+class AudioReader {
+ public:
+  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a known
+  /// kind.
+  explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error);
+
+  const AudioFormat& format() const { return format_; }
+
+  /// Reads the next frames, full scale = 1, and returns how many; fewer than fit into `interleaved`
+  /// only at the end, and 0 ever after. A sample outside the range of float becomes infinite.
+  std::size_t read(std::span<float> interleaved);
+
+  /// What is missing, in words, of a truncated file that was accepted; empty if nothing is known to
+  /// be. Final when read() has returned 0.
+  const std::string& shortfall() const { return shortfall_; }
+
+ private:
+  void check_header(std::int64_t frames);
+  void check_end();
+  void lacks(const std::string& what);
+
+  struct Close {
+    void operator()(sf_private_tag* file) const;
+  };
+
+  std::string path_;
+  Truncated truncated_;
+  InputFile file_;
+  std::unique_ptr<sf_private_tag, Close> sndfile_;
+  AudioFormat format_;
+  std::string shortfall_;
+  std::int64_t frames_read_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,81 @@
+#include "host/audio/info.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/audio/audio_file.hpp"
+#include "host/audio/levels.hpp"
+#include "host/audio/nonfinite.hpp"
+#include "host/audio/sofa.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr std::size_t kBufferSamples = 65'536;
+
+std::vector<std::string> describe_audio(const std::string& path) {
+  AudioReader reader(path, Truncated::accept);
+  const AudioFormat& format = reader.format();
+  const auto channels = static_cast<std::size_t>(format.channels);
+  std::vector<float> samples(std::max<std::size_t>(1, kBufferSamples / channels) * channels);
+  std::vector<Level> levels(channels);
+  std::int64_t frames = 0;
+  std::int64_t first_nonfinite = -1;
+  while (const std::size_t got = reader.read(samples)) {
+    const auto portion = std::span(samples).first(got * channels);
+    const std::size_t first = find_nonfinite(portion);
+    if (first < portion.size()) {
+      if (first_nonfinite < 0)
+        first_nonfinite = frames + static_cast<std::int64_t>(first / channels);
+      mend_nonfinite(path, portion, format.channels, frames, NonFinite::zero);
+    }
+    for (std::size_t i = 0; i < portion.size(); ++i) {
+      measure(portion.subspan(i, 1), levels[i % channels]);
+    }
+    frames += static_cast<std::int64_t>(got);
+  }
+
+  std::vector<std::string> lines{
+      fmt::format("container  {}", format.container), fmt::format("encoding   {}", format.encoding),
+      fmt::format("rate       {} Hz", format.rate), fmt::format("channels   {}", format.channels),
+      fmt::format("frames     {} ({:.3f} s)", frames, static_cast<double>(frames) / format.rate)};
+  if (!reader.shortfall().empty()) lines.push_back("problem    " + reader.shortfall());
+  for (std::size_t c = 0; c < channels; ++c) {
+    lines.push_back(fmt::format("peak {:<5} {:.1f} dBFS, {} samples over full scale", c + 1,
+                                dbfs(levels[c].peak), levels[c].over));
+  }
+  lines.push_back(first_nonfinite < 0
+                      ? "non-finite none"
+                      : fmt::format("non-finite first at frame {}", first_nonfinite));
+  return lines;
+}
+
+std::vector<std::string> describe_sofa(const std::string& path) {
+  const SofaFile file = read_sofa(path);
+  check_sofa(path, file);
+  const auto [right, left] = std::ranges::minmax(file.directions, {}, &Direction::azimuth);
+  const auto [low, high] = std::ranges::minmax(file.directions, {}, &Direction::elevation);
+  std::vector<std::string> lines{
+      "container  SOFA",
+      fmt::format("convention {}", file.conventions),
+      fmt::format("room       {}", file.room),
+      fmt::format("rate       {:.0f} Hz", file.rate),
+      fmt::format("measured   {} directions, {} ears (M {}, R {})", file.M, file.R, file.M, file.R),
+      fmt::format("taps       {} ({:.3f} s) (N)", file.N, file.N / file.rate),
+      fmt::format("azimuth    {:.1f} to {:.1f} degrees, counter-clockwise", right.azimuth,
+                  left.azimuth),
+      fmt::format("elevation  {:.1f} to {:.1f} degrees", low.elevation, high.elevation)};
+  if (!file.database.empty()) lines.push_back(fmt::format("database   {}", file.database));
+  if (!file.title.empty()) lines.push_back(fmt::format("title      {}", file.title));
+  return lines;
+}
+
+}  // namespace
+
+std::vector<std::string> describe(const std::string& path) {
+  return is_sofa(path) ? describe_sofa(path) : describe_audio(path);
+}
+
+}  // namespace gpuconv

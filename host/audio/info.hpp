@@ -1,0 +1,12 @@
+// info.hpp - what a file holds, in words
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gpuconv {
+
+/// Lines about an audio or SOFA file, without line ends. Reads an audio file to its end.
+std::vector<std::string> describe(const std::string& path);
+
+}  // namespace gpuconv

@@ -1,0 +1,23 @@
+// input_file.hpp - opening a file to read, with every refusal in words
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/audio/file_descriptor.hpp"
+
+namespace gpuconv {
+
+struct InputFile {
+  FileDescriptor descriptor;
+  std::int64_t bytes = -1;  ///< size of a regular file; -1 for a pipe or a device
+};
+
+/// Throws FileError if `path` is missing, forbidden, a folder or empty.
+InputFile open_input(const std::string& path);
+
+/// Up to `count` bytes of a file from `offset` on; fewer at its end or where it can not be read.
+std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t count);
+
+}  // namespace gpuconv

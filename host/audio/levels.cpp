@@ -1,0 +1,26 @@
+#include "host/audio/levels.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gpuconv {
+
+void measure(std::span<const float> samples, Level& level) {
+  float peak = level.peak;
+  std::int64_t over = 0;
+  for (const float sample : samples) {
+    const float magnitude = std::abs(sample);
+    peak = std::max(peak, magnitude);
+    over += magnitude > 1;
+  }
+  level.peak = peak;
+  level.over += over;
+}
+
+void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels) {
+  for (const Side side : kSides) measure(wet[side], levels[side]);
+}
+
+double dbfs(double amplitude) { return 20 * std::log10(amplitude); }
+
+}  // namespace gpuconv

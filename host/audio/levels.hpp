@@ -1,0 +1,18 @@
+// levels.hpp - how loud the result is, and how much of it is above full scale
+#pragma once
+
+#include <span>
+
+#include "cuda/runtime/stereo.hpp"
+#include "cuda/wet/level.hpp"
+
+namespace gpuconv {
+
+/// Takes more samples, all of them finite, into account.
+void measure(std::span<const float> samples, Level& level);
+void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels);
+
+/// Decibels relative to full scale (|y| = 1); minus infinity for silence.
+double dbfs(double amplitude);
+
+}  // namespace gpuconv

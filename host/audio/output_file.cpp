@@ -1,0 +1,166 @@
+#include "host/audio/output_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr int kMaxLinks = 40;                     // Linux's own limit
+constexpr int kMaxTemporaries = 100;              // of one process for one OUTPUT at a time
+constexpr std::size_t kMaxNameInTemporary = 200;  // file names end at 255 bytes
+
+std::optional<struct stat> status_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status;
+}
+
+/// The file behind links, which need not exist yet.
+std::string follow_links(const std::string& path) {
+  namespace fs = std::filesystem;
+  fs::path target = path;
+  for (int links = 0; links < kMaxLinks; ++links) {
+    std::error_code error;
+    if (!fs::is_symlink(fs::symlink_status(target, error))) return target.string();
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) throw FileError(path, fmt::format("can not be followed ({})", error.message()));
+    target = target.parent_path() / next;  // an absolute `next` replaces the whole
+  }
+  throw FileError(path, fmt::format("can not be followed ({})", std::strerror(ELOOP)));
+}
+
+std::string folder_of(const std::string& target) {
+  const std::string folder = std::filesystem::path(target).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+void check_folder(const std::string& path, const std::string& folder) {
+  const auto status = status_of(folder);
+  if (!status) {
+    throw FileError(path, fmt::format("folder '{}' ({})", folder, std::strerror(errno)));
+  }
+  if (!S_ISDIR(status->st_mode)) throw FileError(path, fmt::format("'{}' is no folder", folder));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw FileError(
+        path, fmt::format("folder '{}' can not be written ({})", folder, std::strerror(errno)));
+  }
+}
+
+void check_existing(const std::string& path, const struct stat& status,
+                    const OutputOptions& options) {
+  if (S_ISDIR(status.st_mode)) throw FileError(path, "is a folder, not a file");
+  if (::access(path.c_str(), W_OK) != 0) {
+    throw FileError(path, fmt::format("can not be written ({})", std::strerror(errno)));
+  }
+  for (const std::string& input : options.inputs) {
+    const auto other = status_of(input);
+    if (other && !S_ISCHR(status.st_mode) && other->st_dev == status.st_dev &&
+        other->st_ino == status.st_ino) {
+      throw FileError(path, fmt::format("is the same file as the input '{}'", input));
+    }
+  }
+  if (options.no_clobber && S_ISREG(status.st_mode)) {
+    throw FileError(path, "exists, and --no-clobber was given");
+  }
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
+    : path_(path), target_(follow_links(path)) {
+  const auto existing = status_of(target_);
+  if (existing) check_existing(path, *existing, options);
+  if (existing && !S_ISREG(existing->st_mode)) {
+    descriptor_ = FileDescriptor(::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!descriptor_) fail("can not be opened");
+    seekable_ = ::lseek(descriptor_.get(), 0, SEEK_CUR) >= 0;
+    return;
+  }
+  check_folder(path, folder_of(target_));
+  create_temporary();
+  if (existing) ::fchmod(descriptor_.get(), existing->st_mode & 07777);  // as it was; best effort
+}
+
+OutputFile::~OutputFile() {
+  if (!in_place()) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::create_temporary() {
+  const std::filesystem::path target = target_;
+  const std::string name = target.filename().string().substr(0, kMaxNameInTemporary);
+  for (int number = 0; number < kMaxTemporaries; ++number) {
+    const std::string suffix = number == 0 ? "" : fmt::format("-{}", number);
+    const std::string candidate =
+        (target.parent_path() / fmt::format(".{}.gpuconv-{}{}.tmp", name, ::getpid(), suffix))
+            .string();
+    descriptor_ =
+        FileDescriptor(::open(candidate.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (descriptor_) {
+      temporary_ = candidate;
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  fail("no temporary file can be made beside it");
+}
+
+void OutputFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      if (written == 0) errno = ENOSPC;
+      fail(fmt::format("can not be written: {} bytes are, {} more were needed", position_,
+                       bytes.size()));
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    position_ += written;
+    bytes_ = std::max(bytes_, position_);
+  }
+}
+
+void OutputFile::seek(std::int64_t position) {
+  if (::lseek(descriptor_.get(), position, SEEK_SET) < 0) fail("can not go back to the header");
+  position_ = position;
+}
+
+void OutputFile::sync() {
+  // Pipes and devices have nothing to sync and say so with EINVAL.
+  if (::fsync(descriptor_.get()) != 0 && !in_place()) fail("can not be brought to the disk");
+}
+
+void OutputFile::publish() {
+  if (descriptor_.close() != 0) fail("can not be closed");
+  if (in_place()) return;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    const std::string kept = temporary_;
+    temporary_.clear();  // the result is whole: leave it
+    fail(fmt::format("can not be replaced; the result is complete in '{}'", kept));
+  }
+  temporary_.clear();
+  const FileDescriptor folder(
+      ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder) ::fsync(folder.get());  // not every file system can: the file itself is safe
+}
+
+void OutputFile::fail(const std::string& what) const {
+  throw FileError(path_, fmt::format("{} ({})", what, std::strerror(errno)));
+}
+
+bool is_special_file(const std::string& path) {
+  const auto status = status_of(path);
+  return status && !S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode);
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,67 @@
+// output_file.hpp - an output file that is there whole or not at all
+//
+// Bytes go to a temporary file in the same folder, which takes the place of OUTPUT in one step
+// (rename) after everything is written and safe on the disk. Whatever happens before leaves the old
+// file as it was and no other behind. An OUTPUT that exists and is no regular file (a pipe,
+// /dev/null) is written in place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/audio/file_descriptor.hpp"
+
+namespace gpuconv {
+
+struct OutputOptions {
+  bool no_clobber = false;          ///< refuse to replace a file
+  std::vector<std::string> inputs;  ///< files that are still read: OUTPUT must be none of them
+};
+
+class OutputFile {
+ public:
+  /// Makes sure that OUTPUT can be written before any work is done; FileError says why not.
+  OutputFile(const std::string& path, const OutputOptions& options);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();  ///< without publish(): removes the temporary file
+
+  /// OUTPUT as it was given.
+  const std::string& path() const { return path_; }
+  /// Where the bytes lie until publish().
+  const std::string& written_path() const { return in_place() ? target_ : temporary_; }
+  bool in_place() const { return temporary_.empty(); }
+  /// Pipes can not: what is written there stays as it is.
+  bool seekable() const { return seekable_; }
+
+  /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
+  void write(std::span<const std::byte> bytes);
+  void seek(std::int64_t position);
+  std::int64_t position() const { return position_; }
+  std::int64_t bytes() const { return bytes_; }
+
+  /// Asks the system to bring everything to the disk.
+  void sync();
+  /// The temporary file becomes OUTPUT.
+  void publish();
+
+ private:
+  void create_temporary();
+  [[noreturn]] void fail(const std::string& what) const;
+
+  std::string path_;
+  std::string target_;     ///< path_ with links followed
+  std::string temporary_;  ///< empty: written in place
+  FileDescriptor descriptor_;
+  bool seekable_ = true;
+  std::int64_t position_ = 0;
+  std::int64_t bytes_ = 0;
+};
+
+/// True for a pipe, a device or a socket that exists at `path`, also through links.
+bool is_special_file(const std::string& path);
+
+}  // namespace gpuconv

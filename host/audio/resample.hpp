@@ -1,0 +1,25 @@
+// resample.hpp - a response at another sample rate
+//
+// The response is converted and never the recording: it is the shorter one. Three things are easily
+// lost on the way, and kept here:
+//   level     a filter twice as dense sums twice as much: the taps are scaled by old rate / new
+//   rate arrival   the resampler rings to both sides of a tap. Of a tap at sample 0 the part before
+//   time
+//             zero would be cut, up to 17 % of its gain, and differently for each ear. So both ears
+//             get the same zeros before, and Response::lead says how many wet frames to crop
+//   end       zeros after the last tap let its ringing end
+#pragma once
+
+#include "host/audio/response.hpp"
+
+namespace gpuconv {
+
+/// `response` at `rate` Hz. Both ears have one length and `lead`, a whole number of new samples, is
+/// exact where (old rate) / gcd(rates) <= kMaxLeadSearch; for stranger pairs of rates both ears
+/// are early or late together by less than 0.05 of a sample.
+Response resample(const Response& response, int rate);
+
+/// How far beyond the necessary zeros a whole number of new samples is looked for.
+inline constexpr int kMaxLeadSearch = 4096;
+
+}  // namespace gpuconv

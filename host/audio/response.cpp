@@ -1,0 +1,76 @@
+#include "host/audio/response.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "host/audio/audio_file.hpp"
+#include "host/audio/nonfinite.hpp"
+#include "host/audio/sofa.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr std::size_t kBufferFrames = 16'384;
+
+bool is_silent(const Signal& taps) {
+  return std::ranges::all_of(taps, [](float tap) { return tap == 0; });
+}
+
+Response load_audio(const std::string& path, const ResponseOptions& options) {
+  AudioReader reader(path, options.truncated);
+  const AudioFormat& format = reader.format();
+  if (format.channels != 2) {
+    throw FileError(path, fmt::format("has {} channel{} where a response needs 2, left and right",
+                                      format.channels, format.channels == 1 ? "" : "s"));
+  }
+  Response response;
+  response.rate = format.rate;
+  std::vector<float> frames(2 * kBufferFrames);
+  std::int64_t count = 0;
+  std::int64_t replaced = 0;
+  while (const std::size_t got = reader.read(frames)) {
+    const auto portion = std::span(frames).first(2 * got);
+    replaced += mend_nonfinite(path, portion, 2, count, options.nonfinite);
+    for (std::size_t n = 0; n < got; ++n) {
+      response.taps.left.push_back(portion[2 * n]);
+      response.taps.right.push_back(portion[2 * n + 1]);
+    }
+    count += static_cast<std::int64_t>(got);
+    if (count > kMaxTaps) {
+      throw FileError(path, fmt::format("is too long for a response (limit {} taps)", kMaxTaps));
+    }
+  }
+  if (count == 0) throw FileError(path, "holds no taps (0 frames)");
+  response.description =
+      fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
+                  format.rate, count, static_cast<double>(count) / format.rate);
+  if (replaced > 0) response.description += fmt::format(", {} non-finite taps set to 0", replaced);
+  if (!reader.shortfall().empty()) response.description += ", " + reader.shortfall();
+  return response;
+}
+
+}  // namespace
+
+Response load_response(const std::string& path, const ResponseOptions& options) {
+  Response response;
+  if (is_sofa(path)) {
+    const SofaFile file = read_sofa(path);
+    response = response_at(path, file, options);
+  } else if (options.azimuth || options.elevation) {
+    throw UsageError(path +
+                     ": --azimuth and --elevation choose a direction in a SOFA file, and "
+                     "this is none");
+  } else {
+    response = load_audio(path, options);
+  }
+  if (is_silent(response.taps.left) && is_silent(response.taps.right)) {
+    throw FileError(path, fmt::format("silent response (all {} taps of both ears are 0)",
+                                      response.taps.left.size()));
+  }
+  return response;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,47 @@
+// sndfile_writer.hpp - the containers that libsndfile writes: W64, CAF, AIFF, AU, FLAC, Ogg
+//
+// libsndfile closes a file without an error when the disk is full. So its bytes go through
+// OutputFile, which checks every one, and samples reach it as numbers that it only has to pack.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <vector>
+
+#include "host/audio/frame_writer.hpp"
+#include "host/audio/output_file.hpp"
+#include "host/audio/output_format.hpp"
+
+struct sf_private_tag;  // libsndfile's SNDFILE
+
+namespace gpuconv {
+
+class SndfileWriter : public FrameWriter {
+ public:
+  SndfileWriter(OutputFile& file, const FileFormat& format, int rate);
+
+  void write(std::span<const float> frames) override;
+  void write(std::span<const std::int32_t> frames) override;
+  void finish() override;
+
+  /// The file as libsndfile's callbacks see it: no exception may cross them.
+  struct Port {
+    OutputFile& file;
+    std::exception_ptr failure;
+  };
+
+ private:
+  struct Close {
+    void operator()(sf_private_tag* sndfile) const;
+  };
+
+  void check_size(std::size_t samples) const;
+  void check(std::int64_t written, std::size_t wanted);
+
+  Port port_;
+  FileFormat format_;
+  std::unique_ptr<sf_private_tag, Close> sndfile_;
+  std::vector<std::int32_t> scaled_;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,139 @@
+#include "host/audio/sofa.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "host/audio/audio_file.hpp"
+#include "host/audio/delay.hpp"
+#include "host/audio/nonfinite.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr double kMaxDelaySeconds = 10;
+
+double radians(double degrees) { return degrees * std::numbers::pi / 180; }
+
+struct Vector {
+  double x, y, z;
+};
+
+Vector unit_vector(Direction d) {
+  const double azimuth = radians(d.azimuth);
+  const double elevation = radians(d.elevation);
+  return {std::cos(elevation) * std::cos(azimuth), std::cos(elevation) * std::sin(azimuth),
+          std::sin(elevation)};
+}
+
+/// 2 asin(chord / 2) keeps its digits for near directions, where acos of a dot product loses half.
+double chord(const Vector& a, const Vector& b) {
+  return std::hypot(a.x - b.x, a.y - b.y, a.z - b.z);
+}
+
+Direction checked_direction(const ResponseOptions& options) {
+  const Direction wanted{options.azimuth.value_or(0), options.elevation.value_or(0)};
+  if (!(std::abs(wanted.azimuth) <= 360)) {
+    throw UsageError(fmt::format("--azimuth {} (limit -360..360 degrees)", wanted.azimuth));
+  }
+  if (!(std::abs(wanted.elevation) <= 90)) {
+    throw UsageError(fmt::format("--elevation {} (limit -90..90 degrees)", wanted.elevation));
+  }
+  return wanted;
+}
+
+Stereo<double> checked_delays(const std::string& path, const SofaFile& file, std::size_t m) {
+  if (file.delays.empty()) return {};
+  const std::size_t row = file.delays.size() > 2 ? 2 * m : 0;
+  const Stereo<double> delays{file.delays[row], file.delays[row + 1]};
+  for (const Side side : kSides) {
+    if (!(delays[side] >= 0 && delays[side] <= kMaxDelaySeconds * file.rate)) {
+      throw FileError(path, fmt::format("Data.Delay of the {} ear is {} samples (limit 0..{})",
+                                        name(side), delays[side], kMaxDelaySeconds * file.rate));
+    }
+  }
+  return delays;
+}
+
+}  // namespace
+
+void check_sofa(const std::string& path, const SofaFile& file) {
+  if (file.R != 2) {
+    throw FileError(path, fmt::format("has {} receivers where 2 ears are needed", file.R));
+  }
+  if (file.M < 1 || file.N < 1 || file.N > kMaxTaps) {
+    throw FileError(path, fmt::format("has {} measurements of {} taps (limit 1 and more, 1..{})",
+                                      file.M, file.N, kMaxTaps));
+  }
+  const auto M = static_cast<std::size_t>(file.M);
+  const auto N = static_cast<std::size_t>(file.N);
+  if (file.directions.size() != M) {
+    throw FileError(path, fmt::format("has {} source positions for {} measurements; only sources "
+                                      "that move around a resting head are read",
+                                      file.directions.size(), M));
+  }
+  if (file.taps.size() != 2 * M * N) {
+    throw FileError(path, fmt::format("Data.IR has {} values where {} x 2 x {} = {} are needed",
+                                      file.taps.size(), M, N, 2 * M * N));
+  }
+  if (!file.delays.empty() && file.delays.size() != 2 && file.delays.size() != 2 * M) {
+    throw FileError(path, fmt::format("Data.Delay has {} values where 2 or {} are needed",
+                                      file.delays.size(), 2 * M));
+  }
+  if (!(file.rate >= kMinRate && file.rate <= kMaxRate) || std::round(file.rate) != file.rate) {
+    throw FileError(path, fmt::format("sample rate out of range ({} Hz, limit whole {}..{} Hz)",
+                                      file.rate, kMinRate, kMaxRate));
+  }
+}
+
+Direction direction_of(double x, double y, double z) {
+  if (std::hypot(x, y, z) == 0) return {NAN, NAN};
+  const double degrees = 180 / std::numbers::pi;
+  return {std::atan2(y, x) * degrees, std::atan2(z, std::hypot(x, y)) * degrees};
+}
+
+double angle_between(Direction a, Direction b) {
+  const double half = std::min(1.0, chord(unit_vector(a), unit_vector(b)) / 2);
+  return 2 * std::asin(half) * 180 / std::numbers::pi;
+}
+
+int find_nearest(const SofaFile& file, Direction wanted) {
+  const auto nearest = std::ranges::min_element(
+      file.directions, {}, [&](Direction direction) { return angle_between(direction, wanted); });
+  return static_cast<int>(nearest - file.directions.begin());
+}
+
+Response response_at(const std::string& path, const SofaFile& file,
+                     const ResponseOptions& options) {
+  check_sofa(path, file);
+  const Direction wanted = checked_direction(options);
+  const auto m = static_cast<std::size_t>(find_nearest(file, wanted));
+  const Stereo<double> delays = checked_delays(path, file, m);
+
+  Response response;
+  response.rate = static_cast<int>(file.rate);
+  response.lead = is_whole(delays.left) && is_whole(delays.right) ? 0 : kDelayReach;
+  std::int64_t replaced = 0;
+  const auto N = static_cast<std::size_t>(file.N);
+  for (const Side side : kSides) {
+    const auto first = (2 * m + static_cast<std::size_t>(side)) * N;
+    Signal taps(file.taps.begin() + static_cast<std::ptrdiff_t>(first),
+                file.taps.begin() + static_cast<std::ptrdiff_t>(first + N));
+    replaced += mend_nonfinite(path, taps, 1, 0, options.nonfinite);
+    response.taps[side] = delayed(taps, delays[side], response.lead);
+  }
+  const std::size_t K = std::max(response.taps.left.size(), response.taps.right.size());
+  for (const Side side : kSides) response.taps[side].resize(K);
+
+  const Direction found = file.directions[m];
+  response.description =
+      fmt::format("measurement {} of {}, azimuth {:.1f}, elevation {:.1f} (asked {:.1f}, {:.1f})",
+                  m, file.M, found.azimuth, found.elevation, wanted.azimuth, wanted.elevation);
+  if (replaced > 0) response.description += fmt::format(", {} non-finite taps set to 0", replaced);
+  return response;
+}
+
+}  // namespace gpuconv

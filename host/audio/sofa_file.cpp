@@ -1,0 +1,150 @@
+// sofa_file.cpp - read_sofa(): from libmysofa's structures to ours
+#include <fmt/core.h>
+#include <mysofa.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <numbers>
+#include <string_view>
+
+#include "host/audio/input_file.hpp"
+#include "host/audio/sofa.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+struct Free {
+  void operator()(MYSOFA_HRTF* file) const { mysofa_free(file); }
+};
+
+std::string reason(int error) {
+  switch (error) {
+    case MYSOFA_INVALID_FORMAT:
+      return "not the format of SOFA";
+    case MYSOFA_UNSUPPORTED_FORMAT:
+      return "a kind of HDF5 that libmysofa does not read";
+    case MYSOFA_NO_MEMORY:
+      return "not enough memory";
+    case MYSOFA_READ_ERROR:
+      return "read error, perhaps truncated";
+    case MYSOFA_INVALID_ATTRIBUTES:
+      return "invalid attributes";
+    case MYSOFA_INVALID_DIMENSIONS:
+      return "invalid dimensions";
+    case MYSOFA_INVALID_DIMENSION_LIST:
+      return "invalid list of dimensions";
+    case MYSOFA_INVALID_COORDINATE_TYPE:
+      return "invalid kind of coordinates";
+    default:
+      break;
+  }
+  if (error > 0 && error < MYSOFA_INVALID_FORMAT) return std::strerror(error);
+  return fmt::format("libmysofa error {}", error);
+}
+
+std::string attribute(const MYSOFA_ATTRIBUTE* attributes, std::string_view name) {
+  for (; attributes != nullptr; attributes = attributes->next) {
+    if (attributes->name != nullptr && attributes->value != nullptr && attributes->name == name) {
+      return attributes->value;
+    }
+  }
+  return "";
+}
+
+std::vector<float> values_of(const MYSOFA_ARRAY& array) {
+  if (array.values == nullptr) return {};
+  return {array.values, array.values + array.elements};
+}
+
+int checked_dimension(const std::string& path, std::string_view letter, unsigned value) {
+  if (value > static_cast<unsigned>(std::numeric_limits<int>::max())) {
+    throw FileError(path, fmt::format("dimension {} is {} (limit {})", letter, value,
+                                      std::numeric_limits<int>::max()));
+  }
+  return static_cast<int>(value);
+}
+
+/// Spherical positions are azimuth, elevation in degrees and distance; Cartesian ones point to the
+/// front, to the left and up, in metres.
+std::vector<Direction> directions_of(const std::string& path, const MYSOFA_ARRAY& positions) {
+  const std::string type = attribute(positions.attributes, "Type");
+  const bool cartesian = type == "cartesian";
+  if (!cartesian && type != "spherical") {
+    throw FileError(path, fmt::format("SourcePosition is of type '{}' (spherical or cartesian are "
+                                      "read)",
+                                      type));
+  }
+  const std::vector<float> values = values_of(positions);
+  if (values.size() % 3 != 0) {
+    throw FileError(
+        path, fmt::format("SourcePosition has {} values, not a multiple of 3", values.size()));
+  }
+  std::vector<Direction> directions;
+  for (std::size_t i = 0; i < values.size(); i += 3) {
+    const double a = values[i];
+    const double b = values[i + 1];
+    const double c = values[i + 2];
+    const Direction direction = cartesian ? direction_of(a, b, c) : Direction{a, b};
+    if (!std::isfinite(direction.azimuth) || !std::isfinite(direction.elevation)) {
+      throw FileError(path, fmt::format("position of measurement {} has no direction ({}, {}, {})",
+                                        i / 3, a, b, c));
+    }
+    directions.push_back(direction);
+  }
+  return directions;
+}
+
+double rate_of(const std::string& path, const MYSOFA_ARRAY& rates) {
+  const std::vector<float> values = values_of(rates);
+  if (values.empty()) throw FileError(path, "has no Data.SamplingRate");
+  const auto other = std::ranges::find_if(values, [&](float v) { return v != values.front(); });
+  if (other != values.end()) {
+    throw FileError(path, fmt::format("mixes sample rates ({} and {} Hz)", values.front(), *other));
+  }
+  return values.front();
+}
+
+}  // namespace
+
+bool is_sofa(const std::string& path) {
+  static constexpr std::string_view kExtension = ".sofa";
+  if (path.size() >= kExtension.size() &&
+      std::equal(kExtension.begin(), kExtension.end(), path.end() - kExtension.size(),
+                 [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); })) {
+    return true;
+  }
+  // A pipe would be read by looking at it, and SOFA can not come through one.
+  if (!std::filesystem::is_regular_file(path)) return false;
+  static constexpr unsigned char kHdf5[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  const InputFile file = open_input(path);
+  return std::ranges::equal(peek(file.descriptor.get(), 0, sizeof kHdf5), kHdf5);
+}
+
+SofaFile read_sofa(const std::string& path) {
+  (void)open_input(path);  // refuses what is missing, forbidden, a folder or empty
+  int error = MYSOFA_OK;
+  const std::unique_ptr<MYSOFA_HRTF, Free> hrtf(mysofa_load(path.c_str(), &error));
+  if (!hrtf) throw FileError(path, fmt::format("can not be read as SOFA ({})", reason(error)));
+
+  SofaFile file;
+  file.conventions = attribute(hrtf->attributes, "SOFAConventions");
+  file.title = attribute(hrtf->attributes, "Title");
+  file.database = attribute(hrtf->attributes, "DatabaseName");
+  file.room = attribute(hrtf->attributes, "RoomType");
+  file.M = checked_dimension(path, "M", hrtf->M);
+  file.R = checked_dimension(path, "R", hrtf->R);
+  file.N = checked_dimension(path, "N", hrtf->N);
+  file.rate = rate_of(path, hrtf->DataSamplingRate);
+  file.directions = directions_of(path, hrtf->SourcePosition);
+  file.taps = values_of(hrtf->DataIR);
+  file.delays = values_of(hrtf->DataDelay);
+  return file;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,44 @@
+#include "host/cli/cli.hpp"
+
+#include <fmt/format.h>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+
+const char* version() {
+#ifdef GPUCONV_EMULATED
+  return GPUCONV_VERSION " (emulated GPU)";
+#else
+  return GPUCONV_VERSION;
+#endif
+}
+
+int run(int argc, const char* const* argv) {
+  CLI::App app("gpuconv - hear a dry recording in a real room, convolved on a GPU", "gpuconv");
+  app.set_version_flag("--version", version());
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Exit codes: 0 done, 1 usage, 2 a file, 3 GPU or driver or memory, 5 clipped with "
+      "--fail-on-clip,\n70 internal error. 'gpuconv COMMAND --help' explains a command.");
+  RunIt run_it;
+  add_render(app, run_it);
+  add_methods(app, run_it);
+  add_devices(app, run_it);
+  add_info(app, run_it);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}; see 'gpuconv --help'", error.what()));
+  }
+  return run_it();
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,24 @@
+// info.cpp - gpuconv info FILE: what an audio or SOFA file holds
+#include "host/audio/info.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "host/cli/cli.hpp"
+
+namespace gpuconv {
+
+void add_info(CLI::App& app, RunIt& run_it) {
+  const auto path = std::make_shared<std::string>();
+  CLI::App* const command = app.add_subcommand("info", "Say what an audio or SOFA file holds");
+  command->add_option("FILE", *path, "audio or SOFA file")->required();
+  command->callback([&run_it, path] {
+    run_it = [path] {
+      for (const std::string& line : describe(*path)) fmt::print("{}\n", line);
+      return 0;
+    };
+  });
+}
+
+}  // namespace gpuconv

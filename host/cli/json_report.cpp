@@ -1,0 +1,85 @@
+#include "host/cli/json_report.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "host/audio/levels.hpp"
+#include "host/cli/cli.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// JSON has no minus infinity: silence has no level.
+Json level_or_null(float peak) { return peak > 0 ? Json(dbfs(peak)) : Json(nullptr); }
+
+Json ear(Side side, const JobReport& report) {
+  const Level& level = report.written.levels[side];
+  return {{"peak", level.peak},
+          {"peak_dbfs", level_or_null(level.peak)},
+          {"over_full_scale", level.over},
+          {"clipped", report.written.clipped[side]}};
+}
+
+Json stages(const JobReport& report) {
+  Json result = Json::object();
+  for (const StageTime& stage : report.render.stages) result[stage.stage] = stage.seconds;
+  return result;
+}
+
+Json to_json(const Job& job, const JobReport& report) {
+  Json json{{"gpuconv", version()}};
+  json["source"] = {{"file", job.input},
+                    {"samples", report.source_samples},
+                    {"rate", report.source.rate},
+                    {"replaced_samples", report.replaced_samples}};
+  json["response"] = {{"file", job.response},
+                      {"description", report.response_description},
+                      {"file_taps", report.response_file_taps},
+                      {"file_rate", report.response_rate},
+                      {"taps", report.response_taps}};
+  json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
+  const auto& device = report.choice.device;
+  json["device"] =
+      device ? Json{{"place", "cuda:" + std::to_string(device->index)}, {"name", device->name}}
+             : Json{{"place", "cpu"}};
+  json["gain_db"] = job.gain_db;
+  if (job.dry_run) return json;
+  json["output"] = {{"file", job.output},
+                    {"frames", report.written.frames},
+                    {"container", report.written.container},
+                    {"bits", report.format.bits},
+                    {"encoding", report.format.encoding == Encoding::pcm ? "pcm" : "float"},
+                    {"bytes", report.written.bytes}};
+  json["left"] = ear(Side::left, report);
+  json["right"] = ear(Side::right, report);
+  json["seconds"] = report.seconds;
+  json["stage_seconds"] = stages(report);
+  return json;
+}
+
+}  // namespace
+
+void write_json_report(const std::string& path, const Job& job, const JobReport& report) {
+  // File names need not be UTF-8; JSON must be.
+  const std::string text =
+      to_json(job, report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (path == "-") {
+    std::cout << text << std::flush;
+    if (!std::cout) throw FileError("standard output", "the report could not be written");
+    return;
+  }
+  errno = 0;
+  std::ofstream file(path);
+  file << text << std::flush;
+  if (!file)
+    throw FileError(path, std::string("the report could not be written: ") + std::strerror(errno));
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,31 @@
+// methods.cpp - gpuconv methods: the ladder, and which of its rungs can run here
+#include <fmt/format.h>
+
+#include "host/cli/cli.hpp"
+#include "host/methods/choose.hpp"
+
+namespace gpuconv {
+namespace {
+
+int print_methods() {
+  const Devices devices = query_devices();
+  fmt::print("{:<18}{:<6}{:<12}{:<5}{}\n", "method", "place", "cost", "here", "idea");
+  for (const Method& method : methods()) {
+    fmt::print("{:<18}{:<6}{:<12}{:<5}{}\n", method.name,
+               method.place == Place::cpu ? "CPU" : "GPU", method.complexity,
+               why_not(method, devices).empty() ? "yes" : "no", method.idea);
+  }
+  fmt::print("\ncost: operations per ear, N samples of source, K taps, L = N + K\n");
+  if (devices.list.empty()) fmt::print("GPU methods: {}\n", devices.why_none);
+  return 0;
+}
+
+}  // namespace
+
+void add_methods(CLI::App& app, RunIt& run_it) {
+  app.add_subcommand("methods",
+                     "List all methods: idea, cost, place, and whether they can run here")
+      ->callback([&run_it] { run_it = print_methods; });
+}
+
+}  // namespace gpuconv

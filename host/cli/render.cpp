@@ -1,0 +1,218 @@
+// render.cpp - gpuconv render: the main job
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "host/audio/levels.hpp"
+#include "host/cli/cli.hpp"
+#include "host/cli/json_report.hpp"
+#include "host/error.hpp"
+#include "host/render/job.hpp"
+
+namespace gpuconv {
+namespace {
+
+struct Options {
+  Job job;
+  std::string json;
+  bool fail_on_clip = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+/// Makes `option` accept the names in `choices`, which must outlive the command line.
+template <typename Choice>
+void accept_only(CLI::Option* option, const std::map<std::string, Choice>& choices) {
+  std::string names;
+  for (const auto& [choice, value] : choices) names += (names.empty() ? "" : "|") + choice;
+  option->transform(CLI::Transformer(&choices).description(""))->type_name(names);
+}
+
+void add_files(CLI::App& command, Options& options) {
+  command.add_option("INPUT", options.job.input, "mono recording: WAV, FLAC, AIFF, ...")
+      ->required();
+  command
+      .add_option("RESPONSE", options.job.response,
+                  "response at two ears: a 2-channel audio file (left, right) or a .sofa file")
+      ->required();
+  command
+      .add_option("OUTPUT", options.job.output,
+                  "stereo recording; the extension names the kind (.wav .flac .aiff ...)")
+      ->required();
+}
+
+void add_method_options(CLI::App& command, Options& options) {
+  Request& request = options.job.request;
+  command.add_option("-m,--method", request.method, "a name from 'gpuconv methods', or auto")
+      ->capture_default_str();
+  command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command.add_flag("--force-slow", request.allows_hopeless,
+                   "run a method even where it takes hours");
+}
+
+void add_source_options(CLI::App& command, Options& options) {
+  Job& job = options.job;
+  command.add_option("--channel", job.source_options.channel,
+                     "which channel of a recording with several, from 1");
+  command.add_option("--azimuth", job.response_options.azimuth,
+                     "degrees, for a .sofa file: 0 front, 90 left (default 0)");
+  command.add_option("--elevation", job.response_options.elevation,
+                     "degrees, for a .sofa file: 90 above (default 0)");
+  static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
+                                                          {"error", RatePolicy::error}};
+  accept_only(command.add_option(
+                  "--rate-policy", job.rate_policy,
+                  "where the rates differ: resample the response, or error (default resample)"),
+              policies);
+  static const std::map<std::string, NonFinite> nonfinite{{"error", NonFinite::error},
+                                                          {"zero", NonFinite::zero}};
+  accept_only(command.add_option_function<NonFinite>(
+                  "--nonfinite",
+                  [&job](NonFinite choice) {
+                    job.source_options.nonfinite = job.response_options.nonfinite = choice;
+                  },
+                  "NaN and infinity in a file: error, or read as zero (default error)"),
+              nonfinite);
+  static const std::map<std::string, Truncated> truncated{{"error", Truncated::error},
+                                                          {"accept", Truncated::accept}};
+  accept_only(command.add_option_function<Truncated>(
+                  "--truncated",
+                  [&job](Truncated choice) {
+                    job.source_options.truncated = job.response_options.truncated = choice;
+                  },
+                  "a file shorter than its header says: error, or accept (default error)"),
+              truncated);
+}
+
+void add_sound_options(CLI::App& command, Options& options) {
+  Job& job = options.job;
+  static const std::map<std::string, WetLength> lengths{{"full", WetLength::full},
+                                                        {"same", WetLength::same}};
+  accept_only(
+      command.add_option("--length", job.length,
+                         "full keeps the room's tail, same ends with the recording (default full)"),
+      lengths);
+  command.add_option("-g,--gain", job.gain_db, "dB, the same for both ears")->type_name("DB");
+  command.add_option("--wet", job.wet_db, "dB of the convolved signal (default 0)")
+      ->type_name("DB");
+  command.add_option("--dry", job.dry_db, "dB of the recording itself (default: none)")
+      ->type_name("DB");
+  command.add_option("--predelay", job.predelay, "silence before the response, such as 20ms")
+      ->type_name("TIME");
+}
+
+void add_output_options(CLI::App& command, Options& options) {
+  Job& job = options.job;
+  command.add_option("-b,--bits", job.format.bits, "16, 24 or 32 (default 32)");
+  static const std::map<std::string, Encoding> encodings{{"pcm", Encoding::pcm},
+                                                         {"float", Encoding::ieee_float}};
+  accept_only(
+      command.add_option("-e,--encoding", job.format.encoding, "pcm or float (default float)"),
+      encodings);
+  command.add_flag("--no-clobber", job.no_clobber, "refuse to replace OUTPUT");
+  command.add_flag("--fail-on-clip", options.fail_on_clip, "exit with 5 if samples were clipped");
+  command.add_flag("--dry-run", job.dry_run, "say what would be done, and do nothing");
+  command.add_option("--json", options.json, "write a report to FILE, - for standard output")
+      ->type_name("FILE");
+  command.add_flag("-q,--quiet", options.quiet, "print nothing but warnings and errors");
+  command.add_flag("-v,--verbose", options.verbose, "print times of all stages");
+}
+
+std::string seconds_of(std::int64_t samples, int rate) {
+  return fmt::format("{:.2f} s", static_cast<double>(samples) / rate);
+}
+
+std::string place_of(const Choice& choice) {
+  if (choice.device) {
+    return fmt::format("cuda:{} ({})", choice.device->index, choice.device->name);
+  }
+  return fmt::format("CPU, {} cores", std::thread::hardware_concurrency());
+}
+
+void print_plan(const Job& job, const JobReport& report) {
+  const int rate = report.source.rate;
+  fmt::print(stderr, "source    {}: {} samples, {} at {} Hz\n", job.input, report.source_samples,
+             seconds_of(report.source_samples, rate), rate);
+  fmt::print(stderr, "response  {}: {}\n", job.response, report.response_description);
+  if (report.response_rate != rate) {
+    fmt::print(stderr, "          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n",
+               report.response_rate, rate, report.response_taps,
+               static_cast<double>(report.response_rate) / rate);
+  }
+  fmt::print(stderr, "method    {} on {}: {}\n", report.choice.method->name,
+             place_of(report.choice), report.choice.why);
+}
+
+void print_result(const Job& job, const JobReport& report, bool is_verbose) {
+  const WriteReport& written = report.written;
+  const int rate = report.source.rate;
+  fmt::print(stderr, "wet       {}: {} frames, {}, {} {}-bit {}\n", job.output, written.frames,
+             seconds_of(written.frames, rate), written.container, report.format.bits,
+             report.format.encoding == Encoding::pcm ? "PCM" : "float");
+  fmt::print(stderr, "peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n",
+             dbfs(written.levels.left.peak), dbfs(written.levels.right.peak));
+  fmt::print(stderr, "time      {:.3f} s, {:.0f} x real time\n", report.seconds,
+             static_cast<double>(report.source_samples) / rate / report.seconds);
+  if (!is_verbose) return;
+  for (const StageTime& stage : report.render.stages) {
+    fmt::print(stderr, "  {:<16}{:.6f} s\n", stage.stage, stage.seconds);
+  }
+}
+
+/// Levels are never changed behind anybody's back, so they are told.
+void print_warnings(const Job& job, const JobReport& report) {
+  if (report.replaced_samples > 0) {
+    fmt::print(stderr, "warning: {}: {} samples were NaN or infinite and are now 0\n", job.input,
+               report.replaced_samples);
+  }
+  const Stereo<Level>& levels = report.written.levels;
+  const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
+  // Rounded up to the tenth that is enough.
+  const double enough = job.gain_db - std::ceil(10 * peak) / 10;
+  const Stereo<std::int64_t>& clipped = report.written.clipped;
+  if (clipped.left + clipped.right > 0) {
+    fmt::print(stderr,
+               "warning: {}: {} samples clipped (left {}, right {}), peak {:+.1f} dBFS; use "
+               "--gain {:.1f} or a float output\n",
+               job.output, clipped.left + clipped.right, clipped.left, clipped.right, peak, enough);
+  } else if (levels.left.over + levels.right.over > 0) {
+    fmt::print(stderr,
+               "warning: {}: peak {:+.1f} dBFS: this file keeps it, but players will clip; "
+               "--gain {:.1f} avoids that\n",
+               job.output, peak, enough);
+  }
+}
+
+int render(const Options& options) {
+  const JobReport report = run_job(options.job);
+  if (!options.quiet) print_plan(options.job, report);
+  if (!options.json.empty()) write_json_report(options.json, options.job, report);
+  if (options.job.dry_run) return 0;
+  if (!options.quiet) print_result(options.job, report, options.verbose);
+  print_warnings(options.job, report);
+  const Stereo<std::int64_t>& clipped = report.written.clipped;
+  const bool has_clipped = clipped.left + clipped.right > 0;
+  return static_cast<int>(has_clipped && options.fail_on_clip ? Exit::clipped : Exit::done);
+}
+
+}  // namespace
+
+void add_render(CLI::App& app, RunIt& run_it) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const command =
+      app.add_subcommand("render", "Convolve a recording with a response at two ears");
+  command->get_formatter()->column_width(34);
+  add_files(*command, *options);
+  add_method_options(*command, *options);
+  add_source_options(*command, *options);
+  add_sound_options(*command, *options);
+  add_output_options(*command, *options);
+  command->callback([&run_it, options] { run_it = [options] { return render(*options); }; });
+}
+
+}  // namespace gpuconv

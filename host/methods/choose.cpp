@@ -1,0 +1,114 @@
+#include "host/methods/choose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// Context, module load and pinned memory: what the first use of a GPU costs a fresh process. A
+/// prediction; measured on no device yet.
+constexpr double kGpuStartSeconds = 0.3;
+
+/// "1.3 ms", "2.1 s", "4.6 h"
+std::string duration(double seconds) {
+  if (seconds < 1) return fmt::format("{:.3g} ms", 1e3 * seconds);
+  if (seconds < 120) return fmt::format("{:.3g} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.3g} min", seconds / 60);
+  return fmt::format("{:.3g} h", seconds / 3600);
+}
+
+/// The device that `text` names, or none for "cpu". "auto" takes the first if there is one.
+std::optional<Device> pick_device(const std::string& text, const Devices& devices) {
+  if (text == "cpu") return std::nullopt;
+  if (text == "auto") {
+    return devices.list.empty() ? std::nullopt : std::optional(devices.list.front());
+  }
+  if (text != "cuda" && text.rfind("cuda:", 0) != 0) {
+    throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", text));
+  }
+  if (devices.list.empty()) throw GpuError(fmt::format("--device {}: {}", text, devices.why_none));
+  if (text == "cuda") return devices.list.front();
+  const std::string digits = text.substr(5);
+  if (digits.empty() || digits.size() > 4 ||
+      digits.find_first_not_of("0123456789") != std::string::npos) {
+    throw UsageError(fmt::format("--device {}: expected cuda:N with a number N", text));
+  }
+  const std::size_t index = std::stoul(digits);
+  if (index >= devices.list.size()) {
+    throw GpuError(fmt::format("--device {}: there {} (numbered from 0)", text,
+                               devices.list.size() == 1
+                                   ? "is 1 device"
+                                   : fmt::format("are {} devices", devices.list.size())));
+  }
+  return devices.list[index];
+}
+
+Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<Device>& device,
+                            bool must_be_gpu) {
+  std::vector<Choice> candidates;
+  for (const Method& method : methods()) {
+    if (method.is_yardstick || (method.place == Place::gpu && !device)) continue;
+    if (must_be_gpu && method.place != Place::gpu) continue;
+    candidates.push_back({&method, method.place == Place::gpu ? device : std::nullopt, "",
+                          estimate_seconds(method, N, K, device)});
+  }
+  const auto by_time = [](const Choice& a, const Choice& b) {
+    return a.estimated_seconds < b.estimated_seconds;
+  };
+  std::sort(candidates.begin(), candidates.end(), by_time);
+  Choice best = candidates.front();
+  best.why = fmt::format("fastest by estimate, {}; next {}, {}{}", duration(best.estimated_seconds),
+                         candidates[1].method->name, duration(candidates[1].estimated_seconds),
+                         device ? "; a GPU's start-up is counted" : "");
+  return best;
+}
+
+}  // namespace
+
+double estimate_seconds(const Method& method, std::int64_t N, std::int64_t K,
+                        const std::optional<Device>& device) {
+  const double operations = method.operations(static_cast<double>(N), static_cast<double>(K));
+  if (method.place == Place::cpu) return operations / method.rate;
+  if (!device) return std::numeric_limits<double>::infinity();
+  return kGpuStartSeconds + operations / (method.rate * device->peak_flops);
+}
+
+std::string why_not(const Method& method, const Devices& devices) {
+  return method.place == Place::gpu && devices.list.empty() ? devices.why_none : "";
+}
+
+Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices) {
+  const std::optional<Device> device = pick_device(request.device, devices);
+  const bool must_be_gpu = request.device != "auto" && request.device != "cpu";
+  if (request.method == "auto") return choose_automatically(N, K, device, must_be_gpu);
+
+  const Method& method = find_method(request.method);
+  if (method.place == Place::gpu && request.device == "cpu") {
+    throw UsageError(
+        fmt::format("--method {} runs on a GPU, --device cpu forbids one", method.name));
+  }
+  if (method.place == Place::cpu && must_be_gpu) {
+    throw UsageError(fmt::format("--method {} runs on the CPU, --device {} asks for a GPU",
+                                 method.name, request.device));
+  }
+  if (const std::string reason = why_not(method, devices); !reason.empty()) {
+    throw GpuError(fmt::format("--method {}: {}", method.name, reason));
+  }
+  const Choice choice{&method, method.place == Place::gpu ? device : std::nullopt, "as asked",
+                      estimate_seconds(method, N, K, device)};
+  if (choice.estimated_seconds > kHopelessSeconds && !request.allows_hopeless) {
+    throw UsageError(fmt::format(
+        "--method {} would take about {} for {} samples and {} taps (limit {}); "
+        "--method auto is quicker, --force-slow does it all the same",
+        method.name, duration(choice.estimated_seconds), N, K, duration(kHopelessSeconds)));
+  }
+  return choice;
+}
+
+}  // namespace gpuconv

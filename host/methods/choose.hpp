@@ -1,0 +1,39 @@
+// choose.hpp - which method does a job, and why
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cuda/runtime/device.hpp"
+#include "host/methods/method.hpp"
+
+namespace gpuconv {
+
+struct Choice {
+  const Method* method;
+  std::optional<Device> device;  ///< of a GPU method
+  std::string why;               ///< a clause: "fastest by estimate: 0.02 s, next gpu-radix2 0.4 s"
+  double estimated_seconds;
+};
+
+struct Request {
+  std::string method = "auto";   ///< a name, or "auto"
+  std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
+  bool allows_hopeless = false;  ///< --force-slow
+};
+
+/// Longest estimate that is not refused as hopeless.
+inline constexpr double kHopelessSeconds = 300;
+
+/// Estimated seconds for both ears, from operations over rate, with a GPU's start-up.
+double estimate_seconds(const Method& method, std::int64_t N, std::int64_t K,
+                        const std::optional<Device>& device);
+
+/// Throws UsageError for what does not exist or contradicts itself or is hopeless, GpuError where
+/// the GPU that is asked for is missing.
+Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices);
+
+/// Why `method` can not run here; empty if it can.
+std::string why_not(const Method& method, const Devices& devices);
+
+}  // namespace gpuconv

@@ -1,0 +1,212 @@
+#include "host/methods/method.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "cuda/methods/lengths.hpp"
+#include "host/error.hpp"
+#include "host/methods/cpu_cooley_tukey.hpp"
+#include "host/methods/cpu_dft.hpp"
+#include "host/methods/cpu_hybrid.hpp"
+#include "host/methods/cpu_naive.hpp"
+#include "host/methods/cpu_threads.hpp"
+#include "host/methods/cpu_vectorised.hpp"
+#include "host/render/cpu_renderer.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr double kUnit = 0x1p-24;  // float32 unit round-off
+constexpr int kEars = 2;
+
+// ---- operations of both ears; a multiply-add counts as two ------------------------------------
+
+/// 2.5 L log2 L: the usual count of a real transform.
+double real_transform(double L) { return 2.5 * L * std::log2(std::max(L, 2.0)); }
+
+double operations_direct(double N, double K) { return kEars * 2 * N * K; }
+
+/// One transform of x, two of h, two back; L^2 products of a real and a complex number each, two
+/// of complex numbers on the way back.
+double operations_dft(double N, double K) {
+  const double L = N + K - 1;
+  return (3 * 4 + 2 * 8) * L * L / 2;
+}
+
+/// Five complex transforms of 5 L log2 L.
+double operations_cooley_tukey(double N, double K) {
+  const double L = std::exp2(std::ceil(std::log2(std::max(N + K - 1, 2.0))));
+  return 5 * 2 * real_transform(L) + kEars * 6 * L;
+}
+
+double operations_vectorised(double N, double K) {
+  const VectorisedPlan plan = VectorisedConvolver::plan(static_cast<std::int64_t>(K));
+  const double blocks = std::ceil((N + K - 1) / plan.block);
+  const double transforms = 3 * blocks + kEars * plan.partitions;
+  return transforms * real_transform(plan.transform_length) +
+         blocks * kEars * plan.partitions * 8.0 * plan.block;
+}
+
+double operations_radix2(double N, double K) {
+  const Radix2Lengths lengths = radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
+  const double pieces = std::ceil(N / lengths.block_length) * lengths.transforms;
+  return (pieces * 3 + kEars) * real_transform(lengths.length);
+}
+
+double operations_cufft(double N, double K) {
+  const CufftLengths lengths = cufft_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
+  const double blocks = std::ceil(N / lengths.block_length);
+  return (blocks * 3 + kEars) * real_transform(lengths.length);
+}
+
+// ---- transforms, for the error bounds ---------------------------------------------------------
+
+std::int64_t wet_length(std::int64_t N, std::int64_t K) { return N + K - 1; }
+
+Method::Transform transform_dft(std::int64_t N, std::int64_t K) { return {wet_length(N, K), 1}; }
+
+Method::Transform transform_cooley_tukey(std::int64_t N, std::int64_t K) {
+  return {static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(wet_length(N, K)))),
+          1};
+}
+
+Method::Transform transform_vectorised(std::int64_t, std::int64_t K) {
+  const VectorisedPlan plan = VectorisedConvolver::plan(K);
+  return {plan.transform_length, plan.partitions};
+}
+
+Method::Transform transform_radix2(std::int64_t N, std::int64_t K) {
+  return {radix2_lengths(N, static_cast<int>(K)).length, 1};
+}
+
+Method::Transform transform_cufft(std::int64_t N, std::int64_t K) {
+  return {cufft_lengths(N, static_cast<int>(K)).length, 1};
+}
+
+// ---- the ladder -------------------------------------------------------------------------------
+
+constexpr Method kMethods[] = {
+    {.name = "cpu-naive",
+     .place = Place::cpu,
+     .is_direct = true,
+     .idea = "the double loop of the definition, one thread",
+     .complexity = "N K",
+     .operations = operations_direct,
+     .rate = 3.3e9,
+     .convolve = convolve_naive},
+    {.name = "cpu-threads",
+     .place = Place::cpu,
+     .is_direct = true,
+     .idea = "the loops exchanged: register-tiled sums, all cores",
+     .complexity = "N K",
+     .operations = operations_direct,
+     .rate = 60e9,
+     .convolve = [](std::span<const float> source, std::span<const float> response,
+                    std::span<float> wet) { convolve_threads(source, response, wet); }},
+    {.name = "cpu-dft",
+     .place = Place::cpu,
+     .idea = "frequency domain, by the definition of the Fourier transform",
+     .complexity = "L^2",
+     .operations = operations_dft,
+     .rate = 1e9,
+     .transform = transform_dft,
+     .convolve = convolve_dft},
+    {.name = "cpu-cooley-tukey",
+     .place = Place::cpu,
+     .idea = "recursive radix-2 Cooley-Tukey",
+     .complexity = "L log L",
+     .operations = operations_cooley_tukey,
+     .rate = 1e9,
+     .transform = transform_cooley_tukey,
+     .convolve = convolve_cooley_tukey},
+    {.name = "cpu-hybrid",
+     .place = Place::cpu,
+     .idea = "Cooley-Tukey that stops at a small DFT leaf",
+     .complexity = "L log L",
+     .operations = operations_cooley_tukey,
+     .rate = 2e9,
+     .transform = transform_cooley_tukey,
+     .convolve = [](std::span<const float> source, std::span<const float> response,
+                    std::span<float> wet) { convolve_hybrid(source, response, wet); }},
+    {.name = "cpu-vectorised",
+     .place = Place::cpu,
+     .idea = "SIMD transforms, partitioned overlap-save, all cores",
+     .complexity = "L log K",
+     .operations = operations_vectorised,
+     .rate = 20e9,
+     .transform = transform_vectorised},
+    {.name = "gpu-direct",
+     .place = Place::gpu,
+     .is_direct = true,
+     .idea = "one thread per output",
+     .complexity = "N K",
+     .operations = operations_direct,
+     .rate = 0.1,
+     .plan = plan_gpu_direct},
+    {.name = "gpu-tiled",
+     .place = Place::gpu,
+     .is_direct = true,
+     .idea = "tiles in shared memory, 16 outputs per thread in registers",
+     .complexity = "N K",
+     .operations = operations_direct,
+     .rate = 0.4,
+     .plan = plan_gpu_tiled},
+    {.name = "gpu-radix2",
+     .place = Place::gpu,
+     .idea = "own radix-2 Cooley-Tukey, batched overlap-save, no bit reversal",
+     .complexity = "L log K",
+     .operations = operations_radix2,
+     .rate = 0.02,
+     .transform = transform_radix2,
+     .plan = plan_gpu_radix2},
+    {.name = "gpu-cufft",
+     .place = Place::gpu,
+     .is_yardstick = true,
+     .idea = "the yardstick: cuFFT, padded to a length 2^a 3^b 5^c 7^d",
+     .complexity = "L log L",
+     .operations = operations_cufft,
+     .rate = 0.03,
+     .transform = transform_cufft,
+     .plan = plan_gpu_cufft},
+};
+
+}  // namespace
+
+std::span<const Method> methods() { return kMethods; }
+
+const Method& find_method(std::string_view name) {
+  const auto method = std::find_if(std::begin(kMethods), std::end(kMethods),
+                                   [&](const Method& one) { return one.name == name; });
+  if (method != std::end(kMethods)) return *method;
+  std::string names = "auto";
+  for (const Method& one : kMethods) names.append(", ").append(one.name);
+  throw UsageError(fmt::format("--method {}: no such method; there are {}", name, names));
+}
+
+ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
+  if (method.is_direct) {
+    return {0.75 * kUnit * (1 + std::sqrt(static_cast<double>(K))),
+            static_cast<double>(K + 1) * kUnit};
+  }
+  const Method::Transform transform = method.transform(N, K);
+  const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
+  const double partitions = static_cast<double>(transform.partitions);
+  return {1.5 * kUnit * std::sqrt(2 * stages + partitions / 2),
+          (transform.length <= 512 ? 3 : 1) * kUnit};
+}
+
+std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
+                                        std::int64_t source_length, int device) {
+  const std::int64_t taps = static_cast<std::int64_t>(response.left.size());
+  if (method.place == Place::cpu) return make_cpu_renderer(method, response);
+  if (taps > kLongestResponse) {
+    throw UsageError(fmt::format("--method {}: {} taps are too many for a GPU method (limit {})",
+                                 method.name, taps, kLongestResponse));
+  }
+  return make_gpu_renderer(method.plan, response, source_length, device);
+}
+
+}  // namespace gpuconv

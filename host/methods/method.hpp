@@ -1,0 +1,67 @@
+// method.hpp - the ladder: one table that program, tests, benchmark and README all walk
+//
+// Letters: N samples of source, K taps of response, wet length N+K-1. u = 2^-24.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "cuda/methods/plans.hpp"
+#include "host/render/renderer.hpp"
+#include "host/signal.hpp"
+
+namespace gpuconv {
+
+enum class Place { cpu, gpu };
+
+/// What rounding may do to one ear, for double references y and float results y^.
+struct ErrorBound {
+  /// On E = ||y^ - y|| / max(||y||, ||x|| ||h||).
+  double relative;
+  /// FFT methods: on max |y^ - y| / (||x|| ||h||). Direct methods: on |y^[n] - y[n]| /
+  /// sum_k |h[k] x[n-k]| for every n.
+  double peak;
+};
+
+struct Method {
+  std::string_view name;
+  Place place;
+  bool is_direct = false;       ///< sums of products in the time domain, no transform
+  bool is_yardstick = false;    ///< somebody else's transform: never chosen by "auto"
+  std::string_view idea;        ///< one line
+  std::string_view complexity;  ///< of one ear
+  /// Floating-point operations of both ears together.
+  double (*operations)(double N, double K);
+  /// CPU: operations per second, measured on two cores of an AMD EPYC (profiling/results). GPU: the
+  /// share of the device's peak that the method is expected to reach. Both only serve estimates.
+  double rate;
+  /// Real transform length and number of partitions summed; direct methods have none.
+  struct Transform {
+    std::int64_t length;
+    std::int64_t partitions;
+  };
+  Transform (*transform)(std::int64_t N, std::int64_t K) = nullptr;
+  /// One ear at a time in host memory; null for the others.
+  void (*convolve)(std::span<const float> source, std::span<const float> response,
+                   std::span<float> wet) = nullptr;
+  PlanConvolver* plan = nullptr;  ///< GPU methods
+};
+
+std::span<const Method> methods();
+
+/// Throws UsageError, which lists all names.
+const Method& find_method(std::string_view name);
+
+/// From design: FFT methods E <= 1.5 u sqrt(2 log2 L + P/2) and peak u (3 u up to L = 512), direct
+/// methods E <= 0.75 u (1 + sqrt(K)) and peak (K+1) u per sample.
+ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
+
+/// Builds the method's plan for `response`. `source_length` is N (from
+/// kEndless on, any number will do).
+/// `device` is the CUDA device of GPU methods.
+std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
+                                        std::int64_t source_length, int device);
+
+}  // namespace gpuconv

@@ -1,0 +1,142 @@
+#include "host/render/job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "cuda/methods/lengths.hpp"
+#include "cuda/runtime/range.hpp"
+#include "host/audio/resample.hpp"
+#include "host/error.hpp"
+#include "host/methods/method.hpp"
+#include "host/render/prepare.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// The source, with what had to be read to know its length where the file does not say.
+class MeasuredSource {
+ public:
+  MeasuredSource(const std::string& path, const SourceOptions& options) : reader_(path, options) {
+    length_ = reader_.format().frames;
+    if (length_ < 0) look_ahead();
+  }
+
+  SourceReader& reader() { return reader_; }
+
+  /// N, or a number from which on all lengths are planned alike.
+  std::int64_t length() const { return length_; }
+
+  std::size_t read(std::span<float> block) {
+    const std::size_t known = std::min(block.size(), ahead_.size() - used_);
+    std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());
+    used_ += known;
+    return known == block.size() ? known : known + reader_.read(block.subspan(known));
+  }
+
+ private:
+  void look_ahead() {
+    ahead_.resize(kEndless);
+    ahead_.resize(reader_.read(ahead_));
+    length_ = static_cast<std::int64_t>(ahead_.size());
+  }
+
+  SourceReader reader_;
+  std::int64_t length_;
+  Signal ahead_;
+  std::size_t used_ = 0;
+};
+
+/// Passes on frames [first, first + count) of what it is given.
+class Window {
+ public:
+  Window(std::int64_t first, std::int64_t count, WetWriter& writer)
+      : begin_(first), end_(first + count), writer_(writer) {}
+
+  void operator()(Stereo<std::span<const float>> wet) {
+    const std::int64_t length = static_cast<std::int64_t>(wet.left.size());
+    const std::int64_t begin = std::clamp(begin_ - position_, std::int64_t{0}, length);
+    const std::int64_t end = std::clamp(end_ - position_, std::int64_t{0}, length);
+    position_ += length;
+    if (begin >= end) return;
+    const auto part = [&](std::span<const float> side) {
+      return side.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    };
+    writer_.write({part(wet.left), part(wet.right)});
+  }
+
+ private:
+  std::int64_t begin_;
+  std::int64_t end_;
+  std::int64_t position_ = 0;
+  WetWriter& writer_;
+};
+
+Response at_rate(const Response& response, int rate, const Job& job) {
+  if (response.rate == rate) return response;
+  if (job.rate_policy == RatePolicy::error) {
+    throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
+                                              response.rate, job.input, rate));
+  }
+  return resample(response, rate);
+}
+
+/// What the device counted must be what was written: nothing was lost on the way.
+void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
+  for (const Side side : kSides) {
+    if (device[side].peak != written[side].peak || device[side].over != written[side].over) {
+      throw GpuError(fmt::format(
+          "the {} ear's peak was {} on the device and is {} in the file: frames were damaged on "
+          "the way",
+          name(side), device[side].peak, written[side].peak));
+    }
+  }
+}
+
+}  // namespace
+
+JobReport run_job(const Job& job) {
+  const auto start = std::chrono::steady_clock::now();
+  JobReport report;
+
+  MeasuredSource source(job.input, job.source_options);
+  report.source = source.reader().format();
+  const int rate = report.source.rate;
+
+  const Response measured = load_response(job.response, job.response_options);
+  report.response_description = measured.description;
+  report.response_rate = measured.rate;
+  report.response_file_taps = static_cast<std::int64_t>(measured.taps.left.size());
+  const Mix mix{job.gain_db, job.wet_db, job.dry_db,
+                parse_duration(job.predelay, rate, "--predelay")};
+  const Response response = mixed(at_rate(measured, rate, job), mix);
+  report.response_taps = static_cast<std::int64_t>(response.taps.left.size());
+
+  report.choice = choose(job.request, source.length(), report.response_taps, query_devices());
+  report.format = resolve_format(job.output, job.format);
+  report.source_samples = source.length();
+  if (job.dry_run) return report;
+
+  WetWriter writer(job.output, job.format, rate, {job.no_clobber, {job.input, job.response}});
+  report.format = writer.format();
+  const std::unique_ptr<Renderer> renderer =
+      make_renderer(*report.choice.method, response.taps, source.length(),
+                    report.choice.device ? report.choice.device->index : 0);
+  const std::int64_t everything = std::numeric_limits<std::int64_t>::max() / 2;
+  Window window(response.lead, job.length == WetLength::same ? source.length() : everything,
+                writer);
+  report.render = renderer->render([&](std::span<float> block) { return source.read(block); },
+                                   std::ref(window));
+  report.source_samples = report.render.source_samples;
+  report.replaced_samples = source.reader().replaced();
+  report.written = writer.finish();
+  const bool is_whole = report.written.frames == report.render.frames;
+  if (report.render.device_levels && is_whole) {
+    check_levels(*report.render.device_levels, report.written.levels);
+  }
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,52 @@
+#include "host/render/prepare.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
+
+}  // namespace
+
+Response mixed(Response response, const Mix& mix) {
+  const double wet = amplitude(mix.gain_db + mix.wet_db);
+  for (const Side side : kSides) {
+    Signal& taps = response.taps[side];
+    for (float& tap : taps) tap = static_cast<float>(wet * double{tap});
+    taps.insert(taps.begin() + response.lead, static_cast<std::size_t>(mix.predelay), 0.0f);
+    if (mix.dry_db) {
+      float& now = taps[static_cast<std::size_t>(response.lead)];
+      now = static_cast<float>(double{now} + amplitude(mix.gain_db + *mix.dry_db));
+    }
+  }
+  return response;
+}
+
+std::int64_t parse_duration(const std::string& text, int rate, const std::string& option) {
+  constexpr double kLongestSeconds = 60;
+  std::size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const double samples = unit == "s"     ? number * rate
+                         : unit == "ms"  ? number * rate / 1000
+                         : unit == "smp" ? number
+                                         : -1;
+  if (used == 0 || !(samples >= 0) || samples > kLongestSeconds * rate) {
+    throw UsageError(fmt::format(
+        "{} {}: expected a time from 0 to {:.0f} s with its unit, such as 20ms, 0.02s or 320smp",
+        option, text, kLongestSeconds));
+  }
+  return std::llround(samples);
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,41 @@
+// renderer.hpp - a whole source in, a whole wet signal out
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cuda/methods/plans.hpp"
+#include "cuda/wet/level.hpp"
+#include "host/signal.hpp"
+
+namespace gpuconv {
+
+struct StageTime {
+  std::string stage;
+  double seconds;
+};
+
+struct RenderReport {
+  std::int64_t source_samples = 0;
+  std::int64_t frames = 0;  ///< N + K - 1
+  /// What the device found in the frames before they left it; absent for CPU methods.
+  std::optional<Stereo<Level>> device_levels;
+  /// Stages overlap, so these may add up to more than the elapsed time.
+  std::vector<StageTime> stages;
+};
+
+class Renderer {
+ public:
+  virtual ~Renderer() = default;
+  /// Reads `source` to its end and writes all frames in order.
+  virtual RenderReport render(const ReadSource& source, const WriteWet& wet) = 0;
+};
+
+/// On CUDA device `device`. Throws GpuError.
+std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver* plan, const Stereo<Signal>& response,
+                                            std::int64_t source_length, int device);
+
+}  // namespace gpuconv

@@ -1,0 +1,46 @@
+// without_cuda.cpp - the answers of a program that was built without the CUDA Toolkit
+//
+// Stands in for every file that needs <cuda_runtime.h>. With no device in the list, no GPU method
+// is ever chosen, so the plans are never made; the linker only asks for their names.
+#include "cuda/methods/plans.hpp"
+#include "cuda/runtime/device.hpp"
+#include "host/error.hpp"
+#include "host/render/renderer.hpp"
+
+namespace gpuconv {
+
+class Convolver {};
+
+namespace {
+
+constexpr const char* kReason = "this gpuconv was built without the CUDA Toolkit";
+
+[[noreturn]] void refuse() { throw GpuError(kReason); }
+
+}  // namespace
+
+Devices query_devices() { return {{}, kReason}; }
+
+void use_device(int) { refuse(); }
+
+std::size_t free_device_memory() { refuse(); }
+
+std::unique_ptr<Convolver> plan_gpu_direct(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
+std::unique_ptr<Convolver> plan_gpu_tiled(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
+std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
+std::unique_ptr<Convolver> plan_gpu_cufft(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
+
+std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
+                                            int) {
+  refuse();
+}
+
+}  // namespace gpuconv

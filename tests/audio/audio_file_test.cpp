@@ -1,0 +1,246 @@
+#include "host/audio/audio_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "tests/audio/files.hpp"
+
+namespace gpuconv {
+namespace {
+
+using namespace test;
+
+std::string refusal(const std::string& path) {
+  return message_of<FileError>([&] {
+    AudioReader reader(path);
+    std::vector<float> samples(4096 * static_cast<std::size_t>(reader.format().channels));
+    while (reader.read(samples) > 0) {
+    }
+  });
+}
+
+std::vector<float> read_all(AudioReader& reader) {
+  std::vector<float> all;
+  std::vector<float> block(1000 * static_cast<std::size_t>(reader.format().channels));
+  while (const std::size_t frames = reader.read(block)) {
+    const auto samples = frames * static_cast<std::size_t>(reader.format().channels);
+    all.insert(all.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(samples));
+  }
+  return all;
+}
+
+TEST(AudioFileTest, ReadsFloatSamplesAsTheyAre) {
+  const Folder folder;
+  const std::vector<float> samples{0.0f, 1.0f, -1.0f, 2.5f, 1e-40f, -0.125f};
+  AudioReader reader(float_wav(folder, "two.wav", 2, samples, 48'000));
+  EXPECT_EQ(reader.format().rate, 48'000);
+  EXPECT_EQ(reader.format().channels, 2);
+  EXPECT_EQ(reader.format().frames, 3);
+  EXPECT_EQ(reader.format().container, "WAV");
+  EXPECT_EQ(reader.format().encoding, "32-bit float");
+  EXPECT_EQ(read_all(reader), samples);
+  EXPECT_EQ(reader.shortfall(), "");
+}
+
+TEST(AudioFileTest, FullScaleOfPcmIsOne) {
+  const Folder folder;
+  write_bytes(folder.file("p.wav"),
+              wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>{-32768, 16384, 1, 32767})));
+  AudioReader reader(folder.file("p.wav"));
+  EXPECT_EQ(reader.format().encoding, "16-bit PCM");
+  EXPECT_EQ(read_all(reader), (std::vector<float>{-1.0f, 0.5f, 1 / 32768.0f, 32767 / 32768.0f}));
+}
+
+TEST(AudioFileTest, ReadsNothingAfterTheEnd) {
+  const Folder folder;
+  AudioReader reader(float_wav(folder, "a.wav", 1, {1, 2, 3}));
+  std::vector<float> block(2);
+  EXPECT_EQ(reader.read(block), 2u);
+  EXPECT_EQ(reader.read(block), 1u);
+  EXPECT_EQ(reader.read(block), 0u);
+  EXPECT_EQ(reader.read(block), 0u);
+}
+
+TEST(AudioFileTest, RefusesWhatCanNotBeOpened) {
+  const Folder folder;
+  const std::string missing = folder.file("missing.wav");
+  EXPECT_TRUE(says(refusal(missing), {missing, "can not be opened", "No such file"}));
+  EXPECT_TRUE(says(refusal(folder.path()), {folder.path(), "is a folder"}));
+  std::filesystem::create_symlink("nowhere", folder.file("dangling.wav"));
+  EXPECT_TRUE(says(refusal(folder.file("dangling.wav")), {"No such file"}));
+}
+
+TEST(AudioFileTest, RefusesAForbiddenFile) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  const Folder folder;
+  const std::string path = float_wav(folder, "a.wav", 1, {1});
+  ::chmod(path.c_str(), 0);
+  EXPECT_TRUE(says(refusal(path), {"can not be opened", "Permission denied"}));
+}
+
+TEST(AudioFileTest, RefusesWhatIsNoAudio) {
+  const Folder folder;
+  write_bytes(folder.file("empty.wav"), "");
+  EXPECT_TRUE(says(refusal(folder.file("empty.wav")), {"is empty (0 bytes)"}));
+  write_bytes(folder.file("text.wav"), "Sing, O goddess, the anger of Achilles son of Peleus\n");
+  EXPECT_TRUE(says(refusal(folder.file("text.wav")), {"is not audio"}));
+  write_bytes(folder.file("byte.wav"), "R");
+  EXPECT_TRUE(says(refusal(folder.file("byte.wav")), {"is not audio"}));
+}
+
+TEST(AudioFileTest, StandardInputIsRefusedInWords) {
+  EXPECT_TRUE(says(message_of<UsageError>([] { AudioReader reader("-"); }), {"standard input"}));
+}
+
+TEST(AudioFileTest, RefusesAbsurdRatesAndChannels) {
+  const Folder folder;
+  const std::string path = folder.file("a.wav");
+  write_bytes(path, wav_bytes({3, 32, 1, 2'000'000'000}, bytes_of(std::vector<float>{1, 2})));
+  EXPECT_TRUE(says(refusal(path), {"sample rate out of range", "2000000000", "768000"}));
+  write_bytes(path, wav_bytes({3, 32, 1, 768'001}, bytes_of(std::vector<float>{1, 2})));
+  EXPECT_TRUE(says(refusal(path), {"768001"}));
+  write_bytes(path, wav_bytes({3, 32, 1, 768'000}, bytes_of(std::vector<float>{1, 2})));
+  EXPECT_NO_THROW(AudioReader{path});
+  write_bytes(path, wav_bytes({3, 32, 2000}, bytes_of(std::vector<float>(2000))));
+  EXPECT_TRUE(says(refusal(path), {path}));
+}
+
+TEST(AudioFileTest, RefusesContainersAndCodecsOutsideTheList) {
+  const Folder folder;
+  const std::string path = folder.file("a.wav");
+  // IRCAM (BSF): known to libsndfile, not to the list.
+  std::string ircam = "\x64\xa3\x01\x00" + std::string(1020, '\0') + std::string(64, '\1');
+  const float rate = 16'000;
+  std::memcpy(ircam.data() + 4, &rate, 4);
+  ircam[8] = 1;
+  ircam[12] = 2;
+  write_bytes(path, ircam);
+  EXPECT_TRUE(says(refusal(path), {"IRCAM", "is not read here", "FLAC"}));
+  // GSM 6.10 in WAV.
+  write_bytes(path, "RIFF" + little(60 + 65, 4) + "WAVEfmt " + little(20, 4) + little(0x31, 2) +
+                        little(1, 2) + little(8000, 4) + little(1625, 4) + little(65, 2) +
+                        little(0, 2) + little(2, 2) + little(320, 2) + "fact" + little(4, 4) +
+                        little(320, 4) + "data" + little(65, 4) + std::string(66, '\0'));
+  EXPECT_TRUE(says(refusal(path), {"GSM", "is not read here"}));
+}
+
+TEST(AudioFileTest, ATruncatedWavIsAnErrorUnlessAccepted) {
+  const Folder folder;
+  const std::string path = folder.file("cut.wav");
+  write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(std::vector<float>(50, 0.5f)), 100'000));
+  EXPECT_TRUE(says(refusal(path), {path, "is truncated", "100000", "200", "--truncated accept"}));
+  AudioReader reader(path, Truncated::accept);
+  EXPECT_EQ(read_all(reader), std::vector<float>(50, 0.5f));
+  EXPECT_TRUE(says(reader.shortfall(), {"is truncated", "100000", "200"}));
+}
+
+TEST(AudioFileTest, AStreamedWavIsWhole) {
+  const Folder folder;
+  const std::string path = folder.file("streamed.wav");
+  for (const std::int64_t size : {0x7ffff000LL, 0x7fffffffLL, 0x7fffffdbLL, 0xffffffffLL}) {
+    write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(std::vector<float>{1, 2, 3}), size));
+    AudioReader reader(path);
+    EXPECT_EQ(read_all(reader), (std::vector<float>{1, 2, 3})) << size;
+  }
+}
+
+TEST(AudioFileTest, AHeaderThatWasNeverCompletedIsNamed) {
+  const Folder folder;
+  const std::string path = folder.file("killed.wav");
+  write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(std::vector<float>{1, 2, 3}), 0));
+  EXPECT_TRUE(says(refusal(path), {"no samples by its header", "12 bytes follow"}));
+}
+
+TEST(AudioFileTest, ATruncatedFlacIsAnErrorUnlessAccepted) {
+  GPUCONV_TEST_FILE(whole, "formats/librivox_sense_0880_16k.flac");
+  const Folder folder;
+  const std::string path = folder.file("cut.flac");
+  write_bytes(path, read_bytes(whole).substr(0, 30'000));
+  EXPECT_TRUE(says(refusal(path), {"is truncated", "47840 frames"}));
+  AudioReader reader(path, Truncated::accept);
+  EXPECT_GT(read_all(reader).size(), 10'000u);
+  EXPECT_TRUE(says(reader.shortfall(), {"is truncated", "47840"}));
+}
+
+TEST(AudioFileTest, ADamagedFlacIsAnErrorEvenIfTruncationIsAccepted) {
+  GPUCONV_TEST_FILE(whole, "formats/librivox_sense_0880_16k.flac");
+  const Folder folder;
+  const std::string path = folder.file("damaged.flac");
+  std::string bytes = read_bytes(whole);
+  for (std::size_t i = 20'000; i < 20'400; ++i) bytes[i] ^= 0x5a;
+  write_bytes(path, bytes);
+  EXPECT_TRUE(says(refusal(path), {"is damaged after frame", "flac"}));
+  EXPECT_THROW(
+      {
+        AudioReader reader(path, Truncated::accept);
+        read_all(reader);
+      },
+      FileError);
+}
+
+TEST(AudioFileTest, AFlacWithoutATotalIsReadToItsEnd) {
+  GPUCONV_TEST_FILE(whole, "formats/librivox_sense_0880_16k.flac");
+  const Folder folder;
+  const std::string path = folder.file("unknown.flac");
+  std::string bytes = read_bytes(whole);
+  bytes[21] &= static_cast<char>(0xf0);  // STREAMINFO: 36 bits of total samples
+  for (std::size_t i = 22; i < 26; ++i) bytes[i] = 0;
+  write_bytes(path, bytes);
+  AudioReader reader(path);
+  EXPECT_EQ(reader.format().frames, -1);
+  EXPECT_EQ(read_all(reader).size(), 47'840u);
+}
+
+TEST(AudioFileTest, ReadsAWavFromAPipe) {
+  const Folder folder;
+  const std::string path = folder.file("pipe.wav");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  std::vector<float> samples(30'000);
+  for (std::size_t n = 0; n < samples.size(); ++n) samples[n] = static_cast<float>(n);
+  std::thread writer([&] {
+    write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(samples), 0xffffffff));
+  });
+  {
+    AudioReader reader(path);
+    EXPECT_EQ(reader.format().frames, -1);
+    EXPECT_EQ(read_all(reader), samples);
+  }
+  writer.join();
+}
+
+TEST(AudioFileTest, ReadsTheRealFilesOfEveryFormat) {
+  struct Real {
+    const char* name;
+    const char* container;
+    const char* encoding;
+    int rate, channels;
+    std::size_t frames;
+  };
+  constexpr Real kFiles[] = {
+      {"speech/xmas_44k1.wav", "WAV", "16-bit PCM", 44'100, 1, 114'400},
+      {"ir/hall_spokane_44k1_s24.wav", "WAV", "24-bit PCM", 44'100, 2, 264'685},
+      {"formats/pd_bell_44k1.aiff", "AIFF", "16-bit PCM", 44'100, 1, 155'944},
+      {"formats/cab_speaker_001_44k1_f32_2ch.wav", "WAV", "32-bit float", 44'100, 2, 10'143},
+      {"formats/bformat_st_margarets_44k1_s32_4ch.wav", "WAVEX", "32-bit PCM", 44'100, 4, 88'200},
+      {"formats/librivox_sense_0880_16k.flac", "FLAC", "16-bit PCM", 16'000, 1, 47'840},
+      {"formats/librivox_sense_0880_16k.ogg", "Ogg", "Vorbis", 16'000, 1, 47'840},
+      {"formats/librivox_sense_0880_16k_s24.wav", "WAVEX", "24-bit PCM", 16'000, 1, 47'840},
+      {"formats/librivox_sense_0880_16k_u8.wav", "WAV", "8-bit PCM", 16'000, 1, 47'840},
+  };
+  for (const Real& real : kFiles) {
+    GPUCONV_TEST_FILE(path, real.name);
+    AudioReader reader(path);
+    EXPECT_EQ(reader.format().container, real.container) << real.name;
+    EXPECT_EQ(reader.format().encoding, real.encoding) << real.name;
+    EXPECT_EQ(reader.format().rate, real.rate) << real.name;
+    EXPECT_EQ(reader.format().channels, real.channels) << real.name;
+    EXPECT_EQ(reader.format().frames, static_cast<std::int64_t>(real.frames)) << real.name;
+    EXPECT_EQ(read_all(reader).size(), real.frames * static_cast<std::size_t>(real.channels))
+        << real.name;
+  }
+}
+
+}  // namespace
+}  // namespace gpuconv

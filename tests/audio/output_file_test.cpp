@@ -1,0 +1,199 @@
+#include "host/audio/output_file.hpp"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "tests/audio/files.hpp"
+
+namespace gpuconv {
+namespace {
+
+using namespace test;
+
+std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::string refusal(const std::string& path, const OutputOptions& options = {}) {
+  return message_of<FileError>([&] { OutputFile file(path, options); });
+}
+
+void write_whole(const std::string& path, std::string_view text) {
+  OutputFile file(path, {});
+  file.write(bytes(text));
+  file.sync();
+  file.publish();
+}
+
+TEST(OutputFileTest, NothingIsToBeSeenBeforePublish) {
+  const Folder folder;
+  const std::string path = folder.file("a.wav");
+  OutputFile file(path, {});
+  file.write(bytes("wet"));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(folder.count(), 1);
+  file.publish();
+  EXPECT_EQ(read_bytes(path), "wet");
+  EXPECT_EQ(folder.count(), 1);
+}
+
+TEST(OutputFileTest, WithoutPublishTheOldFileStaysAndNoOther) {
+  const Folder folder;
+  write_bytes(folder.file("a.wav"), "old");
+  {
+    OutputFile file(folder.file("a.wav"), {});
+    file.write(bytes("new"));
+    EXPECT_EQ(folder.count(), 2);
+  }
+  EXPECT_EQ(read_bytes(folder.file("a.wav")), "old");
+  EXPECT_EQ(folder.count(), 1);
+}
+
+TEST(OutputFileTest, TheOldFileIsReplacedAndKeepsItsPermissions) {
+  const Folder folder;
+  write_bytes(folder.file("a.wav"), "old and longer");
+  ::chmod(folder.file("a.wav").c_str(), 0640);
+  write_whole(folder.file("a.wav"), "new");
+  EXPECT_EQ(read_bytes(folder.file("a.wav")), "new");
+  struct stat status {};
+  ASSERT_EQ(::stat(folder.file("a.wav").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST(OutputFileTest, ANewFileHasTheUsualPermissions) {
+  const Folder folder;
+  const mode_t mask = ::umask(027);
+  write_whole(folder.file("a.wav"), "new");
+  ::umask(mask);
+  struct stat status {};
+  ASSERT_EQ(::stat(folder.file("a.wav").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST(OutputFileTest, SeveralAtOnceDoNotMeet) {
+  const Folder folder;
+  OutputFile first(folder.file("a.wav"), {});
+  OutputFile second(folder.file("a.wav"), {});
+  first.write(bytes("first"));
+  second.write(bytes("second"));
+  second.publish();
+  first.publish();
+  EXPECT_EQ(read_bytes(folder.file("a.wav")), "first");
+  EXPECT_EQ(folder.count(), 1);
+}
+
+TEST(OutputFileTest, ALinkIsFollowed) {
+  const Folder folder;
+  std::filesystem::create_directory(folder.file("there"));
+  std::filesystem::create_symlink("there/real.wav", folder.file("link.wav"));
+  write_whole(folder.file("link.wav"), "new");  // the link dangles at first
+  write_whole(folder.file("link.wav"), "newer");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("link.wav")));
+  EXPECT_EQ(read_bytes(folder.file("there/real.wav")), "newer");
+  std::filesystem::create_symlink("loop.wav", folder.file("loop.wav"));
+  EXPECT_TRUE(says(refusal(folder.file("loop.wav")), {"loop.wav", "links"}));
+}
+
+TEST(OutputFileTest, ADeviceIsWrittenInPlace) {
+  OutputFile file("/dev/null", {});
+  EXPECT_TRUE(file.in_place());
+  file.write(bytes("gone"));
+  file.sync();
+  file.publish();
+  EXPECT_TRUE(is_special_file("/dev/null"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(OutputFileTest, AFullDiskIsToldWithItsNumbers) {
+  OutputFile file("/dev/full", {});
+  EXPECT_TRUE(says(message_of<FileError>([&] { file.write(bytes("12345")); }),
+                   {"/dev/full", "0 bytes", "5 more", "No space left"}));
+}
+
+TEST(OutputFileTest, ALimitOfTheFileSizeIsTold) {
+  const Folder folder;
+  write_bytes(folder.file("a.wav"), "old");
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  struct rlimit limit = before;
+  limit.rlim_cur = 1'000;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  std::string message;
+  {
+    OutputFile file(folder.file("a.wav"), {});
+    message = message_of<FileError>([&] { file.write(bytes(std::string(1'500, 'x'))); });
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(says(message, {"a.wav", "1000 bytes are, 500 more", "File too large"}));
+  EXPECT_EQ(read_bytes(folder.file("a.wav")), "old");
+  EXPECT_EQ(folder.count(), 1);
+}
+
+TEST(OutputFileTest, WhatCanNotBeWrittenIsFoundBeforeTheWork) {
+  const Folder folder;
+  EXPECT_TRUE(says(refusal(folder.file("no/a.wav")), {"folder", "No such file"}));
+  EXPECT_TRUE(says(refusal(folder.path()), {"is a folder"}));
+  write_bytes(folder.file("plain"), "x");
+  EXPECT_TRUE(says(refusal(folder.file("plain/a.wav")), {"plain"}));
+  EXPECT_EQ(folder.count(), 1);
+}
+
+TEST(OutputFileTest, AForbiddenFolderOrFileIsFoundBeforeTheWork) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
+  const Folder folder;
+  write_bytes(folder.file("a.wav"), "old");
+  ::chmod(folder.file("a.wav").c_str(), 0444);
+  EXPECT_TRUE(says(refusal(folder.file("a.wav")), {"can not be written", "Permission denied"}));
+  ::chmod(folder.path().c_str(), 0555);
+  EXPECT_TRUE(says(refusal(folder.file("b.wav")), {"folder", "Permission denied"}));
+  ::chmod(folder.path().c_str(), 0755);
+}
+
+TEST(OutputFileTest, NoClobberKeepsWhatIsThere) {
+  const Folder folder;
+  write_bytes(folder.file("a.wav"), "old");
+  EXPECT_TRUE(says(refusal(folder.file("a.wav"), {true, {}}), {"exists", "--no-clobber"}));
+  EXPECT_NO_THROW(OutputFile(folder.file("b.wav"), {true, {}}));
+  EXPECT_NO_THROW(OutputFile("/dev/null", {true, {}}));
+}
+
+TEST(OutputFileTest, AnInputIsNeverReplaced) {
+  const Folder folder;
+  const std::string input = folder.file("in.wav");
+  write_bytes(input, "dry");
+  std::filesystem::create_symlink("in.wav", folder.file("soft.wav"));
+  std::filesystem::create_hard_link(input, folder.file("hard.wav"));
+  for (const char* name : {"in.wav", "soft.wav", "hard.wav", "./in.wav"}) {
+    EXPECT_TRUE(says(refusal(folder.file(name), {false, {folder.file("x"), input}}),
+                     {"is the same file as the input", input}))
+        << name;
+  }
+  EXPECT_NO_THROW(OutputFile(folder.file("out.wav"), {false, {input}}));
+  EXPECT_NO_THROW(OutputFile("/dev/null", {false, {"/dev/null"}}));
+  EXPECT_EQ(read_bytes(input), "dry");
+}
+
+TEST(OutputFileTest, AResultThatCanNotTakeItsPlaceIsKeptAndNamed) {
+  const Folder folder;
+  const std::string path = folder.file("a.wav");
+  OutputFile file(path, {});
+  file.write(bytes("wet"));
+  const std::string temporary = file.written_path();
+  std::filesystem::create_directory(path);  // somebody else was faster
+  write_bytes(path + "/x", "x");
+  EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
+                   {path, "the result is complete in", temporary}));
+  EXPECT_EQ(read_bytes(temporary), "wet");
+}
+
+TEST(OutputFileTest, ALongNameHasATemporaryOneToo) {
+  const Folder folder;
+  const std::string path = folder.file(std::string(250, 'n') + ".wav");
+  write_whole(path, "wet");
+  EXPECT_EQ(read_bytes(path), "wet");
+}
+
+}  // namespace
+}  // namespace gpuconv

@@ -1,0 +1,169 @@
+#include "host/audio/resample.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "host/audio/levels.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+struct Case {
+  int from;
+  int to;
+  double early;  ///< how far both ears may be early or late together, in new samples
+};
+
+constexpr Case kCases[] = {{44'100, 16'000, 0},    {16'000, 44'100, 0},   {48'000, 44'100, 0},
+                           {44'100, 48'000, 0},    {192'000, 8'000, 0},   {8'000, 192'000, 0},
+                           {44'100, 44'101, 0.05}, {48'001, 44'100, 0.05}};
+
+double sum_of(const Signal& taps) { return std::accumulate(taps.begin(), taps.end(), 0.0); }
+
+/// Where a response has its middle, in samples from time zero.
+double middle_of(const Signal& taps, int lead) {
+  double moment = 0;
+  for (std::size_t n = 0; n < taps.size(); ++n) {
+    moment += (static_cast<double>(n) - lead) * taps[n];
+  }
+  return moment / sum_of(taps);
+}
+
+/// Magnitude at `frequency` in cycles per sample.
+double magnitude_at(const Signal& taps, double frequency) {
+  double re = 0;
+  double im = 0;
+  for (std::size_t n = 0; n < taps.size(); ++n) {
+    const double angle = 2 * std::numbers::pi * frequency * static_cast<double>(n);
+    re += taps[n] * std::cos(angle);
+    im += taps[n] * std::sin(angle);
+  }
+  return std::hypot(re, im);
+}
+
+Response unit_tap(int rate, std::size_t left, std::size_t right, std::size_t length) {
+  Response response;
+  response.rate = rate;
+  response.taps = {Signal(length), Signal(length)};
+  response.taps.left[left] = 1;
+  response.taps.right[right] = 1;
+  return response;
+}
+
+TEST(ResampleTest, ATapKeepsItsGainAndItsTimeWhereverItStands) {
+  for (const Case& each : kCases) {
+    for (const std::size_t tap : {0u, 1u, 8u, 64u, 299u}) {
+      const Response old = unit_tap(each.from, tap, tap, 300);
+      const Response response = resample(old, each.to);
+      const auto where = ::testing::Message() << each.from << " to " << each.to << ", tap " << tap;
+      EXPECT_EQ(response.rate, each.to);
+      EXPECT_EQ(response.taps.left, response.taps.right) << where;
+      EXPECT_NEAR(dbfs(sum_of(response.taps.left)), 0, 0.01) << where;
+      const double due = static_cast<double>(tap) * each.to / each.from;
+      EXPECT_NEAR(middle_of(response.taps.left, response.lead), due, each.early + 2e-3) << where;
+    }
+  }
+}
+
+TEST(ResampleTest, TheRingingOfTheFirstAndLastTapIsWhole) {
+  for (const Case& each : kCases) {
+    const Response response = resample(unit_tap(each.from, 0, 299, 300), each.to);
+    for (const Side side : kSides) {
+      const Signal& taps = response.taps[side];
+      const float peak = *std::ranges::max_element(taps);
+      EXPECT_LT(std::abs(taps.front()), 1e-7f * peak) << each.from << " " << each.to;
+      EXPECT_LT(std::abs(taps.back()), 1e-7f * peak) << each.from << " " << each.to;
+    }
+  }
+}
+
+TEST(ResampleTest, ALongResponseIsConvertedToItsEnd) {
+  const Response response = resample(unit_tap(192'000, 0, 999'999, 1'000'000), 44'100);
+  EXPECT_NEAR(middle_of(response.taps.right, response.lead), 999'999 * 44'100.0 / 192'000, 2e-3);
+  EXPECT_NEAR(dbfs(sum_of(response.taps.right)), 0, 0.01);
+}
+
+TEST(ResampleTest, TheEarsKeepTheirDifferenceInTime) {
+  const Response response = resample(unit_tap(44'100, 3, 30, 100), 16'000);
+  ASSERT_EQ(response.taps.left.size(), response.taps.right.size());
+  EXPECT_NEAR(middle_of(response.taps.right, 0) - middle_of(response.taps.left, 0),
+              27 * 16'000.0 / 44'100, 2e-3);
+}
+
+TEST(ResampleTest, ALowSineIsHeardAtItsOldLevel) {
+  // A response that decays, asked at 1 kHz before and after: the same filter.
+  Response old = unit_tap(44'100, 0, 0, 2'000);
+  for (std::size_t k = 0; k < 2'000; ++k) {
+    old.taps.left[k] = static_cast<float>(std::exp(-static_cast<double>(k) / 200) *
+                                          std::cos(0.3 * static_cast<double>(k)));
+  }
+  const double before = magnitude_at(old.taps.left, 1'000.0 / 44'100);
+  for (const int rate : {16'000, 48'000, 96'000}) {
+    const Response response = resample(old, rate);
+    EXPECT_NEAR(dbfs(magnitude_at(response.taps.left, 1'000.0 / rate) / before), 0, 0.01) << rate;
+  }
+}
+
+TEST(ResampleTest, WhatTheNewRateCanNotHoldIsRemoved) {
+  Response old = unit_tap(44'100, 0, 0, 4'000);
+  for (std::size_t k = 0; k < 4'000; ++k) {  // 12 kHz, faded in and out
+    const double t = static_cast<double>(k) / 4'000;
+    old.taps.left[k] = static_cast<float>(
+        std::pow(std::sin(std::numbers::pi * t), 2) *
+        std::sin(2 * std::numbers::pi * 12'000 / 44'100 * static_cast<double>(k)));
+  }
+  const Response response = resample(old, 16'000);
+  EXPECT_LT(*std::ranges::max_element(response.taps.left), 1e-6f);
+}
+
+TEST(ResampleTest, ASilentEarStaysSilent) {
+  Response old = unit_tap(44'100, 5, 5, 100);
+  old.taps.right.assign(100, 0.0f);
+  const Response response = resample(old, 16'000);
+  EXPECT_TRUE(std::ranges::all_of(response.taps.right, [](float tap) { return tap == 0; }));
+  EXPECT_EQ(response.taps.right.size(), response.taps.left.size());
+}
+
+TEST(ResampleTest, AnEarlierLeadIsKept) {
+  Response old = unit_tap(44'100, 32 + 7, 32 + 7, 100);
+  old.lead = 32;
+  const Response response = resample(old, 16'000);
+  EXPECT_NEAR(middle_of(response.taps.left, response.lead), 7 * 16'000.0 / 44'100, 2e-3);
+}
+
+TEST(ResampleTest, TheSameRateChangesNothing) {
+  const Response old = unit_tap(44'100, 0, 1, 3);
+  const Response response = resample(old, 44'100);
+  EXPECT_EQ(response.taps.left, old.taps.left);
+  EXPECT_EQ(response.lead, 0);
+}
+
+TEST(ResampleTest, NoPairOfRatesNeedsALongLead) {
+  for (const Case& each : kCases) {
+    const Response response = resample(unit_tap(each.from, 0, 0, 1), each.to);
+    const double slower = std::min(each.from, each.to);
+    EXPECT_LT(response.lead, (4096.0 / each.from + 161 / slower) * each.to) << each.from;
+  }
+  EXPECT_EQ(resample(unit_tap(44'100, 0, 0, 1), 16'000).lead, 160);
+  EXPECT_EQ(resample(unit_tap(16'000, 0, 0, 1), 44'100).lead, 441);
+}
+
+TEST(ResampleTest, AbsurdRatesAreRefused) {
+  const Response old = unit_tap(44'100, 0, 0, 1);
+  EXPECT_THROW(resample(old, 0), UsageError);
+  EXPECT_THROW(resample(old, 768'001), UsageError);
+  EXPECT_THROW(resample(old, 100), UsageError);
+}
+
+TEST(ResampleTest, TwiceTheSameIsTheSame) {
+  const Response old = unit_tap(48'000, 10, 20, 5'000);
+  EXPECT_EQ(resample(old, 44'100).taps.left, resample(old, 44'100).taps.left);
+}
+
+}  // namespace
+}  // namespace gpuconv

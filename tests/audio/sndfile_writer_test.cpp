@@ -1,0 +1,35 @@
+#include "host/audio/sndfile_writer.hpp"
+
+#include "tests/audio/files.hpp"
+
+namespace gpuconv {
+namespace {
+
+using namespace test;
+
+TEST(SndfileWriterTest, AiffAndAuEndBeforeTheirSizesWrap) {
+  for (const Container container : {Container::aiff, Container::au}) {
+    OutputFile file("/dev/null", {});
+    SndfileWriter writer(file, {container, Encoding::ieee_float, 32}, 48'000);
+    file.seek(0xfffe'0000);  // as if this much had been written
+    file.write(std::vector<std::byte>(1));
+    const std::vector<float> frames(10'000);
+    EXPECT_NO_THROW(writer.write(std::span<const float>(frames)));
+    const std::vector<float> more(20'000);
+    EXPECT_TRUE(says(message_of<FileError>([&] { writer.write(std::span<const float>(more)); }),
+                     {name(container), "4294901760 bytes", ".w64"}));
+  }
+}
+
+TEST(SndfileWriterTest, OtherContainersGoOn) {
+  OutputFile file("/dev/null", {});
+  SndfileWriter writer(file, {Container::w64, Encoding::pcm, 16}, 48'000);
+  file.seek(0x1'0000'0000);
+  file.write(std::vector<std::byte>(1));
+  const std::vector<std::int32_t> frames(1'000, -1);
+  EXPECT_NO_THROW(writer.write(std::span<const std::int32_t>(frames)));
+  EXPECT_NO_THROW(writer.finish());
+}
+
+}  // namespace
+}  // namespace gpuconv

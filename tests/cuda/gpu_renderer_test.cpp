@@ -1,0 +1,246 @@
+// gpu_renderer_test.cpp - blocks, streams and two ears
+//
+// Block lengths are made small here, so that a short signal takes many blocks.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cuda/methods/convolver.hpp"
+#include "cuda/runtime/device.hpp"
+#include "tests/support/closeness.hpp"
+#include "tests/support/noise.hpp"
+#include "tests/support/run.hpp"
+
+#ifdef GPUCONV_EMULATED
+#include "tests/emulation/emulation.hpp"
+#endif
+
+namespace gpuconv::testing {
+namespace {
+
+/// The method's plan for a source of at most `kLength` samples: the renderer then has to cut.
+template <PlanConvolver* plan, std::int64_t kLength>
+std::unique_ptr<Convolver> short_blocks(Stereo<std::span<const float>> response,
+                                        std::int64_t source_length) {
+  return plan(response, std::min(source_length, kLength));
+}
+
+struct BlockwiseCase {
+  const char* name;
+  PlanConvolver* plan;
+};
+
+class Blockwise : public ::testing::TestWithParam<BlockwiseCase> {
+ protected:
+  void SetUp() override {
+    const Devices devices = query_devices();
+    if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  }
+
+  static Stereo<Signal> render(const Signal& source, const Stereo<Signal>& response,
+                               RenderReport* report = nullptr) {
+    const auto renderer =
+        make_gpu_renderer(GetParam().plan, response, static_cast<std::int64_t>(source.size()), 0);
+    Frames frames;
+    MemorySource memory(source);
+    const RenderReport seen = renderer->render(std::ref(memory), std::ref(frames));
+    if (report != nullptr) *report = seen;
+    return frames.wet;
+  }
+};
+
+// Partial sums of neighbouring blocks are added once more: one more rounding.
+constexpr ErrorBound kBound{12 * 0x1p-24, 12 * 0x1p-24};
+
+TEST_P(Blockwise, JoinsBlocksOfAnyNumberAndTailsOfAnyLength) {
+  // A block has 100 samples: no, one, two and many blocks, exactly full or not, and tails that
+  // reach over none, one and many blocks.
+  for (const std::size_t N : {1u, 99u, 100u, 101u, 200u, 201u, 399u, 400u, 1234u}) {
+    for (const std::size_t K : {1u, 2u, 50u, 100u, 101u, 102u, 350u}) {
+      const Signal source = noise(N, 1);
+      const Stereo<Signal> response{noise(K, 2), noise(K, 3)};
+      RenderReport report;
+      const Stereo<Signal> wet = render(source, response, &report);
+      EXPECT_EQ(report.source_samples, static_cast<std::int64_t>(N));
+      EXPECT_EQ(report.frames, static_cast<std::int64_t>(N + K - 1));
+      for (const Side side : kSides) {
+        ASSERT_TRUE(is_close(wet[side], reference(source, response[side]), kBound, false))
+            << name(side) << " ear, " << N << " samples, " << K << " taps";
+      }
+    }
+  }
+}
+
+TEST_P(Blockwise, FindsPeakAndOversOfEachEarInAllFrames) {
+  const Signal source = noise(1234, 1);
+  Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  for (float& tap : response.right) tap *= 0.01f;
+  RenderReport report;
+  const Stereo<Signal> wet = render(source, response, &report);
+  ASSERT_TRUE(report.device_levels);
+  for (const Side side : kSides) {
+    float peak = 0;
+    std::int64_t over = 0;
+    for (const float sample : wet[side]) {
+      peak = std::max(peak, std::abs(sample));
+      over += std::abs(sample) > 1 ? 1 : 0;
+    }
+    EXPECT_EQ((*report.device_levels)[side].peak, peak) << name(side);
+    EXPECT_EQ((*report.device_levels)[side].over, over) << name(side);
+  }
+  EXPECT_GT(report.device_levels->left.over, 100);
+  EXPECT_EQ(report.device_levels->right.over, 0);
+}
+
+TEST_P(Blockwise, FindsAPeakInTheLastFrameOfTheTail) {
+  Signal source(250, 0.01f);
+  source.back() = 1;
+  Stereo<Signal> response{Signal(320, 0.001f), Signal(320, 0.001f)};
+  response.left.back() = 7;
+  RenderReport report;
+  render(source, response, &report);
+  EXPECT_NEAR(report.device_levels->left.peak, 7, 1e-4);
+  EXPECT_EQ(report.device_levels->left.over, 1);
+}
+
+TEST_P(Blockwise, RendersTwiceWithOnePlan) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Stereo<Signal> first = run(*renderer, source);
+  const Stereo<Signal> second = run(*renderer, source);
+  EXPECT_EQ(first.left, second.left);
+  EXPECT_EQ(first.right, second.right);
+}
+
+#ifdef GPUCONV_EMULATED
+
+/// Numbers of all work that `number` had to follow, directly or not.
+std::vector<bool> ancestors(int number) {
+  const auto& schedule = emulation::schedule();
+  std::vector<bool> is_ancestor(schedule.size());
+  std::vector<int> open{number};
+  while (!open.empty()) {
+    const int work = open.back();
+    open.pop_back();
+    for (const int before : schedule[static_cast<std::size_t>(work)].depends_on) {
+      if (is_ancestor[static_cast<std::size_t>(before)]) continue;
+      is_ancestor[static_cast<std::size_t>(before)] = true;
+      open.push_back(before);
+    }
+  }
+  return is_ancestor;
+}
+
+TEST_P(Blockwise, LetsNoDependencyJoinTheEarsBetweenUploadAndEnd) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  emulation::forget();
+  run(*renderer, source);
+
+  // Streams by what happens in them: uploads; kernels of an ear; its downloads.
+  std::vector<int> uploading, computing, downloading;
+  const auto note = [](std::vector<int>& streams, int stream) {
+    if (std::find(streams.begin(), streams.end(), stream) == streams.end()) {
+      streams.push_back(stream);
+    }
+  };
+  const auto& schedule = emulation::schedule();
+  for (const auto& work : schedule) {
+    if (work.work == emulation::Work::upload) note(uploading, work.stream);
+  }
+  ASSERT_EQ(uploading.size(), 1u);
+  for (const auto& work : schedule) {
+    if (work.stream == uploading[0]) continue;
+    if (work.work == emulation::Work::kernel) note(computing, work.stream);
+  }
+  ASSERT_EQ(computing.size(), 2u) << "one stream for each ear";
+  for (const auto& work : schedule) {
+    if (work.work == emulation::Work::download && work.stream != computing[0] &&
+        work.stream != computing[1]) {
+      note(downloading, work.stream);
+    }
+  }
+  ASSERT_EQ(downloading.size(), 2u);
+
+  // Which compute stream a download stream belongs to, from its first wait.
+  int compared = 0;
+  for (const auto& work : schedule) {
+    const bool is_of_an_ear = work.stream != uploading[0];
+    if (!is_of_an_ear || work.work == emulation::Work::record) continue;
+    const std::vector<bool> before = ancestors(work.number);
+    bool follows_first = false;
+    bool follows_second = false;
+    for (const auto& other : schedule) {
+      if (!before[static_cast<std::size_t>(other.number)]) continue;
+      follows_first = follows_first || other.stream == computing[0];
+      follows_second = follows_second || other.stream == computing[1];
+    }
+    EXPECT_FALSE(follows_first && follows_second) << "work " << work.number << " joins the ears";
+    EXPECT_FALSE(work.stream == computing[0] && follows_second);
+    EXPECT_FALSE(work.stream == computing[1] && follows_first);
+    ++compared;
+  }
+  EXPECT_GT(compared, 50);
+}
+
+TEST_P(Blockwise, LeavesNothingAllocated) {
+  const std::size_t before = emulation::live_allocations();
+  render(noise(750, 1), {noise(150, 2), noise(150, 3)});
+  EXPECT_EQ(emulation::live_allocations(), before);
+}
+
+TEST_P(Blockwise, NamesRangesByStageAndEar) {
+  emulation::forget();
+  render(noise(750, 1), {noise(150, 2), noise(150, 3)});
+  const auto& ranges = emulation::ranges();
+  for (const char* const name :
+       {"gpuconv/read", "gpuconv/upload", "gpuconv/convolve left", "gpuconv/convolve right",
+        "gpuconv/download left", "gpuconv/download right", "gpuconv/write"}) {
+    EXPECT_NE(std::find(ranges.begin(), ranges.end(), name), ranges.end()) << name;
+  }
+}
+
+#endif  // GPUCONV_EMULATED
+
+INSTANTIATE_TEST_SUITE_P(
+    , Blockwise,
+    ::testing::Values(BlockwiseCase{"gpu_direct", short_blocks<plan_gpu_direct, 100>},
+                      BlockwiseCase{"gpu_tiled", short_blocks<plan_gpu_tiled, 100>},
+                      BlockwiseCase{"gpu_radix2", short_blocks<plan_gpu_radix2, 100>},
+                      BlockwiseCase{"gpu_cufft", short_blocks<plan_gpu_cufft, 100>}),
+    [](const auto& parameter) { return parameter.param.name; });
+
+TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+#ifdef GPUCONV_EMULATED
+  const Signal taps = noise(5000, 1);
+  const Signal samples = noise(6000, 2);
+  for (PlanConvolver* const plan : {plan_gpu_direct, plan_gpu_tiled, plan_gpu_radix2}) {
+    const std::unique_ptr<Convolver> convolver = plan({taps, taps}, 6000);
+    const Stream stream;
+    DeviceBuffer<float> source(6000), common(convolver->common_size()), wet(10999);
+    upload_async<float>(samples, source.span(), stream);
+    stream.synchronize();
+    emulation::forget();
+    const Block block{source.span(), common.span()};
+    convolver->enqueue_common(block, stream);
+    for (const Side side : kSides) convolver->enqueue(side, block, wet.span(), stream);
+    stream.synchronize();
+    const auto& schedule = emulation::schedule();
+    const auto launches = std::count_if(schedule.begin(), schedule.end(), [](const auto& work) {
+      return work.work == emulation::Work::kernel;
+    });
+    EXPECT_EQ(launches, convolver->cost(6000).launches);
+    EXPECT_GT(convolver->cost(6000).operations, 0);
+    EXPECT_GT(convolver->cost(6000).device_bytes, 4 * (6000 + 2 * 10999));
+  }
+#else
+  GTEST_SKIP() << "launches are counted in the emulation";
+#endif
+}
+
+}  // namespace
+}  // namespace gpuconv::testing

@@ -1,0 +1,185 @@
+// emulation_test.cpp - trips each strictness of the emulated CUDA runtime once
+#include "tests/emulation/emulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cuda/runtime/launch.cuh"
+
+namespace gpuconv::testing {
+namespace {
+
+class Emulation : public ::testing::Test {
+ protected:
+  void TearDown() override { emulation::recover(); }
+
+  /// The sentence with which the queued work fails; empty if it does not.
+  std::string fault() {
+    try {
+      stream_.synchronize();
+    } catch (const CudaError& error) {
+      EXPECT_EQ(error.code(), cudaErrorLaunchFailure);
+      return error.what();
+    }
+    return "";
+  }
+
+  Stream stream_;
+};
+
+void early_return_kernel() {
+  if (threadIdx.x == 5) return;
+  __syncthreads();
+}
+
+TEST_F(Emulation, FaultsOnABarrierThatAThreadNeverReaches) {
+  launch(early_return_kernel, {1, 64}, stream_);
+  EXPECT_NE(fault().find("thread (5,0,0) has left the kernel"), std::string::npos);
+}
+
+void two_barriers_kernel() {
+  if (threadIdx.x % 2 == 0) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+}
+
+TEST_F(Emulation, FaultsOnABarrierReachedAtTwoPlaces) {
+  launch(two_barriers_kernel, {1, 2}, stream_);
+  const std::string sentence = fault();
+  EXPECT_NE(sentence.find("divergent barrier"), std::string::npos);
+  EXPECT_NE(sentence.find("emulation_test.cpp"), std::string::npos);
+}
+
+void shared_kernel(float* out, int count) {
+  BlockShared shared;
+  float* const array = shared.take<float>(count);
+  out[threadIdx.x] = array[threadIdx.x];
+}
+
+TEST_F(Emulation, StartsDeviceAndSharedMemoryAsNaN) {
+  DeviceBuffer<float> out(8);
+  std::vector<float> host(8);
+  download_async<float>(out.span(), host, stream_);
+  stream_.synchronize();
+  for (const float value : host) EXPECT_TRUE(std::isnan(value));
+  launch(shared_kernel, {1, 8, 32}, stream_, out.data(), 8);
+  download_async<float>(out.span(), host, stream_);
+  stream_.synchronize();
+  for (const float value : host) EXPECT_TRUE(std::isnan(value));
+}
+
+TEST_F(Emulation, FaultsWhenMoreOrLessSharedMemoryIsTakenThanGranted) {
+  DeviceBuffer<float> out(8);
+  launch(shared_kernel, {1, 8, 16}, stream_, out.data(), 8);
+  EXPECT_NE(fault().find("takes 32 bytes of shared memory, was granted 16"), std::string::npos);
+  emulation::recover();
+  launch(shared_kernel, {1, 8, 64}, stream_, out.data(), 8);
+  EXPECT_NE(fault().find("took 32 bytes of shared memory, was granted 64"), std::string::npos);
+}
+
+void fill_kernel(float* out, float value) { out[threadIdx.x] = value; }
+
+TEST_F(Emulation, DoesNothingUntilSomebodyWaits) {
+  DeviceBuffer<float> out(4);
+  launch(fill_kernel, {1, 4}, stream_, out.data(), 1.0f);
+  EXPECT_TRUE(std::isnan(out.data()[0]));
+  stream_.synchronize();
+  EXPECT_EQ(out.data()[0], 1.0f);
+}
+
+TEST_F(Emulation, RunsOtherStreamsOnlyAsFarAsAnEventAsks) {
+  DeviceBuffer<float> out(4);
+  Stream other;
+  Event event;
+  launch(fill_kernel, {1, 4}, other, out.data(), 1.0f);
+  event.record(other);
+  launch(fill_kernel, {1, 4}, other, out.data(), 2.0f);
+  wait(stream_, event);
+  stream_.synchronize();
+  EXPECT_EQ(out.data()[0], 1.0f);
+  other.synchronize();
+  EXPECT_EQ(out.data()[0], 2.0f);
+}
+
+TEST_F(Emulation, RefusesImpossibleLaunchesWithCudasCodes) {
+  DeviceBuffer<float> out(4);
+  const auto code = [&](unsigned blocks, unsigned threads, std::size_t shared) {
+    try {
+      launch(fill_kernel, {blocks, threads, shared}, stream_, out.data(), 1.0f);
+    } catch (const CudaError& error) {
+      return error.code();
+    }
+    return cudaSuccess;
+  };
+  EXPECT_EQ(code(1, 1025, 0), cudaErrorInvalidConfiguration);
+  EXPECT_EQ(code(0, 32, 0), cudaErrorInvalidConfiguration);
+  EXPECT_EQ(code(1, 32, 300 * 1024), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "a reported error must not surface again";
+}
+
+TEST_F(Emulation, NamesTheLineOfABadLaunch) {
+  try {
+    DeviceBuffer<float> out(4);
+    launch(fill_kernel, {1, 2000}, stream_, out.data(), 1.0f);
+    FAIL() << "was accepted";
+  } catch (const CudaError& error) {
+    EXPECT_NE(std::string(error.what()).find("emulation_test.cpp"), std::string::npos);
+  }
+}
+
+TEST_F(Emulation, RefusesCopiesBeyondTheEndAndFromTheWrongSide) {
+  DeviceBuffer<float> device(4);
+  std::vector<float> host(8);
+  EXPECT_THROW(upload_async<float>(host, device.span(), stream_), CudaError);
+  EXPECT_EQ(cudaMemcpyAsync(host.data(), device.data(), 16, cudaMemcpyHostToDevice, stream_.get()),
+            cudaErrorInvalidValue);
+  cudaGetLastError();
+}
+
+TEST_F(Emulation, KeepsFailingAfterAFault) {
+  launch(early_return_kernel, {1, 64}, stream_);
+  EXPECT_NE(fault(), "");
+  void* memory = nullptr;
+  EXPECT_EQ(cudaMalloc(&memory, 4), cudaErrorLaunchFailure);
+  cudaFree(memory);
+}
+
+void overrun_kernel(float* out, int count) { out[count] = 1; }
+
+TEST(EmulationDeathTest, AddressSanitizerSeesAnOverrunOfDeviceMemory) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        const Stream stream;
+        DeviceBuffer<float> out(4);
+        launch(overrun_kernel, {1, 1}, stream, out.data(), 4);
+        stream.synchronize();
+      },
+      "heap-buffer-overflow");
+}
+
+void shared_overrun_kernel(float* out) {
+  BlockShared shared;
+  float* const first = shared.take<float>(4);
+  float* const second = shared.take<float>(4);
+  first[4 + threadIdx.x] = 1;  // on a GPU this would land in `second`
+  out[0] = second[0];
+}
+
+TEST(EmulationDeathTest, AddressSanitizerSeesAStepFromOneSharedArrayIntoTheNext) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        const Stream stream;
+        DeviceBuffer<float> out(4);
+        launch(shared_overrun_kernel, {1, 1, 32}, stream, out.data());
+        stream.synchronize();
+      },
+      "heap-buffer-overflow");
+}
+
+}  // namespace
+}  // namespace gpuconv::testing
