@@ -6,7 +6,7 @@
 
 #include "host/error.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 Devices no_device() { return {{}, "there is none"}; }
@@ -98,4 +98,4 @@ TEST(Choose, RefusesTheHopelessWithTheEstimatedTimeUnlessForced) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

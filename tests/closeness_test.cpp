@@ -7,7 +7,7 @@
 
 #include "tests/support/noise.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 constexpr ErrorBound kBound{4 * 0x1p-24, 4 * 0x1p-24};
@@ -102,4 +102,4 @@ TEST(Reference, ByTransformAgreesWithTheDefinition) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

@@ -4,7 +4,7 @@
 
 #include <bit>
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 bool is_smooth(std::int64_t number) {
@@ -67,4 +67,4 @@ TEST(CufftLengths, CoverEveryOutputOfABlock) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

@@ -6,7 +6,7 @@
 
 #include "host/error.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 Response response_of(Signal left, Signal right, int lead = 0) {
@@ -54,4 +54,4 @@ TEST(ParseDuration, KnowsItsUnits) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

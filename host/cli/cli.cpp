@@ -14,6 +14,22 @@ const char* version() {
 #endif
 }
 
+namespace {
+
+/// The parser's sentence, or a better one where it overlooks an unknown command.
+std::string sentence_of(const CLI::App& app, const CLI::ParseError& error, int argc,
+                        const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return error.what();
+  std::string commands;
+  for (const CLI::App* const command : app.get_subcommands({})) {
+    if (command->get_name() == argv[1]) return error.what();
+    commands += (commands.empty() ? "" : ", ") + command->get_name();
+  }
+  return fmt::format("there is no command '{}', only {}", argv[1], commands);
+}
+
+}  // namespace
+
 int run(int argc, const char* const* argv) {
   CLI::App app("gpuconv - hear a dry recording in a real room, convolved on a GPU", "gpuconv");
   app.set_version_flag("--version", version());
@@ -36,7 +52,7 @@ int run(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    throw UsageError(fmt::format("{}; see 'gpuconv --help'", error.what()));
+    throw UsageError(fmt::format("{}; see 'gpuconv --help'", sentence_of(app, error, argc, argv)));
   }
   return run_it();
 }

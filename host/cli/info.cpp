@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "host/cli/cli.hpp"
+#include "host/cli/message.hpp"
 
 namespace gpuconv {
 
@@ -15,7 +16,7 @@ void add_info(CLI::App& app, RunIt& run_it) {
   command->add_option("FILE", *path, "audio or SOFA file")->required();
   command->callback([&run_it, path] {
     run_it = [path] {
-      for (const std::string& line : describe(*path)) fmt::print("{}\n", line);
+      for (const std::string& line : describe(*path)) fmt::print("{}\n", one_line(line));
       return 0;
     };
   });

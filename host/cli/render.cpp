@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <thread>
@@ -10,6 +9,7 @@
 #include "host/audio/levels.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/json_report.hpp"
+#include "host/cli/message.hpp"
 #include "host/error.hpp"
 #include "host/render/job.hpp"
 
@@ -29,7 +29,13 @@ template <typename Choice>
 void accept_only(CLI::Option* option, const std::map<std::string, Choice>& choices) {
   std::string names;
   for (const auto& [choice, value] : choices) names += (names.empty() ? "" : "|") + choice;
-  option->transform(CLI::Transformer(&choices).description(""))->type_name(names);
+  const auto replace_by_number = [&choices, names](std::string& text) -> std::string {
+    const auto choice = choices.find(text);
+    if (choice == choices.end()) return fmt::format("'{}', expected {}", text, names);
+    text = std::to_string(static_cast<int>(choice->second));
+    return {};
+  };
+  option->transform(CLI::Validator(replace_by_number, ""))->type_name(names);
 }
 
 void add_files(CLI::App& command, Options& options) {
@@ -97,10 +103,21 @@ void add_sound_options(CLI::App& command, Options& options) {
       command.add_option("--length", job.length,
                          "full keeps the room's tail, same ends with the recording (default full)"),
       lengths);
-  command.add_option("-g,--gain", job.gain_db, "dB, the same for both ears")->type_name("DB");
+  static const CLI::Validator decibels(
+      [](std::string& text) -> std::string {
+        double value = 0;
+        const bool is_number = CLI::detail::lexical_cast(text, value);
+        return is_number && std::abs(value) <= 200 ? "" : text + ", expected -200 to 200 dB";
+      },
+      "");
+  command.add_option("-g,--gain", job.gain_db, "dB, the same for both ears")
+      ->check(decibels)
+      ->type_name("DB");
   command.add_option("--wet", job.wet_db, "dB of the convolved signal (default 0)")
+      ->check(decibels)
       ->type_name("DB");
   command.add_option("--dry", job.dry_db, "dB of the recording itself (default: none)")
+      ->check(decibels)
       ->type_name("DB");
   command.add_option("--predelay", job.predelay, "silence before the response, such as 20ms")
       ->type_name("TIME");
@@ -136,9 +153,10 @@ std::string place_of(const Choice& choice) {
 
 void print_plan(const Job& job, const JobReport& report) {
   const int rate = report.source.rate;
-  fmt::print(stderr, "source    {}: {} samples, {} at {} Hz\n", job.input, report.source_samples,
-             seconds_of(report.source_samples, rate), rate);
-  fmt::print(stderr, "response  {}: {}\n", job.response, report.response_description);
+  fmt::print(stderr, "source    {}: {} samples, {} at {} Hz\n", one_line(job.input),
+             report.source_samples, seconds_of(report.source_samples, rate), rate);
+  fmt::print(stderr, "response  {}: {}\n", one_line(job.response),
+             one_line(report.response_description));
   if (report.response_rate != rate) {
     fmt::print(stderr, "          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n",
                report.response_rate, rate, report.response_taps,
@@ -151,9 +169,9 @@ void print_plan(const Job& job, const JobReport& report) {
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const WriteReport& written = report.written;
   const int rate = report.source.rate;
-  fmt::print(stderr, "wet       {}: {} frames, {}, {} {}-bit {}\n", job.output, written.frames,
-             seconds_of(written.frames, rate), written.container, report.format.bits,
-             report.format.encoding == Encoding::pcm ? "PCM" : "float");
+  fmt::print(stderr, "wet       {}: {} frames, {}, {} {}-bit {}\n", one_line(job.output),
+             written.frames, seconds_of(written.frames, rate), written.container,
+             report.format.bits, report.format.encoding == Encoding::pcm ? "PCM" : "float");
   fmt::print(stderr, "peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n",
              dbfs(written.levels.left.peak), dbfs(written.levels.right.peak));
   fmt::print(stderr, "time      {:.3f} s, {:.0f} x real time\n", report.seconds,
@@ -166,9 +184,14 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
 
 /// Levels are never changed behind anybody's back, so they are told.
 void print_warnings(const Job& job, const JobReport& report) {
+  if (!report.source_shortfall.empty()) {
+    print_message("warning", fmt::format("{}: {}", job.input, report.source_shortfall));
+  }
   if (report.replaced_samples > 0) {
-    fmt::print(stderr, "warning: {}: {} samples were NaN or infinite and are now 0\n", job.input,
-               report.replaced_samples);
+    print_message(
+        "warning",
+        fmt::format("{}: {} {} NaN or infinite and now 0", job.input, report.replaced_samples,
+                    report.replaced_samples == 1 ? "sample was" : "samples were"));
   }
   const Stereo<Level>& levels = report.written.levels;
   const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
@@ -176,15 +199,16 @@ void print_warnings(const Job& job, const JobReport& report) {
   const double enough = job.gain_db - std::ceil(10 * peak) / 10;
   const Stereo<std::int64_t>& clipped = report.written.clipped;
   if (clipped.left + clipped.right > 0) {
-    fmt::print(stderr,
-               "warning: {}: {} samples clipped (left {}, right {}), peak {:+.1f} dBFS; use "
-               "--gain {:.1f} or a float output\n",
-               job.output, clipped.left + clipped.right, clipped.left, clipped.right, peak, enough);
+    print_message("warning",
+                  fmt::format("{}: {} samples clipped (left {}, right {}), peak {:+.1f} dBFS; use "
+                              "--gain {:.1f} or a float output",
+                              job.output, clipped.left + clipped.right, clipped.left, clipped.right,
+                              peak, enough));
   } else if (levels.left.over + levels.right.over > 0) {
-    fmt::print(stderr,
-               "warning: {}: peak {:+.1f} dBFS: this file keeps it, but players will clip; "
-               "--gain {:.1f} avoids that\n",
-               job.output, peak, enough);
+    print_message("warning",
+                  fmt::format("{}: peak {:+.1f} dBFS: this file keeps it, but players will clip; "
+                              "--gain {:.1f} avoids that",
+                              job.output, peak, enough));
   }
 }
 

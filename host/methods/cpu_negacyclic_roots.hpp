@@ -11,9 +11,9 @@ namespace gpuconv {
 /// Where the passes of a transform find their roots: one table, in the order of the passes.
 struct Passes {
   static constexpr int kLeaf = 16;
-  static constexpr int kChunk =
-      1024;                         // 8 KiB: with its roots and the windows, half of a 32 KiB cache
   static constexpr int kRoots = 3;  // r, r^2, r^3
+  /// 8 KiB: with its roots and the windows, half of a first-level cache of 32 KiB.
+  static constexpr int kChunk = 1024;
   static constexpr int kLeafRoots = kRoots * (1 + 4);
 
   int half;

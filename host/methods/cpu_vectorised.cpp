@@ -1,17 +1,16 @@
 // cpu_vectorised.cpp - partitions, batches and threads around the transform of cpu_negacyclic.hpp
 //
-// Measured with 200,000 x 70,000 x 2 ("head") and 9,600,000 x 70,000 x 2 ("stream") on two cores of
-// a Zen 4, 1 MiB second-level cache each:
+// Medians for 200,000 x 70,000 x 2 ("head", with the transforms of h) and 9,600,000 x 70,000 x 2
+// ("stream") on two cores of a Zen 4, 1 MiB of second-level cache each:
 //
 //   B          4,096   8,192   16,384   32,768
-//   head, ms    1.28    1.06     1.04     1.18
-//   stream, ms  53      39       30       32
+//   head, ms    1.32    1.18     1.18     1.27
+//   stream, ms  50      39       31       29
 //
-// One transform over everything does not fit the cache: FFTW needs 1.9 times as long for `head` and
-// 13 times for `stream`. Packing the ears into one complex transform saves nothing here (a real
-// transform costs half a complex one) and lets them leak into each other. Rounding each product
-// before it is added, which makes the bytes the same on every processor, costs 4% against fused
-// multiply-adds with AVX-512 and 9% with AVX2.
+// Packing the ears into one complex transform saves nothing, since a real transform costs half a
+// complex one, and lets them leak into each other. Rounding each product before it is added, which
+// makes the bytes the same on every processor, costs 5% with AVX-512 and 10% with AVX2, against
+// fused multiply-adds.
 #include "host/methods/cpu_vectorised.hpp"
 
 #include <algorithm>
@@ -88,7 +87,7 @@ VectorisedConvolver::VectorisedConvolver(const Stereo<Signal>& response, int thr
     }
   }
 
-  // A thread more pays from about a million taps on: 0.5 ms of work.
+  // Another thread takes 20 us to start, and far more on busy cores; a million taps take 1 ms.
   const int workers = 2 * response_length_ < 1'000'000 ? 1 : threads_;
   std::atomic<std::size_t> next = 0;
   run_workers(workers, [&](int, int) {

@@ -11,9 +11,8 @@
 // Idea     Partitioned overlap-save. The response is cut into P partitions of B taps, transformed
 //          once; each block of B source samples is transformed once, together with the block before
 //          it, and serves P output blocks of both ears as a product of spectra.
-// Order    The bytes depend on x, h, N and K only: not on how the source is read, the threads or
-// the
-//          processor.
+// Order    The bytes depend on x, h, N and K only: not on threads, processor, or how the source is
+//          read.
 // Cost     For each B samples 3 transforms of 2B reals and 2P products of B complex numbers. Memory
 //          does not grow with N.
 #pragma once

@@ -31,7 +31,8 @@ std::vector<std::complex<Real>> roots_of_unity(std::size_t length) {
   return roots;
 }
 
-/// a b without the rescue of infinities that std::complex does after each product: 3 times as fast.
+/// a b without the rescue of infinities after it that std::complex does: a level of the transform
+/// takes half the time.
 template <class Real>
 std::complex<Real> product(std::complex<Real> a, std::complex<Real> b) {
   return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};

@@ -114,12 +114,13 @@ JobReport run_job(const Job& job) {
   report.response_taps = static_cast<std::int64_t>(response.taps.left.size());
 
   report.choice = choose(job.request, source.length(), report.response_taps, query_devices());
-  report.format = resolve_format(job.output, job.format);
   report.source_samples = source.length();
-  if (job.dry_run) return report;
-
+  // Opening a pipe would already be an act; what is a file is checked and left alone.
+  if (job.dry_run && is_special_file(job.output)) return report;
   WetWriter writer(job.output, job.format, rate, {job.no_clobber, {job.input, job.response}});
   report.format = writer.format();
+  if (job.dry_run) return report;
+
   const std::unique_ptr<Renderer> renderer =
       make_renderer(*report.choice.method, response.taps, source.length(),
                     report.choice.device ? report.choice.device->index : 0);
@@ -130,6 +131,7 @@ JobReport run_job(const Job& job) {
                                    std::ref(window));
   report.source_samples = report.render.source_samples;
   report.replaced_samples = source.reader().replaced();
+  report.source_shortfall = source.reader().shortfall();
   report.written = writer.finish();
   const bool is_whole = report.written.frames == report.render.frames;
   if (report.render.device_levels && is_whole) {

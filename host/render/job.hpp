@@ -38,6 +38,7 @@ struct JobReport {
   AudioFormat source;
   std::int64_t source_samples = 0;    ///< N
   std::int64_t replaced_samples = 0;  ///< not finite, became 0
+  std::string source_shortfall;       ///< what a truncated source lacks, in words; or empty
   std::string response_description;
   int response_rate = 0;                ///< of the file, before conversion
   std::int64_t response_file_taps = 0;  ///< likewise

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

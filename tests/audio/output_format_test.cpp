@@ -1,6 +1,6 @@
 #include "host/audio/output_format.hpp"
 
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

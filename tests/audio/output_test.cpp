@@ -12,7 +12,7 @@
 
 #include "host/audio/audio_file.hpp"
 #include "host/audio/quantise.hpp"
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

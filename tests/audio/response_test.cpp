@@ -5,7 +5,7 @@
 #include <limits>
 #include <thread>
 
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "host/audio/delay.hpp"
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

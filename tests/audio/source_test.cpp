@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

@@ -1,7 +1,7 @@
 #include "host/audio/truncation.hpp"
 
 #include "host/audio/input_file.hpp"
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "host/audio/audio_file.hpp"
-#include "tests/audio/files.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {

@@ -10,7 +10,7 @@
 #include "tests/support/noise.hpp"
 #include "tests/support/reference.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 using Complex = std::complex<double>;
@@ -210,4 +210,4 @@ TEST(StageTwiddles, HoldEveryStageOfEveryShorterTransform) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

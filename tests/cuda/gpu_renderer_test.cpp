@@ -15,7 +15,7 @@
 #include "tests/emulation/emulation.hpp"
 #endif
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 /// The method's plan for a source of at most `kLength` samples: the renderer then has to cut.
@@ -243,4 +243,4 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

@@ -7,7 +7,7 @@
 
 #include "cuda/runtime/launch.cuh"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 class Emulation : public ::testing::Test {
@@ -182,4 +182,4 @@ TEST(EmulationDeathTest, AddressSanitizerSeesAStepFromOneSharedArrayIntoTheNext)
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

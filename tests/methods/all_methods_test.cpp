@@ -8,7 +8,7 @@
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 class EveryMethod : public ::testing::TestWithParam<const Method*> {
@@ -183,4 +183,4 @@ INSTANTIATE_TEST_SUITE_P(, EveryMethod, ::testing::ValuesIn(every_method()),
                          [](const auto& parameter) { return test_name(parameter.param->name); });
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

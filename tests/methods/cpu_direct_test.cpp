@@ -7,7 +7,7 @@
 #include "host/methods/cpu_threads.hpp"
 #include "tests/methods/cpu_reference.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 struct Direct {
@@ -108,4 +108,4 @@ TEST(CpuThreads, GivesTheSameBytesOnAnyNumberOfThreads) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

@@ -13,7 +13,7 @@
 #include "tests/support/noise.hpp"
 #include "tests/support/reference.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 
 using ConvolveEar = void (*)(std::span<const float> source, std::span<const float> response,
                              std::span<float> wet);
@@ -55,4 +55,4 @@ inline std::vector<std::pair<std::size_t, std::size_t>> lengths_around(
   return lengths;
 }
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

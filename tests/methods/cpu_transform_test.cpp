@@ -10,7 +10,7 @@
 #include "host/methods/fft_teaching.hpp"
 #include "tests/methods/cpu_reference.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 void convolve_hybrid_by_default(std::span<const float> source, std::span<const float> response,
@@ -92,11 +92,14 @@ TEST(CpuHybrid, AgreesWithTheDefinitionForEveryLeaf) {
   for (const std::size_t N : {1, 2, 5, 60, 700}) {
     const Signal source = noise(N, 1);
     const Signal response = noise(40, 2);
-    for (int leaf = 1; leaf <= kLongestHybridLeaf; leaf *= 2) {
+    for (int leaf = 1; leaf <= 256; leaf *= 2) {
       Signal wet(N + 39);
       convolve_hybrid(source, response, wet, leaf);
-      EXPECT_TRUE(is_close(wet, reference(source, response),
-                           transform_bound(padded_length(wet.size())), false))
+      ErrorBound bound = transform_bound(padded_length(wet.size()));
+      const double growth = std::sqrt(std::max(1.0, leaf / 8.0));  // of a float sum
+      bound.relative *= growth;
+      bound.peak *= growth;
+      EXPECT_TRUE(is_close(wet, reference(source, response), bound, false))
           << N << " samples, leaf " << leaf;
     }
   }
@@ -105,7 +108,7 @@ TEST(CpuHybrid, AgreesWithTheDefinitionForEveryLeaf) {
 TEST(CpuHybrid, RefusesALeafThatIsNoPowerOfTwo) {
   const Signal three(3);
   Signal wet(5);
-  for (const int leaf : {-8, -1, 0, 3, 24, 128}) {
+  for (const int leaf : {-8, -1, 0, 3, 24}) {
     EXPECT_THROW(convolve_hybrid(three, three, wet, leaf), std::invalid_argument) << leaf;
   }
 }
@@ -119,4 +122,4 @@ TEST(TeachingTransform, PadsToTheNextPowerOfTwoAndNoFurther) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

@@ -12,7 +12,7 @@
 #include "host/parallel.hpp"
 #include "tests/methods/cpu_reference.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 /// Asks no more of the source once it has ended, as a file would.
@@ -115,6 +115,17 @@ TEST(CpuVectorised, GivesTheSameBytesOnAnyNumberOfThreads) {
       EXPECT_EQ(wet.right, one.right) << threads;
     }
   }
+}
+
+// With more workers than a step has tasks, all tasks of a step run at once: a window that is
+// transformed too early would replace one that is still needed. ThreadSanitizer sees it.
+TEST(CpuVectorised, KeepsWindowsUntilAllWorkersHaveUsedThem) {
+  const Signal source = noise(4'000'000, 1);
+  const Stereo<Signal> response = room(600'000);
+  const Stereo<Signal> one = render(source, response, 1);
+  const Stereo<Signal> wet = render(source, response, 40);
+  EXPECT_EQ(wet.left, one.left);
+  EXPECT_EQ(wet.right, one.right);
 }
 
 TEST(CpuVectorised, GivesTheSameBytesOnEveryProcessor) {
@@ -262,4 +273,4 @@ TEST(RunWorkers, RunsEachWorkerOnceAndCarriesAnException) {
 }
 
 }  // namespace
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 constexpr double kUnit = 0x1p-24;
@@ -53,4 +53,4 @@ Closeness closeness(std::span<const float> wet, const Reference& reference, bool
   return ::testing::AssertionSuccess();
 }
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

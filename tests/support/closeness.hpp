@@ -10,7 +10,7 @@
 #include "host/methods/method.hpp"
 #include "tests/support/reference.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 
 /// What was seen, in units of u = 2^-24.
 struct Closeness {
@@ -24,4 +24,4 @@ Closeness closeness(std::span<const float> wet, const Reference& reference, bool
 ::testing::AssertionResult is_close(std::span<const float> wet, const Reference& reference,
                                     const ErrorBound& bound, bool is_direct);
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

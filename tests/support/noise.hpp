@@ -6,7 +6,7 @@
 
 #include "host/signal.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 
 /// 64-bit mixing function of Steele, Lea, Flood, "Fast splittable pseudorandom number generators"
 /// (2014): unlike the distributions of <random>, the same everywhere.
@@ -55,4 +55,4 @@ inline Signal integers(std::size_t length, int largest, std::uint64_t seed) {
   return signal;
 }
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

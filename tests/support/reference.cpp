@@ -7,7 +7,7 @@
 #include <cmath>
 #include <utility>
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 namespace {
 
 using Complex = std::complex<double>;
@@ -88,4 +88,4 @@ double reference_at(std::span<const float> source, std::span<const float> respon
   return sum;
 }
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

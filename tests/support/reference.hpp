@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 
 struct Reference {
   std::vector<double> wet;        ///< y[n]
@@ -24,4 +24,4 @@ double reference_at(std::span<const float> source, std::span<const float> respon
 std::vector<std::complex<double>> reference_transform(
     std::span<const std::complex<double>> sequence, int sign);
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test

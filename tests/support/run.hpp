@@ -8,7 +8,7 @@
 #include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
 
-namespace gpuconv::testing {
+namespace gpuconv::test {
 
 /// Collects frames.
 struct Frames {
@@ -57,7 +57,7 @@ inline std::string test_name(std::string_view method) {
   return name;
 }
 
-}  // namespace gpuconv::testing
+}  // namespace gpuconv::test
 
 /// Skips a test whose method can not run here.
 #define GPUCONV_SKIP_UNLESS_RUNS(method)                                                   \

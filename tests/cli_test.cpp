@@ -1,0 +1,241 @@
+// cli_test.cpp - the program as people meet it: what it prints, its exit codes, what it leaves
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "host/audio/response.hpp"
+#include "host/methods/method.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+struct Outcome {
+  int exit_code;
+  std::string out;
+  std::string err;
+};
+
+std::string quoted(const std::string& argument) {
+  std::string text(1, '\'');
+  return text.append(argument).append(1, '\'');
+}
+
+class Program : public ::testing::Test {
+ protected:
+  Outcome run(const std::vector<std::string>& arguments) const {
+    std::string command = quoted(GPUCONV_PROGRAM);
+    for (const std::string& argument : arguments) command.append(" ").append(quoted(argument));
+    command.append(" >").append(quoted(logs_.file("out")));
+    command.append(" 2>").append(quoted(logs_.file("err")));
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_bytes(logs_.file("out")),
+            read_bytes(logs_.file("err"))};
+  }
+
+  Outcome render(const std::string& input, const std::string& response,
+                 std::vector<std::string> options = {}) const {
+    options.insert(options.begin(), {"render", input, response, wet()});
+    return run(options);
+  }
+
+  std::string wet() const { return folder_.file("wet.wav"); }
+  bool is_empty_of_output() const { return !std::filesystem::exists(wet()); }
+
+  /// One error line that contains all parts, the exit code, and no output file, not even a
+  /// temporary one.
+  void expect_refusal(const Outcome& outcome, int exit_code,
+                      std::initializer_list<std::string_view> parts) const {
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+    EXPECT_EQ(outcome.err.rfind("error: ", 0), 0u) << outcome.err;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, parts));
+    EXPECT_EQ(outcome.out, "");
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      EXPECT_EQ(entry.path().filename().string().find("wet"), std::string::npos);
+    }
+  }
+
+  const Folder folder_;
+  const Folder logs_;
+  const std::string source_ = float_wav(folder_, "source.wav", 1, noise(2000, 1));
+  const std::string room_ = float_wav(folder_, "room.wav", 2, noise(600, 2));
+};
+
+TEST_F(Program, RendersAndSaysWhatItDid) {
+  const Outcome outcome = render(source_, room_, {"--gain", "-20"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(says(outcome.err, {"source ", "2000 samples", "response ", "300 taps", "method ",
+                                 "wet ", "2299 frames", "peak ", "dBFS", "time ", "real time"}));
+  EXPECT_EQ(load_response(wet()).taps.left.size(), 2299u);
+}
+
+TEST_F(Program, SaysNothingWhenQuietAndNothingIsWrong) {
+  const Outcome outcome = render(source_, room_, {"-q", "-g", "-40"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err + outcome.out, "");
+}
+
+TEST_F(Program, RendersWithEveryMethodThatItLists) {
+  for (const Method& method : methods()) {
+    const Outcome outcome = render(source_, room_, {"-m", std::string(method.name)});
+    if (outcome.exit_code == 3) {
+      expect_refusal(outcome, 3, {"--method", method.name});
+      continue;
+    }
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {method.name, "as asked"}));
+    std::filesystem::remove(wet());
+  }
+}
+
+TEST_F(Program, WritesAJsonReport) {
+  const Outcome outcome = render(source_, room_, {"--json", "-", "-q", "-m", "cpu-threads"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["method"]["name"], "cpu-threads");
+  EXPECT_EQ(json["source"]["samples"], 2000);
+  EXPECT_EQ(json["response"]["taps"], 300);
+  EXPECT_EQ(json["output"]["frames"], 2299);
+  EXPECT_EQ(json["device"]["place"], "cpu");
+  EXPECT_GT(json["left"]["peak"], 0);
+  EXPECT_EQ(json["left"]["clipped"], 0);
+  EXPECT_GT(json["seconds"], 0);
+  EXPECT_TRUE(json["stage_seconds"].contains("read"));
+}
+
+TEST_F(Program, CountsClippedSamplesPerEarAndTellsTheGainThatWouldHaveBeenRight) {
+  const std::string loud = float_wav(folder_, "loud.wav", 2, {4, 0.5f});
+  const std::string unit = float_wav(folder_, "unit.wav", 1, {1, -1, 0.2f});
+  Outcome outcome = render(unit, loud, {"-b", "16"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "2 samples clipped (left 2, right 0)", "+12.0 dBFS",
+                                 "--gain -12.1"}));
+  outcome = render(unit, loud, {"-b", "16", "--fail-on-clip"});
+  EXPECT_EQ(outcome.exit_code, 5);
+  outcome = render(unit, loud, {"-b", "16", "--fail-on-clip", "--gain", "-12.1"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  outcome = render(unit, loud);
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "players will clip"}));
+}
+
+TEST_F(Program, DryRunWritesNothing) {
+  const Outcome outcome = render(source_, room_, {"--dry-run"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"source ", "response ", "method "}));
+  EXPECT_TRUE(is_empty_of_output());
+}
+
+TEST_F(Program, RefusesBadInputInOneLineWithoutOutput) {
+  const std::string nothing = folder_.file("nothing.wav");
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav", "No such file"});
+  expect_refusal(render(source_, nothing), 2, {"nothing.wav", "No such file"});
+  write_bytes(nothing, "");
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav"});
+  write_bytes(nothing, "this is no sound, however long the text may be and whoever reads it");
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav"});
+  const std::string whole = read_bytes(source_);
+  write_bytes(nothing, whole.substr(0, whole.size() / 2));
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav"});
+  expect_refusal(render(room_, room_), 2, {"room.wav", "2 channels", "--channel"});
+  expect_refusal(render(source_, source_), 2, {"source.wav", "1 channel"});
+  float_wav(folder_, "nothing.wav", 1, {});
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav"});
+  float_wav(folder_, "nothing.wav", 1, {0, 1, NAN, 0});
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav", "frame 2"});
+  float_wav(folder_, "nothing.wav", 1, {0, INFINITY});
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav", "frame 1"});
+  float_wav(folder_, "nothing.wav", 1, {0, 1}, 2'000'000'000);
+  expect_refusal(render(nothing, room_), 2, {"nothing.wav", "2000000000"});
+  expect_refusal(render(folder_.path(), room_), 2, {"is a folder"});
+}
+
+TEST_F(Program, ReadsNonFiniteSamplesAsZeroWhenAsked) {
+  const std::string bad = float_wav(folder_, "bad.wav", 1, {0.1f, NAN, 0.1f});
+  const Outcome outcome = render(bad, room_, {"--nonfinite", "zero"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "1 sample"}));
+}
+
+TEST_F(Program, RefusesBadUsageWithExitCodeOne) {
+  expect_refusal(run({}), 1, {"--help"});
+  expect_refusal(run({"rendre"}), 1, {"rendre"});
+  expect_refusal(run({"render", source_}), 1, {"RESPONSE"});
+  expect_refusal(render(source_, room_, {"--gian", "3"}), 1, {"--gian"});
+  expect_refusal(render(source_, room_, {"--gain"}), 1, {"--gain"});
+  expect_refusal(render(source_, room_, {"--gain", "loud"}), 1, {"--gain"});
+  expect_refusal(render(source_, room_, {"--gain", "nan"}), 1, {"--gain"});
+  expect_refusal(render(source_, room_, {"--bits", "17"}), 1, {"17"});
+  expect_refusal(render(source_, room_, {"--length", "half"}), 1, {"half", "full|same"});
+  expect_refusal(render(source_, room_, {"-m", "gpu-fast"}), 1, {"gpu-fast", "cpu-vectorised"});
+  expect_refusal(render(source_, room_, {"--azimuth", "30"}), 1, {"azimuth"});
+  expect_refusal(render(source_, room_, {"--channel", "2"}), 2, {"channel"});
+  expect_refusal(run({"render", source_, room_, folder_.file("wet.xyz")}), 1, {"xyz"});
+}
+
+TEST_F(Program, RefusesToWriteOverItsInputOrIntoNowhere) {
+  const std::string before = read_bytes(source_);
+  expect_refusal(run({"render", source_, room_, source_}), 2, {"source.wav"});
+  EXPECT_EQ(read_bytes(source_), before);
+  expect_refusal(run({"render", source_, room_, folder_.file("no/wet.wav")}), 2, {"no"});
+  write_bytes(folder_.file("kept.wav"), "kept");
+  expect_refusal(run({"render", source_, room_, folder_.file("kept.wav"), "--no-clobber"}), 2,
+                 {"kept.wav"});
+  EXPECT_EQ(read_bytes(folder_.file("kept.wav")), "kept");
+}
+
+TEST_F(Program, ReportsAFullDiskInOneLine) {
+  const Outcome outcome = run({"render", source_, room_, "/dev/full"});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"error: /dev/full", "No space left"}));
+}
+
+TEST_F(Program, RefusesHopelessJobsWithTheEstimatedTime) {
+  const std::string longer = float_wav(folder_, "long.wav", 1, noise(400'000, 1));
+  expect_refusal(render(longer, room_, {"-m", "cpu-dft"}), 1,
+                 {"cpu-dft", "would take about", "--force-slow"});
+}
+
+TEST_F(Program, ListsMethodsAndDevices) {
+  const Outcome listed = run({"methods"});
+  EXPECT_EQ(listed.exit_code, 0);
+  for (const Method& method : methods()) {
+    EXPECT_TRUE(says(listed.out, {method.name, method.complexity, method.idea}));
+  }
+  const Outcome devices = run({"devices"});
+  EXPECT_EQ(devices.exit_code, 0);
+  EXPECT_TRUE(devices.out.find("cuda:0") != std::string::npos ||
+              devices.out.find("no GPU: ") != std::string::npos);
+}
+
+TEST_F(Program, PrintsControlCharactersOfANameAsWhatTheyAre) {
+  const Outcome outcome = render(folder_.file("two\nlines\x1b[31m.wav"), room_);
+  expect_refusal(outcome, 2, {"two\\x0alines\\x1b[31m.wav"});
+}
+
+TEST_F(Program, SaysWhenATruncatedFileWasAccepted) {
+  const std::string whole = read_bytes(source_);
+  write_bytes(source_, whole.substr(0, whole.size() - 400));
+  const Outcome outcome = render(source_, room_, {"--truncated", "accept"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "source.wav", "1900 samples"}));
+}
+
+TEST_F(Program, DescribesAFile) {
+  const Outcome outcome = run({"info", room_});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.out, {"16000", "300"}));
+}
+
+TEST_F(Program, HelpsAndTellsItsVersion) {
+  EXPECT_TRUE(says(run({"--help"}).out, {"render", "methods", "devices", "info", "Exit codes"}));
+  EXPECT_TRUE(says(run({"render", "--help"}).out, {"INPUT", "--azimuth", "--gain"}));
+  EXPECT_EQ(run({"--version"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace gpuconv::test
