@@ -60,6 +60,7 @@ Json to_json(const Job& job, const JobReport& report) {
   json["left"] = ear(Side::left, report);
   json["right"] = ear(Side::right, report);
   json["seconds"] = report.seconds;
+  json["convolve_seconds"] = report.convolve_seconds;
   json["stage_seconds"] = stages(report);
   return json;
 }

@@ -11,6 +11,7 @@
 #include "host/error.hpp"
 #include "host/methods/method.hpp"
 #include "host/render/prepare.hpp"
+#include "host/render/stopwatch.hpp"
 
 namespace gpuconv {
 namespace {
@@ -82,6 +83,10 @@ Response at_rate(const Response& response, int rate, const Job& job) {
   return resample(response, rate);
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 /// What the device counted must be what was written: nothing was lost on the way.
 void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
   for (const Side side : kSides) {
@@ -121,14 +126,18 @@ JobReport run_job(const Job& job) {
   report.format = writer.format();
   if (job.dry_run) return report;
 
+  const auto before = std::chrono::steady_clock::now();
   const std::unique_ptr<Renderer> renderer =
       make_renderer(*report.choice.method, response.taps, source.length(),
                     report.choice.device ? report.choice.device->index : 0);
   const std::int64_t everything = std::numeric_limits<std::int64_t>::max() / 2;
   Window window(response.lead, job.length == WetLength::same ? source.length() : everything,
                 writer);
-  report.render = renderer->render([&](std::span<float> block) { return source.read(block); },
-                                   std::ref(window));
+  Stopwatch files;
+  report.render = renderer->render(
+      [&](std::span<float> block) { return files.time([&] { return source.read(block); }); },
+      [&](Stereo<std::span<const float>> wet) { files.time([&] { window(wet); }); });
+  report.convolve_seconds = seconds_since(before) - files.seconds();
   report.source_samples = report.render.source_samples;
   report.replaced_samples = source.reader().replaced();
   report.source_shortfall = source.reader().shortfall();
@@ -137,7 +146,7 @@ JobReport run_job(const Job& job) {
   if (report.render.device_levels && is_whole) {
     check_levels(*report.render.device_levels, report.written.levels);
   }
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = seconds_since(start);
   return report;
 }
 

@@ -47,7 +47,8 @@ struct JobReport {
   RenderReport render;
   WriteReport written;  ///< empty after a dry run
   FileFormat format;
-  double seconds = 0;  ///< from the first look at the files to the last byte in its place
+  double convolve_seconds = 0;  ///< planning and convolving both ears, without files
+  double seconds = 0;           ///< from the first look at the files to the last byte in its place
 };
 
 /// Throws Error. OUTPUT appears only when it is complete.
