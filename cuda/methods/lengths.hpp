@@ -1,7 +1,7 @@
 // lengths.hpp - block and transform lengths, as functions of N and K alone
 //
 // A result's bytes depend on these lengths, so nothing else may have a say in them: not the
-// device, its free memory, nor what was measured on it. Plain arithmetic, no CUDA.
+// device, its free memory, nor what was measured on it. Plain arithmetic, no CUDA. N, K >= 1.
 #pragma once
 
 #include <cstdint>

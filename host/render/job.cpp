@@ -21,7 +21,7 @@ class MeasuredSource {
  public:
   MeasuredSource(const std::string& path, const SourceOptions& options) : reader_(path, options) {
     length_ = reader_.format().frames;
-    if (length_ < 0) look_ahead();
+    if (length_ <= 0) look_ahead();  // 0 may be said of a file that is not finished
   }
 
   SourceReader& reader() { return reader_; }
