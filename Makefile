@@ -1,5 +1,5 @@
 # Thin: every recipe is one script or one command that also works by hand.
-.PHONY: all demo test setup check install format clean
+.PHONY: all demo test setup check install format gpu-bundle clean
 
 all: setup
 	@.ci/build default
@@ -21,6 +21,9 @@ format:
 
 check:
 	@.ci/check
+
+gpu-bundle: setup
+	@profiling/gpu_bundle
 
 clean:
 	rm -rf build

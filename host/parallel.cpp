@@ -4,6 +4,8 @@
 // the millisecond or more of the calls here. A pool would save them and cost an owner.
 #include "host/parallel.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <exception>
 #include <latch>
@@ -14,7 +16,11 @@
 
 namespace gpuconv {
 
-int core_count() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int core_count() {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 void run_workers(int threads, const std::function<void(int worker, int workers)>& body) {
   const int wanted = threads > 0 ? threads : core_count();

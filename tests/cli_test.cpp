@@ -108,6 +108,33 @@ TEST_F(Program, WritesAJsonReport) {
   EXPECT_TRUE(json["stage_seconds"].contains("read"));
 }
 
+TEST_F(Program, RefusesAJsonReportInThePlaceOfAnotherFileBeforeTheWork) {
+  for (const std::string& file : {source_, room_, wet()}) {
+    expect_refusal(render(source_, room_, {"--json", file}), 1, {"--json", "would replace"});
+  }
+  expect_refusal(render(source_, room_, {"--json", folder_.file("no/report")}), 2, {"no"});
+}
+
+TEST_F(Program, StartsNoGpuForACpuMethod) {
+  const Outcome outcome = render(source_, room_, {"--device", "cpu", "-v"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"CPU, "}));
+}
+
+TEST_F(Program, WritesToAPipe) {
+  const std::string command = quoted(GPUCONV_PROGRAM) + " render " + quoted(source_) + " " +
+                              quoted(room_) + " /dev/stdout -q -g -40 | wc -c >" +
+                              quoted(logs_.file("out"));
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_GT(std::stol(read_bytes(logs_.file("out"))), 2299 * 8);
+}
+
+TEST_F(Program, RefusesNamesThatAreTooLong) {
+  const std::string name(300, 'x');
+  expect_refusal(render(source_, folder_.file(name + ".wav")), 2, {"too long"});
+  expect_refusal(run({"render", source_, room_, folder_.file(name + ".wav")}), 2, {"too long"});
+}
+
 TEST_F(Program, CountsClippedSamplesPerEarAndTellsTheGainThatWouldHaveBeenRight) {
   const std::string loud = float_wav(folder_, "loud.wav", 2, {4, 0.5f});
   const std::string unit = float_wav(folder_, "unit.wav", 1, {1, -1, 0.2f});

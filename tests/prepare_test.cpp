@@ -35,10 +35,11 @@ TEST(Mixed, AddsTheDrySignalAtTimeZeroAndDelaysOnlyTheWet) {
   mix.predelay = 2;
   const Response both = mixed(response_of({0.1f, 1, 0.5f}, {0.2f, 2, 1}, 1), mix);
   ASSERT_EQ(both.taps.left.size(), 5u);
-  EXPECT_FLOAT_EQ(both.taps.left[0], 0.1f);  // before time zero: the resampler's ringing
-  EXPECT_FLOAT_EQ(both.taps.left[1], 0.1f);  // the dry signal
+  EXPECT_EQ(both.taps.left[0], 0);
+  EXPECT_FLOAT_EQ(both.taps.left[1], 0.1f);  // the dry signal, at time zero
   EXPECT_FLOAT_EQ(both.taps.right[1], 0.1f);
-  EXPECT_EQ(both.taps.left[2], 0);
+  // The whole response, with the resampler's ringing before its first tap, comes 2 samples later.
+  EXPECT_FLOAT_EQ(both.taps.left[2], 0.1f);
   EXPECT_EQ(both.taps.left[3], 1);
   EXPECT_EQ(both.taps.right[3], 2);
 }

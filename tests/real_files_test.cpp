@@ -7,6 +7,7 @@
 #include "host/render/job.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
 
 namespace gpuconv::test {
@@ -140,6 +141,24 @@ TEST(Rates, AConvertedUnitTapAtSampleZeroKeepsLevelAndTimeOfTheRecording) {
       ASSERT_NEAR(wet.left[n], source[n], 0.5 * 0.0012) << rate << " Hz, frame " << n;
     }
   }
+}
+
+TEST(Predelay, IsAPureShiftAlsoOfAConvertedResponse) {
+  const Folder folder;
+  Job job;
+  job.input = float_wav(folder, "in.wav", 1, noise(3000, 1));
+  job.response = float_wav(folder, "unit.wav", 2, {1, 1, 0.5f, 0.5f}, 44'100);
+  job.output = folder.file("wet.wav");
+  run_job(job);
+  const Signal now = read_stereo(job.output).left;
+  job.predelay = "20ms";
+  run_job(job);
+  const Signal later = read_stereo(job.output).left;
+  ASSERT_EQ(later.size(), now.size() + 320);
+  for (std::size_t n = 0; n < now.size(); ++n) {
+    ASSERT_NEAR(later[n + 320], now[n], 1e-5) << n;
+  }
+  for (std::size_t n = 0; n < 200; ++n) ASSERT_NEAR(later[n], 0, 0.02) << n;
 }
 
 TEST(Length, SameEndsWithTheRecordingFullKeepsTheTail) {

@@ -1,6 +1,16 @@
 #include "cuda/methods/cufft_library.hpp"
+#include "cuda/methods/plans.hpp"
 
 namespace gpuconv {
+
+std::string why_no_cufft() {
+  try {
+    cufft_library();
+    return "";
+  } catch (const CufftError& error) {
+    return error.what();
+  }
+}
 
 void check_cufft(cufftResult result, const char* call) {
   if (result == CUFFT_SUCCESS) return;

@@ -87,6 +87,7 @@ class GpuRadix2 final : public Convolver {
         turn_(static_cast<std::size_t>(length())) {
     const std::vector<float2> turn = quarter_turn(length());
     upload_async<float2>(turn, turn_.span(), stream_);
+    stream_.synchronize();  // `turn` goes away with this constructor, also if it fails below
     DeviceBuffer<float> taps(response.left.size());
     for (const Side side : kSides) {
       upload_async(response[side], taps.span(), stream_);

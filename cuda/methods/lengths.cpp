@@ -8,7 +8,7 @@
 namespace gpuconv {
 namespace {
 
-constexpr std::int64_t kDirectBlock = 1 << 17;
+constexpr std::int64_t kDirectBlock = 1 << 19;
 constexpr std::int64_t kLongestRadix2 = std::int64_t{1} << 28;
 constexpr std::int64_t kRadix2Batch = std::int64_t{1} << 21;  // real samples per renderer block
 constexpr std::int64_t kCufftBlock = 1 << 21;
@@ -42,11 +42,13 @@ Radix2Lengths radix2_lengths(std::int64_t source_length, int response_length) {
        length <= kLongestRadix2; length *= 2) {
     const std::int64_t advance = length - K + 1;
     const std::int64_t longest_block = radix2_block_length(length, K);
-    const bool is_one_block =
-        ceil_div(N + K - 1, advance) * length <= std::max(kRadix2Batch, length);
+    const bool is_one_block = source_length < kEndless && ceil_div(N + K - 1, advance) * length <=
+                                                              std::max(kRadix2Batch, length);
     // A block that is mostly overlap would never end.
     if (!is_one_block && longest_block < K) continue;
-    const std::int64_t block = is_one_block ? N : std::min(N, longest_block);
+    const std::int64_t block = is_one_block                ? N
+                               : source_length >= kEndless ? longest_block
+                                                           : std::min(N, longest_block);
     const double transforms = static_cast<double>(ceil_div(N, block)) *
                               static_cast<double>(ceil_div(block + K - 1, advance));
     // Every butterfly stage and the passes around them (fold, product, unfold: about 4 stages').

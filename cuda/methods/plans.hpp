@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "cuda/runtime/stereo.hpp"
 
@@ -20,5 +21,8 @@ PlanConvolver plan_gpu_direct;
 PlanConvolver plan_gpu_tiled;
 PlanConvolver plan_gpu_radix2;
 PlanConvolver plan_gpu_cufft;
+
+/// Why there is no cuFFT here; empty if there is. Opens it.
+std::string why_no_cufft();
 
 }  // namespace gpuconv

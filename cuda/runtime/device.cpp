@@ -55,7 +55,13 @@ Devices query_devices() {
     devices.why_none = why_no_device(error);
     return devices;
   }
-  for (int index = 0; index < count; ++index) devices.list.push_back(describe(index));
+  try {
+    for (int index = 0; index < count; ++index) devices.list.push_back(describe(index));
+  } catch (const CudaError& failure) {
+    devices.list.clear();
+    devices.why_none = failure.what();
+    return devices;
+  }
   if (devices.list.empty()) devices.why_none = why_no_device(cudaErrorNoDevice);
   return devices;
 }

@@ -31,6 +31,9 @@ class WetWriter {
 
   const FileFormat& format() const { return format_; }
 
+  /// So far: frames and levels.
+  const WriteReport& report() const { return report_; }
+
   /// Takes the next frames; `wet.left` and `wet.right` have one length. A sample that is no finite
   /// number is a FileError naming the frame: the result has overflowed.
   void write(Stereo<std::span<const float>> wet);

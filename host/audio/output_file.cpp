@@ -40,6 +40,14 @@ std::string follow_links(const std::string& path) {
   throw FileError(path, fmt::format("can not be followed ({})", std::strerror(ELOOP)));
 }
 
+/// The temporary file's name is cut to fit; OUTPUT's own must fit, too.
+void check_name(const std::string& path, const std::string& target) {
+  struct stat status {};
+  if (::lstat(target.c_str(), &status) != 0 && errno == ENAMETOOLONG) {
+    throw FileError(path, fmt::format("can not be made ({})", std::strerror(errno)));
+  }
+}
+
 std::string folder_of(const std::string& target) {
   const std::string folder = std::filesystem::path(target).parent_path().string();
   return folder.empty() ? "." : folder;
@@ -78,7 +86,7 @@ void check_existing(const std::string& path, const struct stat& status,
 }  // namespace
 
 OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
-    : path_(path), target_(follow_links(path)) {
+    : path_(path), target_(is_special_file(path) ? path : follow_links(path)) {
   const auto existing = status_of(target_);
   if (existing) check_existing(path, *existing, options);
   if (existing && !S_ISREG(existing->st_mode)) {
@@ -87,6 +95,7 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
     seekable_ = ::lseek(descriptor_.get(), 0, SEEK_CUR) >= 0;
     return;
   }
+  check_name(path, target_);
   check_folder(path, folder_of(target_));
   create_temporary();
   if (existing) ::fchmod(descriptor_.get(), existing->st_mode & 07777);  // as it was; best effort

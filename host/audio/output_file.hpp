@@ -2,8 +2,8 @@
 //
 // Bytes go to a temporary file in the same folder, which takes the place of OUTPUT in one step
 // (rename) after everything is written and safe on the disk. Whatever happens before leaves the old
-// file as it was and no other behind. An OUTPUT that exists and is no regular file (a pipe,
-// /dev/null) is written in place.
+// file as it was; only a process that is killed leaves its temporary file behind. An OUTPUT that
+// exists and is no regular file (a pipe, /dev/null) is written in place.
 #pragma once
 
 #include <cstddef>

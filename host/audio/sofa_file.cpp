@@ -120,7 +120,8 @@ bool is_sofa(const std::string& path) {
     return true;
   }
   // A pipe would be read by looking at it, and SOFA can not come through one.
-  if (!std::filesystem::is_regular_file(path)) return false;
+  std::error_code error;  // what is wrong with the name is said when it is opened
+  if (!std::filesystem::is_regular_file(path, error)) return false;
   static constexpr unsigned char kHdf5[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   const InputFile file = open_input(path);
   return std::ranges::equal(peek(file.descriptor.get(), 0, sizeof kHdf5), kHdf5);

@@ -1,11 +1,9 @@
 #include "host/cli/json_report.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "host/audio/levels.hpp"
 #include "host/cli/cli.hpp"
@@ -67,20 +65,29 @@ Json to_json(const Job& job, const JobReport& report) {
 
 }  // namespace
 
-void write_json_report(const std::string& path, const Job& job, const JobReport& report) {
+JsonReport::JsonReport(const std::string& path, const Job& job) {
+  if (path == "-") return;
+  for (const std::string& file : {job.input, job.response, job.output}) {
+    std::error_code ignored;
+    const auto canonical = std::filesystem::weakly_canonical(file, ignored);
+    if (canonical == std::filesystem::weakly_canonical(path, ignored)) {
+      throw UsageError("--json " + path + ": the report would replace " + file);
+    }
+  }
+  file_ = std::make_unique<OutputFile>(path, OutputOptions{false, {job.input, job.response}});
+}
+
+void JsonReport::write(const Job& job, const JobReport& report) {
   // File names need not be UTF-8; JSON must be.
   const std::string text =
       to_json(job, report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (path == "-") {
-    std::cout << text << std::flush;
-    if (!std::cout) throw FileError("standard output", "the report could not be written");
+  if (file_) {
+    file_->write(std::as_bytes(std::span(text)));
+    file_->publish();
     return;
   }
-  errno = 0;
-  std::ofstream file(path);
-  file << text << std::flush;
-  if (!file)
-    throw FileError(path, std::string("the report could not be written: ") + std::strerror(errno));
+  std::cout << text << std::flush;
+  if (!std::cout) throw FileError("standard output", "the report could not be written");
 }
 
 }  // namespace gpuconv

@@ -16,7 +16,14 @@ int print_methods() {
                why_not(method, devices).empty() ? "yes" : "no", method.idea);
   }
   fmt::print("\ncost: operations per ear, N samples of source, K taps, L = N + K\n");
-  if (devices.list.empty()) fmt::print("GPU methods: {}\n", devices.why_none);
+  if (devices.list.empty()) {
+    fmt::print("GPU methods: {}\n", devices.why_none);
+    return 0;
+  }
+  for (const Method& method : methods()) {
+    const std::string reason = why_not(method, devices);
+    if (!reason.empty()) fmt::print("{}: {}\n", method.name, reason);
+  }
   return 0;
 }
 

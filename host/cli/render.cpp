@@ -4,13 +4,14 @@
 #include <cmath>
 #include <map>
 #include <memory>
-#include <thread>
+#include <optional>
 
 #include "host/audio/levels.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
 #include "host/error.hpp"
+#include "host/parallel.hpp"
 #include "host/render/job.hpp"
 
 namespace gpuconv {
@@ -148,7 +149,7 @@ std::string place_of(const Choice& choice) {
   if (choice.device) {
     return fmt::format("cuda:{} ({})", choice.device->index, choice.device->name);
   }
-  return fmt::format("CPU, {} cores", std::thread::hardware_concurrency());
+  return fmt::format("CPU, {} cores", core_count());
 }
 
 void print_plan(const Job& job, const JobReport& report) {
@@ -213,12 +214,13 @@ void print_warnings(const Job& job, const JobReport& report) {
 }
 
 int render(const Options& options) {
+  std::optional<JsonReport> json;
+  if (!options.json.empty()) json.emplace(options.json, options.job);
   const JobReport report = run_job(options.job);
   if (!options.quiet) print_plan(options.job, report);
-  if (!options.json.empty()) write_json_report(options.json, options.job, report);
-  if (options.job.dry_run) return 0;
-  if (!options.quiet) print_result(options.job, report, options.verbose);
+  if (!options.quiet && !options.job.dry_run) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);
+  if (json) json->write(options.job, report);
   const Stereo<std::int64_t>& clipped = report.written.clipped;
   const bool has_clipped = clipped.left + clipped.right > 0;
   return static_cast<int>(has_clipped && options.fail_on_clip ? Exit::clipped : Exit::done);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "cuda/methods/lengths.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -55,6 +56,7 @@ Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<
   for (const Method& method : methods()) {
     if (method.is_yardstick || (method.place == Place::gpu && !device)) continue;
     if (must_be_gpu && method.place != Place::gpu) continue;
+    if (method.place == Place::gpu && K > kLongestResponse) continue;
     candidates.push_back({&method, method.place == Place::gpu ? device : std::nullopt, "",
                           estimate_seconds(method, N, K, device)});
   }
@@ -62,10 +64,16 @@ Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<
     return a.estimated_seconds < b.estimated_seconds;
   };
   std::sort(candidates.begin(), candidates.end(), by_time);
+  if (candidates.empty()) {
+    throw UsageError(fmt::format("{} taps are too many for a GPU (limit {})", K, kLongestResponse));
+  }
   Choice best = candidates.front();
-  best.why = fmt::format("fastest by estimate, {}; next {}, {}{}", duration(best.estimated_seconds),
-                         candidates[1].method->name, duration(candidates[1].estimated_seconds),
-                         device ? "; a GPU's start-up is counted" : "");
+  best.why = fmt::format("fastest by estimate, {}", duration(best.estimated_seconds));
+  if (candidates.size() > 1) {
+    best.why += fmt::format("; next {}, {}", candidates[1].method->name,
+                            duration(candidates[1].estimated_seconds));
+  }
+  if (device) best.why += "; a GPU's start-up is counted";
   return best;
 }
 
@@ -79,8 +87,15 @@ double estimate_seconds(const Method& method, std::int64_t N, std::int64_t K,
   return kGpuStartSeconds + operations / (method.rate * device->peak_flops);
 }
 
+bool may_use_gpu(const Request& request) {
+  if (request.method != "auto") return find_method(request.method).place == Place::gpu;
+  return request.device != "cpu";
+}
+
 std::string why_not(const Method& method, const Devices& devices) {
-  return method.place == Place::gpu && devices.list.empty() ? devices.why_none : "";
+  if (method.place == Place::cpu) return "";
+  if (devices.list.empty()) return devices.why_none;
+  return method.why_missing == nullptr ? "" : method.why_missing();
 }
 
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices) {
@@ -99,6 +114,10 @@ Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devi
   }
   if (const std::string reason = why_not(method, devices); !reason.empty()) {
     throw GpuError(fmt::format("--method {}: {}", method.name, reason));
+  }
+  if (method.place == Place::gpu && K > kLongestResponse) {
+    throw UsageError(fmt::format("--method {}: {} taps are too many for a GPU method (limit {})",
+                                 method.name, K, kLongestResponse));
   }
   const Choice choice{&method, method.place == Place::gpu ? device : std::nullopt, "as asked",
                       estimate_seconds(method, N, K, device)};

@@ -33,6 +33,9 @@ double estimate_seconds(const Method& method, std::int64_t N, std::int64_t K,
 /// the GPU that is asked for is missing.
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices);
 
+/// Whether a GPU could be chosen; if not, nobody needs to start CUDA.
+bool may_use_gpu(const Request& request);
+
 /// Why `method` can not run here; empty if it can.
 std::string why_not(const Method& method, const Devices& devices);
 

@@ -169,6 +169,7 @@ constexpr Method kMethods[] = {
      .operations = operations_cufft,
      .rate = 0.03,
      .transform = transform_cufft,
+     .why_missing = why_no_cufft,
      .plan = plan_gpu_cufft},
 };
 
@@ -193,18 +194,13 @@ ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
   const Method::Transform transform = method.transform(N, K);
   const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
   const double partitions = static_cast<double>(transform.partitions);
-  return {1.5 * kUnit * std::sqrt(2 * stages + partitions / 2),
-          (transform.length <= 512 ? 3 : 1) * kUnit};
+  const double relative = 1.5 * kUnit * std::sqrt(2 * stages + partitions / 2);
+  return {relative, (transform.length <= 2048 ? 3 : 1) * kUnit};
 }
 
 std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
                                         std::int64_t source_length, int device) {
-  const std::int64_t taps = static_cast<std::int64_t>(response.left.size());
   if (method.place == Place::cpu) return make_cpu_renderer(method, response);
-  if (taps > kLongestResponse) {
-    throw UsageError(fmt::format("--method {}: {} taps are too many for a GPU method (limit {})",
-                                 method.name, taps, kLongestResponse));
-  }
   return make_gpu_renderer(method.plan, response, source_length, device);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "cuda/methods/plans.hpp"
@@ -46,6 +47,8 @@ struct Method {
   /// One ear at a time in host memory; null for the others.
   void (*convolve)(std::span<const float> source, std::span<const float> response,
                    std::span<float> wet) = nullptr;
+  /// Why what it needs beside a GPU is missing; empty if it is there. Null: it needs nothing.
+  std::string (*why_missing)() = nullptr;
   PlanConvolver* plan = nullptr;  ///< GPU methods
 };
 
@@ -54,8 +57,13 @@ std::span<const Method> methods();
 /// Throws UsageError, which lists all names.
 const Method& find_method(std::string_view name);
 
-/// From design: FFT methods E <= 1.5 u sqrt(2 log2 L + P/2) and peak u (3 u up to L = 512), direct
-/// methods E <= 0.75 u (1 + sqrt(K)) and peak (K+1) u per sample.
+/// Direct methods: E <= 0.75 u (1 + sqrt(K)), and for every sound (K+1) u per sample. FFT methods,
+/// L the transform's length and P the partitions: E <= e = 1.5 u sqrt(2 log2 L + P/2) and peak u (3
+/// u up to L = 2048). The bounds on E hold for broadband sound, such as speech in a room, whose
+/// rounding errors add up like noise. Of a coherent one, a tone or a click, they can meet at one
+/// frequency at which the other operand is strongest; for every sound the error stays below e
+/// max(||x||_1
+/// ||h||_2, ||x||_2 ||h||_1), by Young's inequality for convolutions.
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
 
 /// Builds the method's plan for `response`. `source_length` is N (from

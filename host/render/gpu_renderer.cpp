@@ -9,6 +9,7 @@
 // and no event. The host waits for a slot only when it needs it again.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/cufft_library.hpp"
@@ -24,11 +25,12 @@ namespace gpuconv {
 namespace {
 
 constexpr int kSlots = 3;
+constexpr std::size_t kTailFrames = 1 << 17;  // of a tail that is longer than a block, at a time
 
 /// What one ear needs of a slot.
 struct SlotEar {
-  explicit SlotEar(std::size_t block_length, std::size_t wet_length)
-      : wet(wet_length), frames(block_length), level(1), host_level(1) {}
+  SlotEar(std::size_t frames_length, std::size_t wet_length)
+      : wet(wet_length), frames(frames_length), level(1), host_level(1) {}
   DeviceBuffer<float> wet;     // block_length + K - 1; the last K - 1 are the next block's tail
   PinnedBuffer<float> frames;  // the finished ones
   DeviceBuffer<Level> level;
@@ -38,18 +40,19 @@ struct SlotEar {
 
 /// Everything that one block in flight owns.
 struct Slot {
-  Slot(std::size_t block_length, std::size_t wet_length, std::size_t common_length)
+  Slot(std::size_t block_length, std::size_t frames_length, std::size_t wet_length,
+       std::size_t common_length)
       : host_source(block_length),
         source(block_length),
         common(common_length),
-        ears{SlotEar(block_length, wet_length), SlotEar(block_length, wet_length)} {}
+        ears{SlotEar(frames_length, wet_length), SlotEar(frames_length, wet_length)} {}
   std::span<const float> wet(Side side) const { return ears[side].wet.span(); }
 
   PinnedBuffer<float> host_source;
   DeviceBuffer<float> source;
   DeviceBuffer<float> common;
   Stereo<SlotEar> ears;
-  Event upload_started, source_ready;
+  Event upload_started, uploaded, source_ready;
   std::size_t length = 0;  // samples of source; 0: not in flight
 };
 
@@ -64,18 +67,21 @@ class GpuRenderer final : public Renderer {
       : overlap_(response.left.size() - 1),
         convolver_(plan({response.left, response.right}, source_length)),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
-        meters_{LevelMeter(block_length_), LevelMeter(block_length_)} {
+        frames_length_(std::max(block_length_, std::min(overlap_, kTailFrames))),
+        meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {
     slots_.reserve(kSlots);  // slots are made when first needed: short sources need one
   }
 
   RenderReport render(const ReadSource& source, const WriteWet& wet) override {
     RenderReport report;
     Stereo<Level> levels;
+    times_ = {};
     const Slot* previous = nullptr;
     std::size_t next = 0;
     for (;; next = (next + 1) % kSlots) {
       if (next == slots_.size()) {
-        slots_.emplace_back(block_length_, block_length_ + overlap_, convolver_->common_size());
+        slots_.emplace_back(block_length_, frames_length_, block_length_ + overlap_,
+                            convolver_->common_size());
       }
       Slot& slot = slots_[next];
       deliver(slot, wet, levels);
@@ -84,7 +90,7 @@ class GpuRenderer final : public Renderer {
       report.source_samples += static_cast<std::int64_t>(slot.length);
       queue(slot, previous);
       previous = &slot;
-      if (slot.length < block_length_) break;
+      if (slot.length < block_length_ || !has_more(source)) break;
     }
     // The oldest block in flight stands behind the newest.
     for (std::size_t i = 1; i <= slots_.size(); ++i) {
@@ -93,21 +99,38 @@ class GpuRenderer final : public Renderer {
     if (previous != nullptr) deliver_tail(wet, levels);
     report.frames = report.source_samples + static_cast<std::int64_t>(overlap_);
     report.device_levels = levels;
-    report.stages = {{"read", reading_.seconds()},
-                     {"upload", upload_seconds_},
-                     {"compute left", compute_seconds_.left},
-                     {"compute right", compute_seconds_.right},
-                     {"download left", download_seconds_.left},
-                     {"download right", download_seconds_.right},
-                     {"wait", waiting_.seconds()},
-                     {"write", writing_.seconds()}};
+    report.stages = {{"read", times_.reading.seconds()},
+                     {"upload", times_.upload},
+                     {"transform source", times_.transform_source},
+                     {"compute left", times_.compute.left},
+                     {"compute right", times_.compute.right},
+                     {"both ears at once", times_.both_ears},
+                     {"download left", times_.download.left},
+                     {"download right", times_.download.right},
+                     {"wait", times_.waiting.seconds()},
+                     {"write", times_.writing.seconds()}};
     return report;
   }
 
  private:
   std::size_t read(const ReadSource& source, Slot& slot) {
     const Range range("read");
-    return reading_.time([&] { return source(slot.host_source.span()); });
+    return times_.reading.time([&] {
+      const std::span<float> block = slot.host_source.span();
+      if (!first_of_next_) return source(block);
+      block[0] = *first_of_next_;
+      first_of_next_.reset();
+      return 1 + (block.size() > 1 ? source(block.subspan(1)) : 0);
+    });
+  }
+
+  /// Whether the source goes on after a full block: found by its next sample, before memory for
+  /// another block is taken.
+  bool has_more(const ReadSource& source) {
+    float sample = 0;
+    if (source({&sample, 1}) == 0) return false;
+    first_of_next_ = sample;
+    return true;
   }
 
   /// Queues everything that happens to one block; nobody waits.
@@ -117,6 +140,7 @@ class GpuRenderer final : public Renderer {
       const Range range("upload");
       slot.upload_started.record(upload_);
       upload_async<float>(slot.host_source.span().first(slot.length), slot.source.span(), upload_);
+      slot.uploaded.record(upload_);
       convolver_->enqueue_common(block, upload_);
       slot.source_ready.record(upload_);
     }
@@ -148,15 +172,17 @@ class GpuRenderer final : public Renderer {
   /// Waits for a block in flight and hands its frames on.
   void deliver(Slot& slot, const WriteWet& wet, Stereo<Level>& levels) {
     if (slot.length == 0) return;
-    waiting_.time([&] {
+    times_.waiting.time([&] {
       const Range range("wait");
       for (const Side side : kSides) slot.ears[side].done.synchronize();
     });
-    upload_seconds_ += seconds_between(slot.upload_started, slot.source_ready);
+    times_.upload += seconds_between(slot.upload_started, slot.uploaded);
+    times_.transform_source += seconds_between(slot.uploaded, slot.source_ready);
+    times_.both_ears += both_at_once(slot);
     for (const Side side : kSides) {
       const SlotEar& ear = slot.ears[side];
-      compute_seconds_[side] += seconds_between(ear.started, ear.computed);
-      download_seconds_[side] += seconds_between(ear.computed, ear.done);
+      times_.compute[side] += seconds_between(ear.started, ear.computed);
+      times_.download[side] += seconds_between(ear.computed, ear.done);
       include(levels[side], *ear.host_level.data());
     }
     write(wet, slot, slot.length);
@@ -168,8 +194,8 @@ class GpuRenderer final : public Renderer {
     Slot& slot = slots_.front();
     Stereo<std::span<const float>> tail;
     for (const Side side : kSides) tail[side] = newest_[side].last(overlap_);
-    for (std::size_t from = 0; from < overlap_; from += block_length_) {
-      const std::size_t length = std::min(block_length_, overlap_ - from);
+    for (std::size_t from = 0; from < overlap_; from += frames_length_) {
+      const std::size_t length = std::min(frames_length_, overlap_ - from);
       for (const Side side : kSides) {
         const Range range("download", side);
         const Stream& stream = streams_[side].compute;
@@ -180,7 +206,7 @@ class GpuRenderer final : public Renderer {
         download_async<Level>(ear.level.span(), ear.host_level.span(), stream);
       }
       for (const Side side : kSides) {
-        waiting_.time([&] { streams_[side].compute.synchronize(); });
+        times_.waiting.time([&] { streams_[side].compute.synchronize(); });
         include(levels[side], *slot.ears[side].host_level.data());
       }
       write(wet, slot, length);
@@ -189,10 +215,21 @@ class GpuRenderer final : public Renderer {
 
   void write(const WriteWet& wet, const Slot& slot, std::size_t length) {
     const Range range("write");
-    writing_.time([&] {
+    times_.writing.time([&] {
       wet({slot.ears.left.frames.span().first(length),
            slot.ears.right.frames.span().first(length)});
     });
+  }
+
+  /// Seconds during which both ears were being computed.
+  static double both_at_once(const Slot& slot) {
+    const auto since_ready = [&](const Event& event) {
+      return seconds_between(slot.source_ready, event);
+    };
+    const SlotEar& left = slot.ears.left;
+    const SlotEar& right = slot.ears.right;
+    return std::max(0.0, std::min(since_ready(left.computed), since_ready(right.computed)) -
+                             std::max(since_ready(left.started), since_ready(right.started)));
   }
 
   static void include(Level& total, const Level& part) {
@@ -206,13 +243,22 @@ class GpuRenderer final : public Renderer {
   Stereo<EarStreams> streams_;
   std::unique_ptr<Convolver> convolver_;
   std::size_t block_length_;
+  std::size_t frames_length_;  // of the buffers through which frames leave
   Stereo<LevelMeter> meters_;
   std::vector<Slot> slots_;
   Stereo<std::span<const float>> newest_;  // wet signals of the latest block, on the device
 
-  Stopwatch reading_, waiting_, writing_;
-  double upload_seconds_ = 0;
-  Stereo<double> compute_seconds_, download_seconds_;
+  std::optional<float> first_of_next_;
+
+  /// Of one render().
+  struct Times {
+    Stopwatch reading, waiting, writing;
+    double upload = 0;
+    double transform_source = 0;
+    Stereo<double> compute, download;
+    double both_ears = 0;
+  };
+  Times times_;
 };
 
 /// Passes frames on; what CUDA and cuFFT throw becomes an error of ours.

@@ -33,8 +33,13 @@ class MeasuredSource {
     const std::size_t known = std::min(block.size(), ahead_.size() - used_);
     std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());
     used_ += known;
-    return known == block.size() ? known : known + reader_.read(block.subspan(known));
+    const std::size_t count =
+        known == block.size() ? known : known + reader_.read(block.subspan(known));
+    samples_read_ += static_cast<std::int64_t>(count);
+    return count;
   }
+
+  std::int64_t samples_read() const { return samples_read_; }
 
  private:
   void look_ahead() {
@@ -47,18 +52,22 @@ class MeasuredSource {
   std::int64_t length_;
   Signal ahead_;
   std::size_t used_ = 0;
+  std::int64_t samples_read_ = 0;
 };
 
-/// Passes on frames [first, first + count) of what it is given.
+/// Passes on the frames from `first` on: all of them, or as many as the source has samples. How
+/// many that are may be known only at its end, but no frame comes before its sample was read.
 class Window {
  public:
-  Window(std::int64_t first, std::int64_t count, WetWriter& writer)
-      : begin_(first), end_(first + count), writer_(writer) {}
+  Window(std::int64_t first, WetLength length, WetWriter& writer)
+      : begin_(first), length_(length), writer_(writer) {}
 
-  void operator()(Stereo<std::span<const float>> wet) {
+  void operator()(Stereo<std::span<const float>> wet, std::int64_t samples_read) {
+    const std::int64_t end_of_all = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t last = length_ == WetLength::same ? begin_ + samples_read : end_of_all;
     const std::int64_t length = static_cast<std::int64_t>(wet.left.size());
     const std::int64_t begin = std::clamp(begin_ - position_, std::int64_t{0}, length);
-    const std::int64_t end = std::clamp(end_ - position_, std::int64_t{0}, length);
+    const std::int64_t end = std::clamp(last - position_, std::int64_t{0}, length);
     position_ += length;
     if (begin >= end) return;
     const auto part = [&](std::span<const float> side) {
@@ -69,7 +78,7 @@ class Window {
 
  private:
   std::int64_t begin_;
-  std::int64_t end_;
+  WetLength length_;
   std::int64_t position_ = 0;
   WetWriter& writer_;
 };
@@ -118,7 +127,8 @@ JobReport run_job(const Job& job) {
   const Response response = mixed(at_rate(measured, rate, job), mix);
   report.response_taps = static_cast<std::int64_t>(response.taps.left.size());
 
-  report.choice = choose(job.request, source.length(), report.response_taps, query_devices());
+  report.choice = choose(job.request, source.length(), report.response_taps,
+                         may_use_gpu(job.request) ? query_devices() : Devices{{}, "not asked for"});
   report.source_samples = source.length();
   // Opening a pipe would already be an act; what is a file is checked and left alone.
   if (job.dry_run && is_special_file(job.output)) return report;
@@ -130,22 +140,22 @@ JobReport run_job(const Job& job) {
   const std::unique_ptr<Renderer> renderer =
       make_renderer(*report.choice.method, response.taps, source.length(),
                     report.choice.device ? report.choice.device->index : 0);
-  const std::int64_t everything = std::numeric_limits<std::int64_t>::max() / 2;
-  Window window(response.lead, job.length == WetLength::same ? source.length() : everything,
-                writer);
+  Window window(response.lead, job.length, writer);
   Stopwatch files;
   report.render = renderer->render(
       [&](std::span<float> block) { return files.time([&] { return source.read(block); }); },
-      [&](Stereo<std::span<const float>> wet) { files.time([&] { window(wet); }); });
+      [&](Stereo<std::span<const float>> wet) {
+        files.time([&] { window(wet, source.samples_read()); });
+      });
   report.convolve_seconds = seconds_since(before) - files.seconds();
   report.source_samples = report.render.source_samples;
   report.replaced_samples = source.reader().replaced();
   report.source_shortfall = source.reader().shortfall();
-  report.written = writer.finish();
-  const bool is_whole = report.written.frames == report.render.frames;
+  const bool is_whole = writer.report().frames == report.render.frames;
   if (report.render.device_levels && is_whole) {
-    check_levels(*report.render.device_levels, report.written.levels);
+    check_levels(*report.render.device_levels, writer.report().levels);
   }
+  report.written = writer.finish();
   report.seconds = seconds_since(start);
   return report;
 }

@@ -18,7 +18,8 @@ Response mixed(Response response, const Mix& mix) {
   for (const Side side : kSides) {
     Signal& taps = response.taps[side];
     for (float& tap : taps) tap = static_cast<float>(wet * double{tap});
-    taps.insert(taps.begin() + response.lead, static_cast<std::size_t>(mix.predelay), 0.0f);
+    // Before the resampler's ringing, too: `lead` goes on to count frames before time zero.
+    taps.insert(taps.begin(), static_cast<std::size_t>(mix.predelay), 0.0f);
     if (mix.dry_db) {
       float& now = taps[static_cast<std::size_t>(response.lead)];
       now = static_cast<float>(double{now} + amplitude(mix.gain_db + *mix.dry_db));

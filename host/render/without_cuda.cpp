@@ -23,8 +23,6 @@ Devices query_devices() { return {{}, kReason}; }
 
 void use_device(int) { refuse(); }
 
-std::size_t free_device_memory() { refuse(); }
-
 std::unique_ptr<Convolver> plan_gpu_direct(Stereo<std::span<const float>>, std::int64_t) {
   refuse();
 }
@@ -37,6 +35,8 @@ std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>>, std::
 std::unique_ptr<Convolver> plan_gpu_cufft(Stereo<std::span<const float>>, std::int64_t) {
   refuse();
 }
+
+std::string why_no_cufft() { return kReason; }
 
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
                                             int) {

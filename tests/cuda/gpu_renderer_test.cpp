@@ -164,7 +164,6 @@ TEST_P(Blockwise, LetsNoDependencyJoinTheEarsBetweenUploadAndEnd) {
   }
   ASSERT_EQ(downloading.size(), 2u);
 
-  // Which compute stream a download stream belongs to, from its first wait.
   int compared = 0;
   for (const auto& work : schedule) {
     const bool is_of_an_ear = work.stream != uploading[0];
@@ -202,6 +201,24 @@ TEST_P(Blockwise, NamesRangesByStageAndEar) {
   }
 }
 
+#else
+
+TEST_P(Blockwise, ComputesBothEarsAtOnce) {
+  // Long enough that the second ear's work is queued while the first ear's is under way.
+  const Signal source = noise(400'000, 1);
+  const Stereo<Signal> response{noise(40'000, 2), noise(40'000, 3)};
+  const Method& method = find_method("gpu-direct");
+  const auto renderer = make_renderer(method, response, 400'000, 0);
+  Frames frames;
+  MemorySource memory(source);
+  const RenderReport report = renderer->render(std::ref(memory), std::ref(frames));
+  for (const StageTime& stage : report.stages) {
+    if (stage.stage == "both ears at once") {
+      EXPECT_GT(stage.seconds, 0);
+    }
+  }
+}
+
 #endif  // GPUCONV_EMULATED
 
 INSTANTIATE_TEST_SUITE_P(
@@ -234,12 +251,33 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
       return work.work == emulation::Work::kernel;
     });
     EXPECT_EQ(launches, convolver->cost(6000).launches);
-    EXPECT_GT(convolver->cost(6000).operations, 0);
-    EXPECT_GT(convolver->cost(6000).device_bytes, 4 * (6000 + 2 * 10999));
   }
 #else
   GTEST_SKIP() << "launches are counted in the emulation";
 #endif
+}
+
+TEST(Cost, IsAsCountedByHand) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  const Signal taps = noise(5000, 1);
+  const Stereo<std::span<const float>> response{taps, taps};
+  // Two ears, 6000 * 5000 products each, which read two floats; every output written once.
+  const Cost direct = plan_gpu_direct(response, 6000)->cost(6000);
+  EXPECT_EQ(direct.operations, 2 * 2 * 6000.0 * 5000);
+  EXPECT_EQ(direct.device_bytes, 2 * (8 * 6000.0 * 5000 + 4 * 10999));
+  EXPECT_EQ(direct.launches, 2);
+  // Tiles of 2048 outputs from 0, 2048 ... 10240. Taps that meet samples: [0, 2048), [0, 4096),
+  // [0, 5000), [145, 5000), [2193, 5000), [4241, 5000); in chunks of 512: 4, 8, 10, 10, 6, 2.
+  const Cost tiled = plan_gpu_tiled(response, 6000)->cost(6000);
+  EXPECT_EQ(tiled.operations, 2 * 2 * 40.0 * 512 * 2048);
+  EXPECT_EQ(tiled.device_bytes, 2 * 4 * (40.0 * (2048 + 512 + 512) + 10999));
+  EXPECT_EQ(tiled.launches, 2);
+  // One piece of 2M = 16384: 13 stages of 4096 butterflies, three transforms; fold 6 M; for each
+  // ear product 6 M, unfold 6 M, scale 2 M.
+  const Cost radix2 = plan_gpu_radix2(response, 6000)->cost(6000);
+  EXPECT_EQ(radix2.operations, 3 * 10.0 * 13 * 4096 + (6 + 2 * 14) * 8192.0);
+  EXPECT_EQ(radix2.launches, 3 * 2);
 }
 
 }  // namespace

@@ -78,82 +78,115 @@ const Plan* find(cufftHandle handle, cufftType type) {
   return is_usable ? &plan->second : nullptr;
 }
 
+/// cuFFT reports what CUDA fails with as a code of its own.
+template <typename Body>
+cufftResult call_cufft(emulation::Function function, Body body) {
+  const emulation::Entry entry(function);
+  if (entry.error() == cudaErrorMemoryAllocation) return CUFFT_ALLOC_FAILED;
+  return entry.error() == cudaSuccess ? body() : CUFFT_EXEC_FAILED;
+}
+
 }  // namespace
 
+using emulation::Function;
+
 cufftResult cufftPlan1d(cufftHandle* plan, int length, cufftType type, int batch) {
-  if (length < 1 || batch < 1) return CUFFT_INVALID_VALUE;
-  *plan = ++plans_made;
-  plans[*plan] = {length, type, batch};
-  return CUFFT_SUCCESS;
+  return call_cufft(Function::cufftPlan1d, [&] {
+    if (length < 1 || batch < 1) return CUFFT_INVALID_VALUE;
+    *plan = ++plans_made;
+    plans[*plan] = {length, type, batch};
+    return CUFFT_SUCCESS;
+  });
 }
 
 cufftResult cufftDestroy(cufftHandle plan) {
+  const emulation::Entry entry(Function::cufftDestroy);  // destroys in any case
   return plans.erase(plan) == 1 ? CUFFT_SUCCESS : CUFFT_INVALID_PLAN;
 }
 
 cufftResult cufftSetStream(cufftHandle plan, cudaStream_t stream) {
-  if (plans.count(plan) == 0) return CUFFT_INVALID_PLAN;
-  plans[plan].stream = stream;
-  return CUFFT_SUCCESS;
+  return call_cufft(Function::cufftSetStream, [&] {
+    if (plans.count(plan) == 0) return CUFFT_INVALID_PLAN;
+    plans[plan].stream = stream;
+    return CUFFT_SUCCESS;
+  });
 }
 
 cufftResult cufftExecR2C(cufftHandle handle, cufftReal* from, cufftComplex* to) {
-  const Plan* const plan = find(handle, CUFFT_R2C);
-  if (plan == nullptr) return CUFFT_INVALID_PLAN;
-  emulation::enqueue(plan->stream, emulation::Work::kernel, [plan = *plan, from, to] {
-    const int bins = plan.length / 2 + 1;
-    for (int b = 0; b < plan.batch; ++b) {
-      const float* const in = from + static_cast<std::ptrdiff_t>(b) * plan.length;
-      const std::vector<Complex> out = transform({in, in + plan.length}, CUFFT_FORWARD);
-      for (int k = 0; k < bins; ++k) to[b * bins + k] = rounded(out[static_cast<std::size_t>(k)]);
-    }
+  return call_cufft(Function::cufftExecR2C, [&] {
+    const Plan* const plan = find(handle, CUFFT_R2C);
+    if (plan == nullptr) return CUFFT_INVALID_PLAN;
+    emulation::enqueue(
+        plan->stream, emulation::Work::kernel,
+        [plan = *plan, from, to] {
+          const int bins = plan.length / 2 + 1;
+          for (int b = 0; b < plan.batch; ++b) {
+            const float* const in = from + static_cast<std::ptrdiff_t>(b) * plan.length;
+            const std::vector<Complex> out = transform({in, in + plan.length}, CUFFT_FORWARD);
+            for (int k = 0; k < bins; ++k)
+              to[b * bins + k] = rounded(out[static_cast<std::size_t>(k)]);
+          }
+        },
+        {from, to});
+    return CUFFT_SUCCESS;
   });
-  return CUFFT_SUCCESS;
 }
 
 cufftResult cufftExecC2R(cufftHandle handle, cufftComplex* from, cufftReal* to) {
-  const Plan* const plan = find(handle, CUFFT_C2R);
-  if (plan == nullptr) return CUFFT_INVALID_PLAN;
-  emulation::enqueue(plan->stream, emulation::Work::kernel, [plan = *plan, from, to] {
-    const int bins = plan.length / 2 + 1;
-    for (int b = 0; b < plan.batch; ++b) {
-      std::vector<Complex> in(static_cast<std::size_t>(plan.length));
-      for (int k = 0; k < bins; ++k) {
-        float2& bin = from[b * bins + k];
-        in[static_cast<std::size_t>(k)] = {bin.x, bin.y};
-        if (k > 0) in[static_cast<std::size_t>(plan.length - k)] = {bin.x, -bin.y};
-        bin = make_float2(NAN, NAN);  // cuFFT overwrites the input of this transform
-      }
-      const std::vector<Complex> out = transform(in, CUFFT_INVERSE);
-      for (int n = 0; n < plan.length; ++n) {
-        to[b * plan.length + n] = static_cast<float>(out[static_cast<std::size_t>(n)].real());
-      }
-    }
+  return call_cufft(Function::cufftExecC2R, [&] {
+    const Plan* const plan = find(handle, CUFFT_C2R);
+    if (plan == nullptr) return CUFFT_INVALID_PLAN;
+    emulation::enqueue(
+        plan->stream, emulation::Work::kernel,
+        [plan = *plan, from, to] {
+          const int bins = plan.length / 2 + 1;
+          for (int b = 0; b < plan.batch; ++b) {
+            std::vector<Complex> in(static_cast<std::size_t>(plan.length));
+            for (int k = 0; k < bins; ++k) {
+              float2& bin = from[b * bins + k];
+              in[static_cast<std::size_t>(k)] = {bin.x, bin.y};
+              if (k > 0) in[static_cast<std::size_t>(plan.length - k)] = {bin.x, -bin.y};
+              bin = make_float2(NAN, NAN);  // cuFFT overwrites the input of this transform
+            }
+            const std::vector<Complex> out = transform(in, CUFFT_INVERSE);
+            for (int n = 0; n < plan.length; ++n) {
+              to[b * plan.length + n] = static_cast<float>(out[static_cast<std::size_t>(n)].real());
+            }
+          }
+        },
+        {from, to});
+    return CUFFT_SUCCESS;
   });
-  return CUFFT_SUCCESS;
 }
 
 cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* from, cufftComplex* to, int direction) {
-  const Plan* const plan = find(handle, CUFFT_C2C);
-  if (plan == nullptr) return CUFFT_INVALID_PLAN;
-  emulation::enqueue(plan->stream, emulation::Work::kernel, [plan = *plan, from, to, direction] {
-    for (int b = 0; b < plan.batch; ++b) {
-      std::vector<Complex> in;
-      for (int n = 0; n < plan.length; ++n) {
-        in.emplace_back(from[b * plan.length + n].x, from[b * plan.length + n].y);
-      }
-      const std::vector<Complex> out = transform(in, direction);
-      for (int n = 0; n < plan.length; ++n) {
-        to[b * plan.length + n] = rounded(out[static_cast<std::size_t>(n)]);
-      }
-    }
+  return call_cufft(Function::cufftExecC2C, [&] {
+    const Plan* const plan = find(handle, CUFFT_C2C);
+    if (plan == nullptr) return CUFFT_INVALID_PLAN;
+    emulation::enqueue(plan->stream, emulation::Work::kernel,
+                       [plan = *plan, from, to, direction] {
+                         for (int b = 0; b < plan.batch; ++b) {
+                           std::vector<Complex> in;
+                           for (int n = 0; n < plan.length; ++n) {
+                             in.emplace_back(from[b * plan.length + n].x,
+                                             from[b * plan.length + n].y);
+                           }
+                           const std::vector<Complex> out = transform(in, direction);
+                           for (int n = 0; n < plan.length; ++n) {
+                             to[b * plan.length + n] = rounded(out[static_cast<std::size_t>(n)]);
+                           }
+                         }
+                       },
+                       {from, to});
+    return CUFFT_SUCCESS;
   });
-  return CUFFT_SUCCESS;
 }
 
 cufftResult cufftGetVersion(int* version) {
-  *version = 12000;
-  return CUFFT_SUCCESS;
+  return call_cufft(Function::cufftGetVersion, [&] {
+    *version = 12000;
+    return CUFFT_SUCCESS;
+  });
 }
 
 namespace gpuconv {

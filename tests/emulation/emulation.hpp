@@ -1,4 +1,4 @@
-// emulation.hpp - what tests can ask the emulated CUDA runtime
+// emulation.hpp - what tests can ask of the emulated CUDA runtime
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,8 @@
 #include <vector>
 
 namespace emulation {
+
+// ---------------------------------------------------------------------------------- what happened
 
 enum class Work { kernel, upload, download, copy, fill, record, wait, host_function };
 
@@ -19,10 +21,14 @@ struct Executed {
 
 /// Everything executed since the last forget(), in order.
 const std::vector<Executed>& schedule();
-void forget();
+
+/// Names of all runtime calls since the last forget(), in order.
+const std::vector<std::string>& calls();
 
 /// Names of the NVTX ranges opened since the last forget(), as "domain/name", in order.
 const std::vector<std::string>& ranges();
+
+void forget();
 
 /// What the last faulting kernel did wrong; empty when none did.
 const std::string& last_fault();
@@ -30,7 +36,39 @@ const std::string& last_fault();
 /// Ends the sticky error state that a faulting kernel leaves. A real device needs a new process.
 void recover();
 
-/// Allocations of device and pinned memory that are alive.
+/// Allocations of device and pinned memory, streams and events that are alive.
 std::size_t live_allocations();
+std::size_t live_streams();
+std::size_t live_events();
+
+// ---------------------------------------------------------------------------------- what varies
+
+/// Order of the blocks of a launch and of the threads of a block, as GPUCONV_EMULATED_ORDER:
+///   forward, reverse   by number
+///   random:SEED        anew after each barrier
+///   warp, warp:SEED    one warp as far as it can go, to its barrier or its end, then the next;
+///                      warps by number, or in a random order that is new after each barrier
+void set_order(const std::string& order);
+
+/// When queued work is done, as GPUCONV_EMULATED_STREAMS:
+///   lazy         as late as possible: only what somebody waits for
+///   eager        at once
+///   random:SEED  when somebody waits, work of all streams at random until that is reached
+void set_streams(const std::string& streams);
+
+/// Number of devices, as GPUCONV_EMULATED_DEVICES.
+void set_devices(int count);
+
+// ---------------------------------------------------------------------------------- what fails
+
+enum class Failing { once, persistent };
+
+/// Makes the n-th runtime call from now (the first is 1) return `code`, and with `persistent` all
+/// after it, too. As GPUCONV_EMULATED_FAIL=n:code[:persistent], which counts from the start.
+void fail_call(int n, int code, Failing failing = Failing::once);
+void fail_no_call();
+
+/// Whether a call has failed as fail_call() wanted.
+bool has_failed_as_planned();
 
 }  // namespace emulation

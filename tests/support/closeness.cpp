@@ -14,8 +14,12 @@ double ratio(double error, double scale) { return error == 0 ? 0 : error / scale
 
 }  // namespace
 
-Closeness closeness(std::span<const float> wet, const Reference& reference, bool is_direct) {
-  const double scale = reference.source_norm * reference.response_norm;
+Closeness closeness(std::span<const float> wet, const Reference& reference, bool is_direct,
+                    Sound sound) {
+  const double scale = sound == Sound::broadband
+                           ? reference.source_norm * reference.response_norm
+                           : std::max(reference.source_sum * reference.response_norm,
+                                      reference.source_norm * reference.response_sum);
   double squares = 0;
   double reference_squares = 0;
   double peak = 0;
@@ -36,12 +40,12 @@ Closeness closeness(std::span<const float> wet, const Reference& reference, bool
 }
 
 ::testing::AssertionResult is_close(std::span<const float> wet, const Reference& reference,
-                                    const ErrorBound& bound, bool is_direct) {
+                                    const ErrorBound& bound, bool is_direct, Sound sound) {
   if (wet.size() != reference.wet.size()) {
     return ::testing::AssertionFailure()
            << "length " << wet.size() << ", expected " << reference.wet.size();
   }
-  const Closeness seen = closeness(wet, reference, is_direct);
+  const Closeness seen = closeness(wet, reference, is_direct, sound);
   if (!(seen.relative * kUnit <= bound.relative)) {
     return ::testing::AssertionFailure()
            << "relative error " << seen.relative << " u, bound " << bound.relative / kUnit << " u";

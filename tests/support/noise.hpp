@@ -8,17 +8,13 @@
 
 namespace gpuconv::test {
 
-/// 64-bit mixing function of Steele, Lea, Flood, "Fast splittable pseudorandom number generators"
-/// (2014): unlike the distributions of <random>, the same everywhere.
+/// SplitMix64 of Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014):
+/// unlike the distributions of <random>, the same everywhere.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15u + 0x1234567) {}
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  // The seed is mixed, too: neighbouring seeds would otherwise give one sequence, shifted by one.
+  explicit Random(std::uint64_t seed) : state_(mix(seed + kStep)) {}
+  std::uint64_t next() { return mix(state_ += kStep); }
   /// Uniform in [-1, 1), a multiple of 2^-23.
   float uniform() { return static_cast<float>(next() >> 40) * 0x1p-23f - 1.0f; }
   /// Uniform in [low, high].
@@ -27,6 +23,13 @@ class Random {
   }
 
  private:
+  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15u;
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
   std::uint64_t state_;
 };
 

@@ -18,6 +18,12 @@ double norm(std::span<const float> signal) {
   return std::sqrt(sum);
 }
 
+double sum_of_magnitudes(std::span<const float> signal) {
+  double sum = 0;
+  for (const float sample : signal) sum += std::abs(double{sample});
+  return sum;
+}
+
 void by_definition(std::span<const float> source, std::span<const float> response,
                    Reference& result) {
   for (std::size_t k = 0; k < response.size(); ++k) {
@@ -67,8 +73,12 @@ std::vector<Complex> reference_transform(std::span<const Complex> sequence, int 
 
 Reference reference(std::span<const float> source, std::span<const float> response) {
   const std::size_t wet_length = source.size() + response.size() - 1;
-  Reference result{std::vector<double>(wet_length), std::vector<double>(wet_length), norm(source),
-                   norm(response)};
+  Reference result{std::vector<double>(wet_length),
+                   std::vector<double>(wet_length),
+                   norm(source),
+                   norm(response),
+                   sum_of_magnitudes(source),
+                   sum_of_magnitudes(response)};
   if (source.size() * response.size() <= std::size_t{1} << 24) {
     by_definition(source, response, result);
     return result;

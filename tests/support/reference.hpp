@@ -12,6 +12,8 @@ struct Reference {
   std::vector<double> magnitude;  ///< sum_k |h[k] x[n-k]|
   double source_norm;             ///< ||x||
   double response_norm;           ///< ||h||
+  double source_sum;              ///< sum |x|
+  double response_sum;            ///< sum |h|
 };
 
 /// By the definition up to 2^24 products, by FFTW in double above that.

@@ -2,20 +2,54 @@
 //
 // First on the include path of the emulated build, where kernel files are plain C++. One fibre
 // stands for one CUDA thread. Stricter than a GPU wherever that is cheap:
-//   memory     device, pinned and shared memory has exactly the requested size and starts as NaN
-//   streams    do nothing until somebody waits for them, and then only what is waited for
-//   barriers   one that some threads of a block never reach, or reach at another line, is a fault
+//   memory     device, pinned and shared memory has exactly the requested size, starts as NaN and
+//   is
+//              guarded at both ends; the host can not touch device memory, nor a stream that of
+//              another device
+//   streams    do nothing until somebody waits for them, and then only what is waited for; or mix
+//              (GPUCONV_EMULATED_STREAMS)
+//   barriers   one that some threads of a block never reach, or reach at another line, is a fault;
+//              so is a warp operation that a named lane does not join
+//   orders     of blocks, warps and threads can be chosen (GPUCONV_EMULATED_ORDER)
+//   races      in builds with GPUCONV_RACE_SHADOW, two threads that touch one word without a
+//   barrier
+//              between them, or two blocks of a launch, are a fault
 //   launches   impossible shapes and too much shared memory fail with CUDA's own codes
-// Not covered: timing, memory-model effects, real parallelism, textures, cooperative groups.
+//   failures   any runtime call can be made to fail (GPUCONV_EMULATED_FAIL)
+//
+// What it does not see; compute-sanitizer and runs on a GPU remain for these:
+//   - Time, occupancy, registers, local memory, bank conflicts, coalescing.
+//   - Weak memory ordering: a missing __threadfence() or volatile. One thread runs at a time, and
+//     blocks of a launch run one after the other, to their end.
+//   - A kernel that dereferences a pointer to host memory: the host's address space is its own.
+//   - Reads of device memory that nobody has written, unless the NaN reaches a result. A NaN that a
+//     comparison swallows, and integers (-1), pass.
+//   - Overruns that jump over the guards: from one allocation into the middle of another one.
+//   Without
+//     AddressSanitizer a read of up to 15 bytes behind an end, or just before a start, passes too.
+//   - Races are seen by words of 4 bytes (two threads writing two bytes of one word is reported
+//     although it is none), in kernel files only (not in cuFFT, CUB, copies), and between at most
+//     two remembered readers and one writer of a word. A race between two kernels in two streams
+//     shows only if an order or a stream schedule makes its result differ.
+//   - Warps: exited lanes may not be named in a mask (CUDA permits it); threads of a warp have to
+//     meet at one line. __activemask(), __reduce_*_sync() and __match_*_sync() do not exist.
+//   - Alignment: device memory starts at multiples of 16 bytes, cudaMalloc() gives 256.
+//   - Copies from pageable memory are done when waited for; CUDA may stage them at once.
+//   - Floating point: own kernels give the same bits where neither compiler contracts or reorders;
+//     libm's functions are not CUDA's. The emulated cuFFT and CUB round as they please.
+//   - Graphs, textures, cooperative groups, tensor cores, atomics, printf, unified memory, the
+//     default stream, peer access: not there, so their use does not compile or is refused.
 // __shared__ and <<<>>> do not exist here: BlockShared and launch() (cuda/runtime/launch.cuh) do.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #define __global__
 #define __device__
@@ -50,6 +84,7 @@ enum cudaError_t {
   cudaErrorInsufficientDriver = 35,
   cudaErrorNoDevice = 100,
   cudaErrorInvalidDevice = 101,
+  cudaErrorEccUncorrectable = 214,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
@@ -101,6 +136,7 @@ cudaError_t cudaPeekAtLastError();
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
 cudaError_t cudaDeviceSynchronize();
@@ -130,13 +166,22 @@ cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute
 
 namespace emulation {
 
+/// `pointers` is what may point into memory among the kernel's arguments.
 cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
-                           std::function<void()> thread_body);
+                           std::function<void()> thread_body, std::vector<const void*> pointers);
 
 /// Array number `index` of the running block's shared memory.
 void* take_shared(int index, std::size_t bytes);
 
 void barrier(const char* file, int line);
+
+/// Every word of `value` that could be a pointer, in members of structs, too.
+template <typename T>
+std::vector<const void*> words_of(const T& value) {
+  std::vector<const void*> words(sizeof(T) / sizeof(void*));
+  if (!words.empty()) std::memcpy(words.data(), &value, words.size() * sizeof(void*));
+  return words;
+}
 
 }  // namespace emulation
 
@@ -145,8 +190,18 @@ template <typename... Parameters, typename... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   std::tuple<Parameters...> values(std::forward<Arguments>(arguments)...);
-  return emulation::enqueue_kernel(*config, reinterpret_cast<const void*>(kernel),
-                                   [kernel, values] { std::apply(kernel, values); });
+  std::vector<const void*> pointers;
+  std::apply(
+      [&](const auto&... value) {
+        [[maybe_unused]] const auto append = [&](const std::vector<const void*>& words) {
+          pointers.insert(pointers.end(), words.begin(), words.end());
+        };
+        (append(emulation::words_of(value)), ...);
+      },
+      values);
+  return emulation::enqueue_kernel(
+      *config, reinterpret_cast<const void*>(kernel),
+      [kernel, values] { std::apply(kernel, values); }, std::move(pointers));
 }
 
 // ---------------------------------------------------------------------------------- device side
@@ -158,3 +213,5 @@ inline dim3 blockDim, gridDim;
 inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   emulation::barrier(file, line);
 }
+
+#include "emulated_warp.h"

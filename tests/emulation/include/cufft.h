@@ -3,7 +3,13 @@
 
 #include <cuda_runtime.h>
 
-enum cufftResult { CUFFT_SUCCESS = 0, CUFFT_INVALID_PLAN = 1, CUFFT_INVALID_VALUE = 4 };
+enum cufftResult {
+  CUFFT_SUCCESS = 0,
+  CUFFT_INVALID_PLAN = 1,
+  CUFFT_ALLOC_FAILED = 2,
+  CUFFT_INVALID_VALUE = 4,
+  CUFFT_EXEC_FAILED = 6
+};
 enum cufftType { CUFFT_R2C = 0x2a, CUFFT_C2R = 0x2c, CUFFT_C2C = 0x29 };
 inline constexpr int CUFFT_FORWARD = -1;
 inline constexpr int CUFFT_INVERSE = 1;

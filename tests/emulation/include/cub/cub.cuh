@@ -17,12 +17,18 @@ struct DeviceReduce {
       temporary_bytes = 1;
       return cudaSuccess;
     }
-    emulation::enqueue(stream, emulation::Work::kernel, [=] {
-      T total = initial;
-      for (int i = 0; i < count; ++i) total = reduce(total, transform(input[i]));
-      *output = total;
+    return emulation::call(emulation::Function::cubTransformReduce, [&] {
+      if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+      emulation::enqueue(stream, emulation::Work::kernel,
+                         [=] {
+                           T total = initial;
+                           for (int i = 0; i < count; ++i)
+                             total = reduce(total, transform(input[i]));
+                           *output = total;
+                         },
+                         {temporary, input, output});
+      return cudaSuccess;
     });
-    return cudaSuccess;
   }
 };
 

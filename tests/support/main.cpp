@@ -1,0 +1,22 @@
+// main.cpp - all tests, or with --token=METHOD:N:K:SEED one problem alone
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "tests/support/problem.hpp"
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "--token=", 8) != 0) continue;
+    const auto verdict = gpuconv::test::solve(gpuconv::test::parse_token(argv[i] + 8));
+    std::printf("%s\n", verdict ? "within its bound" : verdict.message());
+    return verdict ? 0 : 1;
+  }
+  const auto seed = static_cast<unsigned long long>(gpuconv::test::test_seed());
+  std::printf("GPUCONV_SEED=%llu\n", seed);
+  const int result = RUN_ALL_TESTS();
+  std::printf("GPUCONV_SEED=%llu\n", seed);
+  return result;
+}
