@@ -3,6 +3,7 @@
 
 #include "tests/emulation/calls.hpp"
 #include "tests/emulation/memory.hpp"
+#include "tests/emulation/race.hpp"
 #include "tests/emulation/streams.hpp"
 
 using emulation::call;
@@ -27,6 +28,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     return emulation::enqueue(stream, work,
                               [to, from, bytes] {
                                 if (bytes > 0) std::memcpy(to, from, bytes);
+                                emulation::race::fill(to, bytes);
                               },
                               {to, from});
   });
@@ -37,7 +39,10 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     if (emulation::find_device_memory(memory, bytes) == nullptr) return cudaErrorInvalidValue;
     return emulation::enqueue(stream, Work::fill,
-                              [memory, value, bytes] { std::memset(memory, value, bytes); },
+                              [memory, value, bytes] {
+                                std::memset(memory, value, bytes);
+                                emulation::race::fill(memory, bytes);
+                              },
                               {memory});
   });
 }

@@ -8,6 +8,7 @@
 
 #include "cuda/methods/cufft_library.hpp"
 #include "tests/emulation/captures.hpp"
+#include "tests/emulation/race.hpp"
 #include "tests/emulation/state.hpp"
 
 namespace {
@@ -79,6 +80,11 @@ const Plan* find(cufftHandle handle, cufftType type) {
   return is_usable ? &plan->second : nullptr;
 }
 
+template <typename T>
+void note_written(const T* start, int count) {
+  emulation::race::fill(start, static_cast<std::size_t>(count) * sizeof(T));
+}
+
 cufftResult result_of(cudaError_t error) {
   return error == cudaSuccess ? CUFFT_SUCCESS : CUFFT_EXEC_FAILED;
 }
@@ -133,6 +139,7 @@ cufftResult cufftExecR2C(cufftHandle handle, cufftReal* from, cufftComplex* to) 
             for (int k = 0; k < bins; ++k)
               to[b * bins + k] = rounded(out[static_cast<std::size_t>(k)]);
           }
+          note_written(to, plan.batch * bins);
         },
         {from, to}));
   });
@@ -159,6 +166,7 @@ cufftResult cufftExecC2R(cufftHandle handle, cufftComplex* from, cufftReal* to) 
               to[b * plan.length + n] = static_cast<float>(out[static_cast<std::size_t>(n)].real());
             }
           }
+          note_written(to, plan.batch * plan.length);
         },
         {from, to}));
   });
@@ -181,6 +189,7 @@ cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* from, cufftComplex* t
               to[b * plan.length + n] = rounded(out[static_cast<std::size_t>(n)]);
             }
           }
+          note_written(to, plan.batch * plan.length);
         },
         {from, to}));
   });

@@ -1,10 +1,15 @@
 // devices.cpp - GPUCONV_EMULATED_DEVICES devices, all alike but for their names
+//
+// Each has GPUCONV_EMULATED_MEMORY bytes of memory and GPUCONV_EMULATED_SHARED of shared memory.
 #include "tests/emulation/devices.hpp"
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -16,22 +21,34 @@
 namespace emulation {
 namespace {
 
-int count_from_environment() {
-  const char* const text = std::getenv("GPUCONV_EMULATED_DEVICES");
-  if (text == nullptr) return 1;
-  char* end = nullptr;
-  const long count = std::strtol(text, &end, 10);
-  if (end == text || *end != '\0' || count < 0 || count > 64) {
-    throw std::invalid_argument("GPUCONV_EMULATED_DEVICES=" + std::string(text) +
-                                ": expected 0 to 64");
+std::size_t from_environment(const char* name, std::size_t otherwise, std::size_t most) {
+  const char* const text = std::getenv(name);
+  if (text == nullptr) return otherwise;
+  std::size_t value = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [last, error] = std::from_chars(text, end, value);
+  if (error != std::errc{} || last != end || value > most) {
+    throw std::invalid_argument(std::string(name) + "=" + text + ": expected 0 to " +
+                                std::to_string(most));
   }
-  return static_cast<int>(count);
+  return value;
 }
 
-int& device_count() {
-  static int count = count_from_environment();
-  return count;
+constexpr std::size_t kMemory = std::size_t{4} << 30;
+constexpr std::size_t kShared = 227 * 1024;  // as on compute capability 9.0
+
+struct Settings {
+  std::size_t count = from_environment("GPUCONV_EMULATED_DEVICES", 1, 64);
+  std::size_t memory = from_environment("GPUCONV_EMULATED_MEMORY", kMemory, kMemory);
+  std::size_t shared = from_environment("GPUCONV_EMULATED_SHARED", kShared, kShared);
+};
+
+Settings& settings() {
+  static Settings settings;
+  return settings;
 }
+
+int device_count() { return static_cast<int>(settings().count); }
 
 bool exists(int device) { return device >= 0 && device < device_count(); }
 
@@ -41,10 +58,16 @@ thread_local int current = 0;
 
 int current_device() { return current; }
 
+std::size_t device_bytes() { return settings().memory; }
+std::size_t shared_bytes() { return settings().shared; }
+
 void set_devices(int count) {
-  device_count() = count;
+  settings().count = static_cast<std::size_t>(count);
   current = 0;
 }
+void set_device_bytes(std::size_t bytes) { settings().memory = bytes; }
+void set_shared_bytes(std::size_t bytes) { settings().shared = bytes; }
+void restore_device() { settings() = {}; }
 
 }  // namespace emulation
 
@@ -52,6 +75,7 @@ using emulation::call;
 using emulation::call_to_end;
 using emulation::exists;
 using emulation::Function;
+using emulation::shared_bytes;
 
 cudaError_t cudaGetDeviceCount(int* count) {
   return call(Function::cudaGetDeviceCount, [&] {
@@ -82,11 +106,11 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     *properties = {};
     std::snprintf(properties->name, sizeof properties->name, "emulated GPU%s (on the CPU)",
                   number.c_str());
-    properties->totalGlobalMem = emulation::kDeviceBytes;
+    properties->totalGlobalMem = emulation::device_bytes();
     properties->major = 9;
     properties->minor = 0;
     properties->multiProcessorCount = 1;
-    properties->sharedMemPerBlockOptin = emulation::kSharedBytes;
+    properties->sharedMemPerBlockOptin = emulation::shared_bytes();
     return cudaSuccess;
   });
 }
@@ -100,6 +124,27 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
         return cudaSuccess;
       case cudaDevAttrMultiProcessorCount:
         *value = 1;
+        return cudaSuccess;
+      case cudaDevAttrMaxSharedMemoryPerBlock:
+        *value = static_cast<int>(std::min(emulation::kSharedBytesUnasked, shared_bytes()));
+        return cudaSuccess;
+      case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = static_cast<int>(shared_bytes());
+        return cudaSuccess;
+      case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+        *value = static_cast<int>(shared_bytes()) + 1024;  // which CUDA keeps, for each block
+        return cudaSuccess;
+      case cudaDevAttrL2CacheSize:
+        *value = 1 << 20;
+        return cudaSuccess;
+      case cudaDevAttrMaxThreadsPerMultiProcessor:
+        *value = 2048;
+        return cudaSuccess;
+      case cudaDevAttrComputeCapabilityMajor:
+        *value = 9;
+        return cudaSuccess;
+      case cudaDevAttrComputeCapabilityMinor:
+        *value = 0;
         return cudaSuccess;
     }
     return cudaErrorInvalidValue;

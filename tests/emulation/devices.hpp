@@ -1,14 +1,18 @@
-// devices.hpp - how many emulated devices there are, and which is the current one
+// devices.hpp - how many emulated devices there are, how large, and which is the current one
 #pragma once
 
 #include <cstddef>
 
 namespace emulation {
 
-inline constexpr std::size_t kDeviceBytes = std::size_t{4} << 30;
-inline constexpr std::size_t kSharedBytes = 227 * 1024;  // as on compute capability 9.0
-
 /// The device that this host thread's calls go to.
 int current_device();
+
+/// Memory of each device.
+std::size_t device_bytes();
+
+/// Shared memory that a block can have, after cudaFuncSetAttribute() and without it.
+std::size_t shared_bytes();
+inline constexpr std::size_t kSharedBytesUnasked = 48 * 1024;
 
 }  // namespace emulation

@@ -61,6 +61,14 @@ void set_streams(const std::string& streams);
 /// Number of devices, as GPUCONV_EMULATED_DEVICES.
 void set_devices(int count);
 
+/// Memory of a device (4 GiB unless told), as GPUCONV_EMULATED_MEMORY; shared memory that a block
+/// of it can have (227 KiB unless told), as GPUCONV_EMULATED_SHARED. Both in bytes.
+void set_device_bytes(std::size_t bytes);
+void set_shared_bytes(std::size_t bytes);
+
+/// Number and size of devices are what the environment says again.
+void restore_device();
+
 // ---------------------------------------------------------------------------------- what fails
 
 enum class Failing { once, persistent };

@@ -40,6 +40,9 @@ void shared_kernel(float* out, int count) {
 }
 
 TEST_F(Emulation, StartsDeviceAndSharedMemoryAsNaN) {
+#if defined(GPUCONV_RACE_SHADOW)
+  GTEST_SKIP() << "race_test.cpp: to read what nobody has written is a fault";
+#endif
   DeviceBuffer<float> out(8);
   std::vector<float> host(8);
   download_async<float>(out.span(), host, stream_);

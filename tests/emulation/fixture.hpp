@@ -22,6 +22,7 @@ class EmulationFixture : public ::testing::Test {
   void TearDown() override {
     emulation::fail_no_call();
     emulation::recover();
+    emulation::restore_device();
     emulation::set_order(or_else(std::getenv("GPUCONV_EMULATED_ORDER"), "forward"));
     emulation::set_streams(or_else(std::getenv("GPUCONV_EMULATED_STREAMS"), "lazy"));
   }

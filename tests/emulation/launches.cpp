@@ -1,4 +1,5 @@
 // launches.cpp - what a launch may ask for
+#include <algorithm>
 #include <map>
 
 #include "tests/emulation/calls.hpp"
@@ -9,7 +10,13 @@
 namespace emulation {
 namespace {
 
-std::map<const void*, std::size_t> shared_limits;
+/// By device and kernel.
+std::map<std::pair<int, const void*>, std::size_t> shared_limits;
+
+std::size_t shared_limit(const void* kernel) {
+  const auto limit = shared_limits.find({current_device(), kernel});
+  return limit == shared_limits.end() ? kSharedBytesUnasked : limit->second;
+}
 
 bool is_possible(dim3 grid, dim3 block) {
   const auto is_between = [](unsigned n, unsigned limit) { return n > 0 && n <= limit; };
@@ -26,9 +33,9 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
     const dim3 grid = config.gridDim;
     const dim3 block = config.blockDim;
     if (!is_possible(grid, block)) return cudaErrorInvalidConfiguration;
-    const auto limit = shared_limits.find(kernel);
-    const std::size_t granted = limit == shared_limits.end() ? 48 * 1024 : limit->second;
-    if (config.dynamicSmemBytes > granted) return cudaErrorInvalidValue;
+    if (config.dynamicSmemBytes > std::min(shared_limit(kernel), shared_bytes())) {
+      return cudaErrorInvalidValue;
+    }
     if (config.stream == nullptr || device_of(config.stream) != current_device()) {
       return cudaErrorInvalidResourceHandle;
     }
@@ -44,12 +51,14 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
 
 }  // namespace emulation
 
-cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int value) {
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return emulation::call(emulation::Function::cudaFuncSetAttribute, [&] {
-    if (value < 0 || static_cast<std::size_t>(value) > emulation::kSharedBytes) {
+    if (kernel == nullptr || attribute != cudaFuncAttributeMaxDynamicSharedMemorySize ||
+        value < 0 || static_cast<std::size_t>(value) > emulation::shared_bytes()) {
       return cudaErrorInvalidValue;
     }
-    emulation::shared_limits[kernel] = static_cast<std::size_t>(value);
+    emulation::shared_limits[{emulation::current_device(), kernel}] =
+        static_cast<std::size_t>(value);
     return cudaSuccess;
   });
 }

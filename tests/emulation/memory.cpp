@@ -100,7 +100,7 @@ cudaError_t allocate(void** result, std::size_t bytes, int device) {
   *result = nullptr;
   if (const cudaError_t error = check_unsafe_call(); error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
-  if (device != kPinned && bytes > kDeviceBytes - std::min(kDeviceBytes, used_bytes(device))) {
+  if (device != kPinned && used_bytes(device) + bytes > device_bytes()) {
     return cudaErrorMemoryAllocation;
   }
   const std::size_t page_bytes = round_up(round_up(bytes, kAlignment) + kCanaryBytes, kPage);
@@ -206,8 +206,8 @@ using emulation::Function;
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return call(Function::cudaMemGetInfo, [&] {
-    *total = emulation::kDeviceBytes;
-    *free = *total - emulation::used_bytes(emulation::current_device());
+    *total = emulation::device_bytes();
+    *free = *total - std::min(*total, emulation::used_bytes(emulation::current_device()));
     return cudaSuccess;
   });
 }

@@ -1,8 +1,10 @@
-// race.cpp - the last writer and two readers of every watched word
+// race.cpp - the last writer, two readers and two atomics of every watched word,
+// and whether it was written at all
 #include "tests/emulation/race.hpp"
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -28,10 +30,16 @@ struct Access {
   const void* code;
 };
 
-/// All zero at first: nobody was there. The second reader is of another thread than the first in
-/// the same period, or of another block in the same launch.
+/// The second is of another thread than the first in the same period, or of another block in the
+/// same launch.
+struct Pair {
+  Access first, second;
+};
+
+/// All zero at first: nobody was there.
 struct Cell {
-  Access write, read, other_read;
+  Access write;
+  Pair reads, atomics;
 };
 
 /// One cell for each word, in pages that cost nothing until they are touched.
@@ -40,6 +48,12 @@ struct Region {
   std::size_t bytes;
   Memory memory;
   Cell* cells;
+  std::vector<bool> is_written;  // by word
+
+  std::size_t word_of(const char* address) const {
+    return static_cast<std::size_t>(address - start) / kWord;
+  }
+  const char* name() const { return memory == Memory::shared ? "shared" : "device"; }
 };
 
 /// What the threads of a warp know of each other: known[l][m] is the latest tick of lane m that
@@ -50,7 +64,7 @@ struct WarpClock {
 
 struct State {
   std::map<const char*, Region> regions;
-  const Region* latest = nullptr;
+  Region* latest = nullptr;
   std::uint32_t launch = 0;
   std::uint32_t period = 0;
   unsigned block = 0;
@@ -68,7 +82,7 @@ std::size_t cell_bytes(const Region& region) {
   return ((region.bytes + kWord - 1) / kWord + 1) * sizeof(Cell);
 }
 
-const Region* find(const char* address) {
+Region* find(const char* address) {
   State& all = state();
   const auto is_in = [address](const Region& region) {
     return address >= region.start && address < region.start + region.bytes;
@@ -76,7 +90,7 @@ const Region* find(const char* address) {
   if (all.latest != nullptr && is_in(*all.latest)) return all.latest;
   const auto after = all.regions.upper_bound(address);
   if (after == all.regions.begin()) return nullptr;
-  const Region& region = std::prev(after)->second;
+  Region& region = std::prev(after)->second;
   if (!is_in(region)) return nullptr;
   all.latest = &region;
   return &region;
@@ -99,41 +113,40 @@ bool is_ordered(const Access& before, unsigned thread, Memory memory) {
          before.tick <= all.warps[thread / kWarp].known[thread % kWarp][before.thread % kWarp];
 }
 
-std::string text(const Access& access, bool is_write) {
+std::string text(const Access& access, Touch touch) {
+  constexpr const char* kVerbs[] = {" reads", " writes", " has an atomic"};
   return "thread " + emulation::text(unflatten(access.thread, blockDim)) + " of block " +
-         emulation::text(unflatten(access.block, gridDim)) + (is_write ? " writes" : " reads") +
+         emulation::text(unflatten(access.block, gridDim)) + kVerbs[static_cast<int>(touch)] +
          " at " + place(access.code);
 }
 
-/// Keeps the readers of two threads of a period, and of two blocks of a launch.
-void note_read(Cell& cell, const Access& now) {
-  const Access& first = cell.read;
-  const bool is_first = first.launch != now.launch || first.period == 0;
-  if (is_first) {
-    cell.read = now;
-    cell.other_read = {};
+/// Keeps those of two threads of a period, and of two blocks of a launch.
+void note(Pair& pair, const Access& now) {
+  auto& [first, second] = pair;
+  if (first.launch != now.launch || first.period == 0) {
+    pair = {now, {}};
   } else if (first.block != now.block) {
-    cell.other_read = first;
-    cell.read = now;
+    pair = {now, first};
   } else if (first.period != now.period) {
-    cell.read = now;
-    if (cell.other_read.block == now.block) cell.other_read = {};
+    first = now;
+    if (second.block == now.block) second = {};
   } else if (first.thread == now.thread) {
-    cell.read = now;
-  } else if (cell.other_read.period == 0 || cell.other_read.block == now.block) {
-    cell.other_read = now;
+    first = now;
+  } else if (second.period == 0 || second.block == now.block) {
+    second = now;
   }
 }
 
 }  // namespace
 
 void watch(const void* start, std::size_t bytes, Memory memory) {
-  Region region{static_cast<const char*>(start), bytes, memory, nullptr};
+  Region region{static_cast<const char*>(start), bytes, memory, nullptr,
+                std::vector<bool>((bytes + kWord - 1) / kWord)};
   void* const cells = mmap(nullptr, cell_bytes(region), PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (cells == MAP_FAILED) throw std::bad_alloc();
   region.cells = static_cast<Cell*>(cells);
-  state().regions[region.start] = region;
+  state().regions[region.start] = std::move(region);
 }
 
 void unwatch(const void* start) {
@@ -142,6 +155,21 @@ void unwatch(const void* start) {
   munmap(found->second.cells, cell_bytes(found->second));
   state().regions.erase(found);
   state().latest = nullptr;
+}
+
+void fill(const void* start, std::size_t bytes) {
+  const char* const from = static_cast<const char*>(start);
+  Region* const region = find(from);
+  if (region == nullptr || bytes == 0) return;
+  const auto first =
+      region->is_written.begin() + static_cast<std::ptrdiff_t>(region->word_of(from));
+  const auto words = region->word_of(from + bytes - 1) - region->word_of(from) + 1;
+  std::fill_n(first, words, true);
+}
+
+void forget(const void* start) {
+  auto& is_written = state().regions.at(static_cast<const char*>(start)).is_written;
+  std::fill(is_written.begin(), is_written.end(), false);
 }
 
 void begin_launch() { ++state().launch; }
@@ -179,33 +207,46 @@ void meet_in_warp(unsigned first, unsigned mask) {
   }
 }
 
-void touch(const void* address, std::size_t bytes, bool is_write, const void* code) {
-  Fibre* const self = Fibre::running();
-  if (self == nullptr) return;
+void touch(const void* address, std::size_t bytes, Touch touch, const void* code) {
   const char* const from = static_cast<const char*>(address);
-  const Region* const region = find(from);
+  Region* const region = find(from);
   if (region == nullptr) return;
+  if (touch == Touch::write) fill(address, bytes);
+  Fibre* const self = Fibre::running();
+  if (self == nullptr) return;  // CUB's work
   const Access now{state().period, state().launch,       state().block,
                    self->number(), tick(self->number()), code};
-  const std::size_t first = static_cast<std::size_t>(from - region->start) / kWord;
-  const std::size_t last = (static_cast<std::size_t>(from - region->start) + bytes - 1) / kWord;
-  for (std::size_t w = first; w <= last && w * kWord < region->bytes; ++w) {
+  const std::size_t last = region->word_of(from + bytes - 1);
+  for (std::size_t w = region->word_of(from); w <= last && w * kWord < region->bytes; ++w) {
     Cell& cell = region->cells[w];
-    const auto check = [&](const Access& before, bool was_write) {
-      if (is_ordered(before, now.thread, region->memory)) return;
-      const char* const name = region->memory == Memory::shared ? "shared" : "device";
-      self->fail(std::make_exception_ptr(
-          Fault(std::string("race: ") + text(before, was_write) + ", " + text(now, is_write) +
-                ", word " + std::to_string(w) + " of " + std::to_string(region->bytes) +
-                " bytes of " + name + " memory, no barrier between them")));
+    const auto fault = [&](const std::string& sentence) {
+      self->fail(std::make_exception_ptr(Fault(sentence + ", word " + std::to_string(w) + " of " +
+                                               std::to_string(region->bytes) + " bytes of " +
+                                               region->name() + " memory")));
     };
-    check(cell.write, true);
-    if (is_write) {
-      check(cell.read, false);
-      check(cell.other_read, false);
-      cell.write = now;
-    } else {
-      note_read(cell, now);
+    const auto check = [&](const Access& before, Touch touch_before) {
+      if (is_ordered(before, now.thread, region->memory)) return;
+      fault("race: " + text(before, touch_before) + ", " + text(now, touch) +
+            ", no barrier between them");
+    };
+    const auto check_pair = [&](const Pair& before, Touch touch_before) {
+      check(before.first, touch_before);
+      check(before.second, touch_before);
+    };
+    if (!region->is_written[w]) fault("never written: " + text(now, touch));
+    check(cell.write, Touch::write);
+    if (touch != Touch::read) check_pair(cell.reads, Touch::read);
+    if (touch != Touch::atomic) check_pair(cell.atomics, Touch::atomic);
+    switch (touch) {
+      case Touch::read:
+        note(cell.reads, now);
+        break;
+      case Touch::write:
+        cell.write = now;
+        break;
+      case Touch::atomic:
+        note(cell.atomics, now);
+        break;
     }
   }
 }

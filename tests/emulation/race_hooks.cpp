@@ -4,19 +4,24 @@
 
 #include "tests/emulation/race.hpp"
 
+using emulation::race::Touch;
 using emulation::race::touch;
 
 #define GPUCONV_CODE __builtin_return_address(0)
 
-#define GPUCONV_ACCESS(bytes)                                                                   \
-  void __tsan_read##bytes(void* p) { touch(p, bytes, false, GPUCONV_CODE); }                    \
-  void __tsan_write##bytes(void* p) { touch(p, bytes, true, GPUCONV_CODE); }                    \
-  void __tsan_unaligned_read##bytes(void* p) { touch(p, bytes, false, GPUCONV_CODE); }          \
-  void __tsan_unaligned_write##bytes(void* p) { touch(p, bytes, true, GPUCONV_CODE); }          \
-  void __tsan_volatile_read##bytes(void* p) { touch(p, bytes, false, GPUCONV_CODE); }           \
-  void __tsan_volatile_write##bytes(void* p) { touch(p, bytes, true, GPUCONV_CODE); }           \
-  void __tsan_unaligned_volatile_read##bytes(void* p) { touch(p, bytes, false, GPUCONV_CODE); } \
-  void __tsan_unaligned_volatile_write##bytes(void* p) { touch(p, bytes, true, GPUCONV_CODE); }
+#define GPUCONV_ACCESS(bytes)                                                                  \
+  void __tsan_read##bytes(void* p) { touch(p, bytes, Touch::read, GPUCONV_CODE); }             \
+  void __tsan_write##bytes(void* p) { touch(p, bytes, Touch::write, GPUCONV_CODE); }           \
+  void __tsan_unaligned_read##bytes(void* p) { touch(p, bytes, Touch::read, GPUCONV_CODE); }   \
+  void __tsan_unaligned_write##bytes(void* p) { touch(p, bytes, Touch::write, GPUCONV_CODE); } \
+  void __tsan_volatile_read##bytes(void* p) { touch(p, bytes, Touch::read, GPUCONV_CODE); }    \
+  void __tsan_volatile_write##bytes(void* p) { touch(p, bytes, Touch::write, GPUCONV_CODE); }  \
+  void __tsan_unaligned_volatile_read##bytes(void* p) {                                        \
+    touch(p, bytes, Touch::read, GPUCONV_CODE);                                                \
+  }                                                                                            \
+  void __tsan_unaligned_volatile_write##bytes(void* p) {                                       \
+    touch(p, bytes, Touch::write, GPUCONV_CODE);                                               \
+  }
 
 // Atomic accesses of host code in kernel files: reference counts, flags of function-local statics.
 #define GPUCONV_ATOMIC(bits, T)                                                                    \
@@ -57,28 +62,28 @@ GPUCONV_ACCESS(8)
 GPUCONV_ACCESS(16)
 
 void __tsan_read_range(void* p, std::size_t bytes) {
-  if (bytes > 0) touch(p, bytes, false, GPUCONV_CODE);
+  if (bytes > 0) touch(p, bytes, Touch::read, GPUCONV_CODE);
 }
 void __tsan_write_range(void* p, std::size_t bytes) {
-  if (bytes > 0) touch(p, bytes, true, GPUCONV_CODE);
+  if (bytes > 0) touch(p, bytes, Touch::write, GPUCONV_CODE);
 }
 
 void* __tsan_memcpy(void* to, const void* from, std::size_t bytes) {
   if (bytes > 0) {
-    touch(from, bytes, false, GPUCONV_CODE);
-    touch(to, bytes, true, GPUCONV_CODE);
+    touch(from, bytes, Touch::read, GPUCONV_CODE);
+    touch(to, bytes, Touch::write, GPUCONV_CODE);
   }
   return std::memcpy(to, from, bytes);
 }
 void* __tsan_memmove(void* to, const void* from, std::size_t bytes) {
   if (bytes > 0) {
-    touch(from, bytes, false, GPUCONV_CODE);
-    touch(to, bytes, true, GPUCONV_CODE);
+    touch(from, bytes, Touch::read, GPUCONV_CODE);
+    touch(to, bytes, Touch::write, GPUCONV_CODE);
   }
   return std::memmove(to, from, bytes);
 }
 void* __tsan_memset(void* to, int value, std::size_t bytes) {
-  if (bytes > 0) touch(to, bytes, true, GPUCONV_CODE);
+  if (bytes > 0) touch(to, bytes, Touch::write, GPUCONV_CODE);
   return std::memset(to, value, bytes);
 }
 

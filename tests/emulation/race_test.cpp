@@ -9,6 +9,7 @@ class Race : public EmulationFixture {
   std::string fault_of(void (*kernel)(float*), unsigned blocks, unsigned threads,
                        std::size_t shared_bytes = 0) {
     const DeviceBuffer<float> out(1024);
+    GPUCONV_CUDA(cudaMemsetAsync(out.data(), 0, 1024 * sizeof(float), stream_.get()));
     launch(kernel, {blocks, threads, shared_bytes}, stream_, out.data());
     return fault();
   }
@@ -97,6 +98,89 @@ TEST_F(Race, ReportsTwoBlocksOfOneLaunchAtOneWord) {
     EXPECT_NE(fault_of(read_across_blocks_kernel, 3, 32).find("race: "), std::string::npos);
     emulation::recover();
   }
+}
+
+/// All threads count; and thread `reader` reads the count, without or behind a barrier.
+template <unsigned reader, bool has_barrier>
+void count_kernel(float* out) {
+  unsigned* const count = reinterpret_cast<unsigned*>(out);
+  atomicAdd(count, 1u);
+  if constexpr (has_barrier) __syncthreads();
+  if (threadIdx.x == reader) out[1 + blockIdx.x] = static_cast<float>(*count);
+}
+template <bool is_in_the_middle>
+void write_counted_kernel(float* out) {
+  unsigned* const count = reinterpret_cast<unsigned*>(out);
+  if (threadIdx.x != 3) atomicAdd(count, 1u);
+  if (threadIdx.x == (is_in_the_middle ? 3 : 0)) *count = 7;
+}
+
+TEST_F(Race, AcceptsAtomicsAmongThemselvesOnly) {
+  for (const char* const order : {"forward", "reverse", "warp:1"}) {
+    emulation::set_order(order);
+    EXPECT_EQ(fault_of(count_kernel<99, false>, 3, 64), "") << order;
+    EXPECT_EQ(fault_of(count_kernel<5, true>, 1, 64), "") << order;
+    for (const auto kernel :
+         {count_kernel<5, false>, count_kernel<0, false>, count_kernel<63, false>,
+          write_counted_kernel<true>, write_counted_kernel<false>}) {
+      EXPECT_NE(fault_of(kernel, 1, 64).find(" has an atomic at "), std::string::npos) << order;
+      emulation::recover();
+    }
+    EXPECT_NE(fault_of(count_kernel<5, true>, 2, 64).find("race: "), std::string::npos)
+        << "what another block counts";
+    emulation::recover();
+  }
+}
+
+/// Of `count` values of shared memory writes all but the last one. What thread 0 finds there, NaN
+/// or what the block before left, is swallowed by a comparison.
+void largest_kernel(float* out) {
+  BlockShared shared;
+  float* const values = shared.take<float>(64);
+  if (threadIdx.x != 63) values[threadIdx.x] = static_cast<float>(threadIdx.x);
+  __syncthreads();  // the values are there
+  if (threadIdx.x != 0) return;
+  float largest = 0;
+  for (int i = 0; i < 64; ++i) largest = values[i] > largest ? values[i] : largest;
+  out[blockIdx.x] = largest;
+}
+
+/// Block 0 writes what block 1 does not.
+void left_over_kernel(float* out) {
+  BlockShared shared;
+  float* const value = shared.take<float>(1);
+  if (blockIdx.x == 0) *value = 1;
+  out[blockIdx.x] = *value;
+}
+
+TEST_F(Race, ReportsSharedMemoryThatNobodyInTheBlockHasWritten) {
+  const std::string sentence = fault_of(largest_kernel, 1, 64, 256);
+  EXPECT_NE(sentence.find("never written: thread (0,0,0) of block (0,0,0) reads at "),
+            std::string::npos);
+  EXPECT_NE(sentence.find("word 63 of 256 bytes of shared memory"), std::string::npos);
+  emulation::recover();
+  EXPECT_NE(fault_of(left_over_kernel, 2, 1, 16).find("never written: thread (0,0,0) of block (1,"),
+            std::string::npos);
+}
+
+void increment_kernel(int* out) { out[threadIdx.x] += 1; }
+void tally_kernel(int* out) { atomicAdd(out, 1); }
+
+TEST_F(Race, ReportsDeviceMemoryThatNobodyHasWritten) {
+  const std::vector<int> host(4, 1);
+  const DeviceBuffer<int> out(4);
+  const DeviceBuffer<int> tally(1);
+  upload_async<int>(std::span(host).first(3), out.span(), stream_);
+  launch(increment_kernel, {1, 3}, stream_, out.data());
+  GPUCONV_CUDA(cudaMemsetAsync(tally.data(), 0, sizeof(int), stream_.get()));
+  launch(tally_kernel, {1, 3}, stream_, tally.data());
+  EXPECT_EQ(fault(), "");
+  launch(increment_kernel, {1, 4}, stream_, out.data());
+  EXPECT_NE(fault().find("word 3 of 16 bytes of device memory"), std::string::npos);
+  emulation::recover();
+  const DeviceBuffer<int> fresh(1);
+  launch(tally_kernel, {1, 1}, stream_, fresh.data());
+  EXPECT_NE(fault().find("never written: "), std::string::npos);
 }
 
 TEST_F(Race, AcceptsTwoLaunchesInOneStream) {

@@ -63,6 +63,7 @@ void* SharedMemory::take(int index, std::size_t bytes) {
       arrays_[i] = std::make_unique<Array>(bytes);
     }
     std::memset(arrays_[i]->start(), 0xff, bytes);  // NaN, as float
+    race::forget(arrays_[i]->start());
     ++taken_;
   }
   if (i >= taken_ || arrays_[i]->bytes != bytes) {

@@ -11,9 +11,11 @@
 //              so is a warp operation that a named lane does not join
 //   orders     of blocks, warps and threads can be chosen (GPUCONV_EMULATED_ORDER)
 //   races      in builds with GPUCONV_RACE_SHADOW, two threads that touch one word without a
-//              barrier between them, or two blocks of a launch, are a fault
+//              barrier between them, or two blocks of a launch, are a fault; so is a read of a
+//              word that nobody has written
 //   graphs     what CUDA forbids while a stream captures has CUDA's codes and no graph; launched
 //              graphs are as late, early or mixed as streams
+//   atomics    of floats, whose sum depends on the order of the threads, are a fault
 //   launches   impossible shapes and too much shared memory fail with CUDA's own codes
 //   failures   any runtime call can be made to fail (GPUCONV_EMULATED_FAIL)
 //
@@ -22,8 +24,10 @@
 //   - Weak memory ordering: a missing __threadfence() or volatile. One thread runs at a time, and
 //     blocks of a launch run one after the other, to their end.
 //   - A kernel that dereferences a pointer to host memory: the host's address space is its own.
-//   - Reads of device memory that nobody has written, unless the NaN reaches a result. A NaN that a
-//     comparison swallows, and integers (-1), pass.
+//   - Reads of memory that nobody has written, unless the NaN reaches a result: a NaN that a
+//     comparison swallows, and integers (-1), pass. With GPUCONV_RACE_SHADOW kernel files are seen
+//     to read them (cuFFT, CUB and copies to the host are not), except for bytes beside written
+//     ones in a word of 4.
 //   - Overruns that jump over the guards: from one allocation into the middle of another one.
 //     Without AddressSanitizer a read of up to 15 bytes behind an end, or just before a start,
 //     passes too.
@@ -33,14 +37,19 @@
 //     shows only if an order or a stream schedule makes its result differ.
 //   - Warps: exited lanes may not be named in a mask (CUDA permits it); threads of a warp have to
 //     meet at one line. __activemask(), __reduce_*_sync() and __match_*_sync() do not exist.
-//   - Alignment: device memory starts at multiples of 16 bytes, cudaMalloc() gives 256.
+//   - Alignment: device memory starts at multiples of 16 bytes, cudaMalloc() gives 256. A
+//   misaligned
+//     float2 or float4 ends the program, but only under UndefinedBehaviorSanitizer.
+//   - Atomics: there is atomicAdd() of integers alone. As no block runs while another one has not
+//     ended, waiting for another block's atomic never ends; and data handed over by an atomic is
+//     reported as a race, __threadfence() not being there.
 //   - Copies from pageable memory are done when waited for; CUDA may stage them at once.
 //   - Floating point: own kernels give the same bits where neither compiler contracts or reorders;
 //     libm's functions are not CUDA's. The emulated cuFFT and CUB round as they please.
 //   - Graphs: come from captured streams only, stay as they are, and start in streams of the device
 //     they were captured on, none of which captures. A forked stream has to be joined even if
 //     nothing was done there.
-//   - Textures, cooperative groups, tensor cores, atomics, printf, unified memory, the
+//   - Textures, cooperative groups, tensor cores, printf, unified memory, the
 //     default stream, peer access: not there, so their use does not compile or is refused.
 // __shared__ and <<<>>> do not exist here: BlockShared and launch() (cuda/runtime/launch.cuh) do.
 #pragma once
@@ -110,7 +119,17 @@ enum cudaMemcpyKind {
   cudaMemcpyDeviceToDevice,
   cudaMemcpyDefault
 };
-enum cudaDeviceAttr { cudaDevAttrClockRate = 13, cudaDevAttrMultiProcessorCount = 16 };
+enum cudaDeviceAttr {
+  cudaDevAttrMaxSharedMemoryPerBlock = 8,
+  cudaDevAttrClockRate = 13,
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrL2CacheSize = 38,
+  cudaDevAttrMaxThreadsPerMultiProcessor = 39,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
+};
 enum cudaStreamCaptureMode {
   cudaStreamCaptureModeGlobal,
   cudaStreamCaptureModeThreadLocal,
@@ -249,5 +268,20 @@ inline dim3 blockDim, gridDim;
 inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   emulation::barrier(file, line);
 }
+
+/// A load through the read-only cache.
+template <typename T>
+T __ldg(const T* pointer) {
+  return *pointer;
+}
+
+// Relaxed: an atomic orders nothing but itself. Never inline, so that the race shadow sees an
+// atomic and not a read and a write. What the sum of floats is depends on the order of the threads:
+// that one is a fault.
+int atomicAdd(int* address, int value);
+unsigned atomicAdd(unsigned* address, unsigned value);
+unsigned long long atomicAdd(unsigned long long* address, unsigned long long value);
+float atomicAdd(float* address, float value, const char* file = __builtin_FILE(),
+                int line = __builtin_LINE());
 
 #include "emulated_warp.h"
