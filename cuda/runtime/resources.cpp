@@ -1,11 +1,23 @@
 #include "cuda/runtime/resources.hpp"
 
+#include <string>
+
 namespace gpuconv {
 namespace detail {
 
 void* allocate_device(std::size_t bytes) {
   void* memory = nullptr;
-  GPUCONV_CUDA(cudaMalloc(&memory, bytes));
+  const cudaError_t error = cudaMalloc(&memory, bytes);
+  if (error == cudaErrorMemoryAllocation) {
+    std::size_t free = 0;
+    std::size_t total = 0;
+    const bool is_known = cudaMemGetInfo(&free, &total) == cudaSuccess;
+    cudaGetLastError();  // a caller who does with less must not meet it again
+    throw CudaError(error, "out of device memory: needs " + std::to_string(bytes) +
+                               " more bytes, and " + (is_known ? std::to_string(free) : "too few") +
+                               " are free");
+  }
+  GPUCONV_CUDA(error);
   return memory;
 }
 

@@ -31,6 +31,7 @@ struct FreeDevice {
 struct FreePinned {
   void operator()(void* memory) const { cudaFreeHost(memory); }
 };
+/// Where memory is short, the CudaError says how much was needed and how much is free.
 void* allocate_device(std::size_t bytes);
 void* allocate_pinned(std::size_t bytes);
 }  // namespace detail
@@ -99,6 +100,13 @@ class PinnedBuffer {
   std::unique_ptr<void, detail::FreePinned> memory_;
   std::size_t size_ = 0;
 };
+
+/// Queues a copy of `from`, on the device, to the beginning of `to`, on the device, too.
+template <typename T>
+void copy_async(std::span<const T> from, std::span<T> to, const Stream& stream) {
+  GPUCONV_CUDA(cudaMemcpyAsync(to.data(), from.data(), from.size_bytes(), cudaMemcpyDeviceToDevice,
+                               stream.get()));
+}
 
 /// Queues a copy of `from` to the beginning of `to`; both must stay alive until it is done.
 template <typename T>

@@ -5,8 +5,9 @@
 //   download stream of each ear                                       copy finished frames out
 //
 // kSlots blocks are in flight, so that copy-in, computing and copy-out of neighbouring blocks
-// overlap. Between the upload of a block and its end the left and the right ear share no stream
-// and no event. The host waits for a slot only when it needs it again.
+// overlap; fewer if there is no memory for another one, which costs time and changes no byte.
+// Between the upload of a block and its end the left and the right ear share no stream and no
+// event. The host waits for a slot only when it needs it again.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -24,7 +25,7 @@
 namespace gpuconv {
 namespace {
 
-constexpr int kSlots = 3;
+constexpr std::size_t kSlots = 3;
 constexpr std::size_t kTailFrames = 1 << 17;  // of a tail that is longer than a block, at a time
 
 /// What one ear needs of a slot.
@@ -46,8 +47,6 @@ struct Slot {
         source(block_length),
         common(common_length),
         ears{SlotEar(frames_length, wet_length), SlotEar(frames_length, wet_length)} {}
-  std::span<const float> wet(Side side) const { return ears[side].wet.span(); }
-
   PinnedBuffer<float> host_source;
   DeviceBuffer<float> source;
   DeviceBuffer<float> common;
@@ -69,34 +68,30 @@ class GpuRenderer final : public Renderer {
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
         frames_length_(std::max(block_length_, std::min(overlap_, kTailFrames))),
         meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {
-    slots_.reserve(kSlots);  // slots are made when first needed: short sources need one
+    slots_.reserve(most_slots_);  // slots are made when first needed: short sources need one
   }
 
   RenderReport render(const ReadSource& source, const WriteWet& wet) override {
     RenderReport report;
     Stereo<Level> levels;
     times_ = {};
-    const Slot* previous = nullptr;
+    newest_ = {};
     std::size_t next = 0;
-    for (;; next = (next + 1) % kSlots) {
-      if (next == slots_.size()) {
-        slots_.emplace_back(block_length_, frames_length_, block_length_ + overlap_,
-                            convolver_->common_size());
-      }
+    for (;; next = (next + 1) % most_slots_) {
+      if (next == slots_.size() && !add_slot()) next = 0;  // the oldest in flight
       Slot& slot = slots_[next];
       deliver(slot, wet, levels);
       slot.length = read(source, slot);
       if (slot.length == 0) break;
       report.source_samples += static_cast<std::int64_t>(slot.length);
-      queue(slot, previous);
-      previous = &slot;
+      queue(slot);
       if (slot.length < block_length_ || !has_more(source)) break;
     }
     // The oldest block in flight stands behind the newest.
     for (std::size_t i = 1; i <= slots_.size(); ++i) {
       deliver(slots_[(next + i) % slots_.size()], wet, levels);
     }
-    if (previous != nullptr) deliver_tail(wet, levels);
+    if (report.source_samples > 0) deliver_tail(wet, levels);
     report.frames = report.source_samples + static_cast<std::int64_t>(overlap_);
     report.device_levels = levels;
     report.stages = {{"read", times_.reading.seconds()},
@@ -133,8 +128,33 @@ class GpuRenderer final : public Renderer {
     return true;
   }
 
+  /// False if there is no memory for one more; without any slot that is an error.
+  bool add_slot() {
+    try {
+      slots_.emplace_back(block_length_, frames_length_, block_length_ + overlap_,
+                          convolver_->common_size());
+      return true;
+    } catch (const CudaError& error) {
+      if (slots_.empty() || error.code() != cudaErrorMemoryAllocation) throw;
+    }
+    most_slots_ = slots_.size();
+    if (most_slots_ == 1) {
+      for (const Side side : kSides) tails_[side] = DeviceBuffer<float>(overlap_);
+    }
+    return false;
+  }
+
+  /// What the block before leaves for the next one. The only slot there is will be overwritten: its
+  /// tail is put aside.
+  std::span<const float> tail(Side side, const Stream& stream) const {
+    const std::span<const float> tail = newest_[side].last(overlap_);
+    if (most_slots_ > 1) return tail;
+    copy_async(tail, tails_[side].span(), stream);
+    return tails_[side].span();
+  }
+
   /// Queues everything that happens to one block; nobody waits.
-  void queue(Slot& slot, const Slot* previous) {
+  void queue(Slot& slot) {
     const Block block{slot.source.span().first(slot.length), slot.common.span()};
     {
       const Range range("upload");
@@ -152,10 +172,11 @@ class GpuRenderer final : public Renderer {
       {
         const Range range("convolve", side);
         ear.started.record(compute);
+        const bool is_first = newest_[side].empty();
+        const std::span<const float> before =
+            is_first ? std::span<const float>() : tail(side, compute);
         convolver_->enqueue(side, block, wet, compute);
-        if (previous != nullptr) {
-          enqueue_overlap_add(previous->wet(side).subspan(block_length_, overlap_), wet, compute);
-        }
+        if (!is_first) enqueue_overlap_add(before, wet, compute);
         meters_[side].enqueue(wet.first(slot.length), ear.level.data(), compute);
         ear.computed.record(compute);
       }
@@ -245,7 +266,9 @@ class GpuRenderer final : public Renderer {
   std::size_t block_length_;
   std::size_t frames_length_;  // of the buffers through which frames leave
   Stereo<LevelMeter> meters_;
+  std::size_t most_slots_ = kSlots;
   std::vector<Slot> slots_;
+  Stereo<DeviceBuffer<float>> tails_;      // of the block before, if there is one slot only
   Stereo<std::span<const float>> newest_;  // wet signals of the latest block, on the device
 
   std::optional<float> first_of_next_;
