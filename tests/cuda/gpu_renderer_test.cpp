@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/device.hpp"
@@ -278,6 +279,14 @@ TEST(Cost, IsAsCountedByHand) {
   const Cost radix2 = plan_gpu_radix2(response, 6000)->cost(6000);
   EXPECT_EQ(radix2.operations, 3 * 10.0 * 13 * 4096 + (6 + 2 * 14) * 8192.0);
   EXPECT_EQ(radix2.launches, 3 * 2);
+  if (!why_no_cufft().empty()) GTEST_SKIP() << why_no_cufft();
+  // Length 10240 = N + K - 1: three real transforms of 2.5 L log2 L, for each ear 5121 products of
+  // 6 and their scaling. Pad reads the source; each transform reads and writes L floats; a product
+  // reads two spectra and writes one; a crop reads and writes the wet signal.
+  const Cost cufft = plan_gpu_cufft(response, 5241)->cost(5241);
+  EXPECT_EQ(cufft.operations, 3 * 2.5 * 10240 * std::log2(10240.0) + 2 * 8 * 5121.0);
+  EXPECT_EQ(cufft.device_bytes, 4.0 * (5241 + 10240 + 3 * 2 * 10240 + 2 * (3 + 2) * 10240));
+  EXPECT_EQ(cufft.launches, 3);
 }
 
 }  // namespace

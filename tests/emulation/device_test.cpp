@@ -97,6 +97,25 @@ TEST_F(EmulatedDevice, SaysWhatAKernelsShapeDependsOn) {
   cudaGetLastError();
 }
 
+TEST_F(EmulatedDevice, SaysWhyThereIsNone) {
+  const auto expect_none = [](const std::string& why) {
+    const Devices devices = query_devices();
+    EXPECT_TRUE(devices.list.empty());
+    EXPECT_NE(devices.why_none.find(why), std::string::npos) << devices.why_none;
+    EXPECT_EQ(cudaGetLastError(), cudaSuccess);
+  };
+  emulation::fail_call(1, cudaErrorInsufficientDriver);
+  expect_none("no NVIDIA driver");
+  emulation::fail_call(1, cudaErrorNotReady);
+  expect_none("CUDA does not start: device not ready (cudaErrorNotReady)");
+  emulation::fail_call(2, cudaErrorInvalidDevice);  // what it asks of the first one
+  expect_none("cudaErrorInvalidDevice");
+  emulation::fail_no_call();
+  EXPECT_EQ(query_devices().list.size(), 1u);
+  emulation::set_devices(0);
+  expect_none("no NVIDIA GPU is visible");
+}
+
 template <typename Wide>
 __global__ void __launch_bounds__(4)
     copy_kernel(const float* __restrict__ from, float* __restrict__ to) {
