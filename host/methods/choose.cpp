@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cuda/methods/lengths.hpp"
+#include "host/duration.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -15,14 +16,6 @@ namespace {
 /// Context, module load and pinned memory: what the first use of a GPU costs a fresh process. A
 /// prediction; measured on no device yet.
 constexpr double kGpuStartSeconds = 0.3;
-
-/// "1.3 ms", "2.1 s", "4.6 h"
-std::string duration(double seconds) {
-  if (seconds < 1) return fmt::format("{:.3g} ms", 1e3 * seconds);
-  if (seconds < 120) return fmt::format("{:.3g} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.3g} min", seconds / 60);
-  return fmt::format("{:.3g} h", seconds / 3600);
-}
 
 /// The device that `text` names, or none for "cpu". "auto" takes the first if there is one.
 std::optional<Device> pick_device(const std::string& text, const Devices& devices) {

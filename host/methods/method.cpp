@@ -186,16 +186,20 @@ const Method& find_method(std::string_view name) {
   throw UsageError(fmt::format("--method {}: no such method; there are {}", name, names));
 }
 
-ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
-  if (method.is_direct) {
-    return {0.75 * kUnit * (1 + std::sqrt(static_cast<double>(K))),
-            static_cast<double>(K + 1) * kUnit};
-  }
-  const Method::Transform transform = method.transform(N, K);
+ErrorBound direct_error_bound(std::int64_t K) {
+  return {0.75 * kUnit * (1 + std::sqrt(static_cast<double>(K))),
+          static_cast<double>(K + 1) * kUnit};
+}
+
+ErrorBound transform_error_bound(const Method::Transform& transform) {
   const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
   const double partitions = static_cast<double>(transform.partitions);
   const double relative = 1.5 * kUnit * std::sqrt(2 * stages + partitions / 2);
   return {relative, (transform.length <= 2048 ? 3 : 1) * kUnit};
+}
+
+ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
+  return method.is_direct ? direct_error_bound(K) : transform_error_bound(method.transform(N, K));
 }
 
 std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,

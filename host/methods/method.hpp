@@ -65,6 +65,8 @@ const Method& find_method(std::string_view name);
 /// max(||x||_1
 /// ||h||_2, ||x||_2 ||h||_1), by Young's inequality for convolutions.
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
+ErrorBound direct_error_bound(std::int64_t K);
+ErrorBound transform_error_bound(const Method::Transform& transform);
 
 /// Builds the method's plan for `response`. `source_length` is N (from
 /// kEndless on, any number will do).

@@ -4,6 +4,7 @@
 // is ever chosen, so the plans are never made; the linker only asks for their names.
 #include "cuda/methods/plans.hpp"
 #include "cuda/runtime/device.hpp"
+#include "host/bench/contender.hpp"
 #include "host/error.hpp"
 #include "host/render/renderer.hpp"
 
@@ -40,6 +41,11 @@ std::string why_no_cufft() { return kReason; }
 
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
                                             int) {
+  refuse();
+}
+
+std::unique_ptr<TimedPlan> plan_on_gpu(const Method&, const Problem&, const Sounds&,
+                                       const Device&) {
   refuse();
 }
 
