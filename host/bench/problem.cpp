@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <regex>
 
 #include "host/error.hpp"
 
@@ -59,28 +59,20 @@ double norm(std::span<const float> signal) {
 }  // namespace
 
 Problem parse_problem(const std::string& text) {
-  std::int64_t numbers[3] = {0, 0, 1};
-  const char* const end = text.data() + text.size();
-  const char* next = text.data();
-  int count = 0;
-  for (; count < 3 && next < end; ++count) {
-    if (count > 0 && *next++ != 'x') break;
-    const auto [after, error] = std::from_chars(next, end, numbers[count]);
-    if (error != std::errc() || numbers[count] < 1 || numbers[count] > kLongest) {
-      count = 0;
-      break;
+  static const std::regex pattern("([0-9]{1,11})x([0-9]{1,11})(?:x([0-9]{1,9}))?");
+  std::smatch match;
+  if (std::regex_match(text, match, pattern)) {
+    const std::int64_t N = std::stoll(match[1]);
+    const std::int64_t K = std::stoll(match[2]);
+    const int clips = match[3].matched ? std::stoi(match[3]) : 1;
+    if (N >= 1 && K >= 1 && clips >= 1 && N <= kLongest / clips && K <= kLongest) {
+      return {text, N, K, clips};
     }
-    next = after;
   }
-  const bool is_small_enough =
-      numbers[2] <= std::numeric_limits<int>::max() && numbers[0] <= kLongest / numbers[2];
-  if (count < 2 || next != end || !is_small_enough) {
-    throw UsageError(fmt::format(
-        "--size {}: expected SAMPLESxTAPS or SAMPLESxTAPSxCLIPS, at least 1 each, such as "
-        "200000x70000",
-        text));
-  }
-  return {text, numbers[0], numbers[1], static_cast<int>(numbers[2])};
+  throw UsageError(
+      fmt::format("--size {}: expected SAMPLESxTAPS or SAMPLESxTAPSxCLIPS, at least 1 each, such "
+                  "as 200000x70000",
+                  text));
 }
 
 Sounds::Sounds(const Problem& problem)
