@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <regex>
+#include <sstream>
 
 #include "host/error.hpp"
 
@@ -59,20 +59,26 @@ double norm(std::span<const float> signal) {
 }  // namespace
 
 Problem parse_problem(const std::string& text) {
-  static const std::regex pattern("([0-9]{1,11})x([0-9]{1,11})(?:x([0-9]{1,9}))?");
-  std::smatch match;
-  if (std::regex_match(text, match, pattern)) {
-    const std::int64_t N = std::stoll(match[1]);
-    const std::int64_t K = std::stoll(match[2]);
-    const int clips = match[3].matched ? std::stoi(match[3]) : 1;
-    if (N >= 1 && K >= 1 && clips >= 1 && N <= kLongest / clips && K <= kLongest) {
-      return {text, N, K, clips};
-    }
+  std::vector<std::int64_t> numbers;
+  std::istringstream parts(text + 'x');
+  bool is_good = true;
+  for (std::string part; std::getline(parts, part, 'x');) {
+    is_good = is_good && !part.empty() && part.size() <= 11 &&
+              part.find_first_not_of("0123456789") == std::string::npos;
+    numbers.push_back(is_good ? std::stoll(part) : 0);
   }
-  throw UsageError(
-      fmt::format("--size {}: expected SAMPLESxTAPS or SAMPLESxTAPSxCLIPS, at least 1 each, such "
-                  "as 200000x70000",
-                  text));
+  if (numbers.size() == 2) numbers.push_back(1);
+  is_good = is_good && numbers.size() == 3 &&
+            *std::min_element(numbers.begin(), numbers.end()) >= 1 &&
+            numbers[2] <= std::numeric_limits<int>::max() && numbers[1] <= kLongest &&
+            numbers[0] <= kLongest / numbers[2];
+  if (!is_good) {
+    throw UsageError(
+        fmt::format("--size {}: expected SAMPLESxTAPS or SAMPLESxTAPSxCLIPS, at least 1 each, such "
+                    "as 200000x70000",
+                    text));
+  }
+  return {text, numbers[0], numbers[1], static_cast<int>(numbers[2])};
 }
 
 Sounds::Sounds(const Problem& problem)

@@ -1,0 +1,63 @@
+// peers_test.cpp - cpu-vectorised stays in front of FFTW, in one run, on the same sounds
+//
+// Not in emulated builds, where sanitizers slow down one side only. Other work on the machine
+// widens the interval of a ratio; it fails only where even the kind end of it is on FFTW's side.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "host/bench/bench.hpp"
+#include "host/bench/presets.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+Contender ours() { return contender_of(find_method("cpu-vectorised")); }
+
+class FftwTest : public ::testing::TestWithParam<Problem> {};
+
+TEST_P(FftwTest, IsNoFasterThanCpuVectorised) {
+  Bench bench;
+  bench.problems = {GetParam()};
+  bench.contenders = {ours()};
+  // The front of the field; the others are in "gpuconv_peers bench peers".
+  for (const Contender& peer : peers()) {
+    for (const char* const name :
+         {"fftw-whole", "fftw-overlap-save-131072", "fftw-overlap-save-262144",
+          "fftw-partitioned-8192", "fftw-partitioned-32768"}) {
+      if (peer.name == name) bench.contenders.push_back(peer);
+    }
+  }
+  ASSERT_EQ(bench.contenders.size(), 6u);
+  bench.rule.seconds = 1;
+  const BenchReport report = run_bench(bench);
+  ASSERT_GE(report.rows.size(), 5u);
+  const Row* best = nullptr;
+  for (const Row& row : report.rows) {
+    EXPECT_TRUE(row.is_right) << row.contender << " " << row.error / 0x1p-24 << " u";
+    if (row.contender == "cpu-vectorised") continue;
+    if (best == nullptr || row.ratio.median < best->ratio.median) best = &row;
+  }
+  EXPECT_GE(best->ratio.high, 1) << best->contender << " takes " << best->ratio.median << " ("
+                                 << best->ratio.low << " to " << best->ratio.high
+                                 << ") of the time of cpu-vectorised";
+  RecordProperty("time_over_fftw", std::to_string(1 / best->ratio.median));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, FftwTest,
+                         ::testing::ValuesIn(find_preset("peers").problems(Place::cpu)),
+                         [](const auto& one) { return one.param.name; });
+
+TEST(FirstCall, OfCpuVectorisedTakesNoMoreThan20Milliseconds) {
+  const Problem head = find_preset("peers").problems(Place::cpu).front();
+  const Sounds sounds(head);
+  double shortest = 1;
+  for (int i = 0; i < 10; ++i) {
+    shortest =
+        std::min(shortest, seconds_of([&] { ours().plan(head, sounds, std::nullopt)->run(); }));
+  }
+  EXPECT_LE(shortest, 0.020);
+}
+
+}  // namespace
+}  // namespace gpuconv::test
