@@ -259,7 +259,8 @@ TEST_F(Program, DescribesAFile) {
 }
 
 TEST_F(Program, HelpsAndTellsItsVersion) {
-  EXPECT_TRUE(says(run({"--help"}).out, {"render", "methods", "devices", "info", "bench", "Exit codes"}));
+  EXPECT_TRUE(
+      says(run({"--help"}).out, {"render", "methods", "devices", "info", "bench", "Exit codes"}));
   EXPECT_TRUE(says(run({"render", "--help"}).out, {"INPUT", "--azimuth", "--gain"}));
   EXPECT_EQ(run({"--version"}).exit_code, 0);
 }

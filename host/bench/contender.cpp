@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "host/bench/timer.hpp"
-#include "host/methods/choose.hpp"
 
 namespace gpuconv {
 namespace {
@@ -65,15 +64,16 @@ ErrorBound Contender::bound(const Problem& problem) const {
                    : transform_error_bound(transform(problem.N, problem.K));
 }
 
-Contender contender_of(const Method& method) {
+Contender contender_of(const Method& method, const CostModel& model) {
   Contender contender;
   contender.name = method.name;
   contender.place = method.place;
   contender.is_direct = method.is_direct;
   contender.operations = method.operations;
   contender.transform = method.transform;
-  contender.estimate = [&method](const Problem& problem, const std::optional<Device>& device) {
-    return problem.clips * estimate_seconds(method, problem.N, problem.K, device);
+  contender.estimate = [&method, model](const Problem& problem,
+                                        const std::optional<Device>& device) {
+    return problem.clips * model.seconds(method, problem.N, problem.K, device);
   };
   contender.plan = [&method](const Problem& problem, const Sounds& sounds,
                              const std::optional<Device>& device) -> std::unique_ptr<TimedPlan> {

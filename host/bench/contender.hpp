@@ -9,6 +9,7 @@
 
 #include "cuda/runtime/device.hpp"
 #include "host/bench/problem.hpp"
+#include "host/methods/cost_model.hpp"
 
 namespace gpuconv {
 
@@ -45,7 +46,8 @@ struct Contender {
   ErrorBound bound(const Problem& problem) const;
 };
 
-Contender contender_of(const Method& method);
+/// Its estimates are those of `model`.
+Contender contender_of(const Method& method, const CostModel& model = {});
 
 /// What is linked into this program. FFTW is only in programs that are not installed, since its
 /// licence is the GPL: profiling/fftw_peer.cpp adds it.

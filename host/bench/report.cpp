@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "host/duration.hpp"
-#include "host/parallel.hpp"
 
 namespace gpuconv {
 namespace {
@@ -14,15 +12,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr double kUnit = 0x1p-24;
-
-std::string cpu_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    if (line.rfind("model name", 0) != 0) continue;
-    return line.substr(std::min(line.size(), line.find(':') + 2));
-  }
-  return "unknown processor";
-}
 
 Json json_of(const Statistics& statistics) {
   return {{"median", statistics.median}, {"min", statistics.min},   {"max", statistics.max},
@@ -89,13 +78,12 @@ std::string about(const TimerControl& control) {
 }  // namespace
 
 Machine this_machine(const std::string& program, const std::optional<Device>& device) {
-  return {program, cpu_name(), core_count(), device ? device->name : ""};
+  return {program, machine_name(Place::cpu, std::nullopt), device ? device->name : ""};
 }
 
 std::string to_json(const Machine& machine, const BenchReport& report) {
   Json json{{"gpuconv", machine.program},
             {"cpu", machine.cpu},
-            {"threads", machine.threads},
             {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
             {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
             {"rows", Json::array()},
@@ -139,9 +127,9 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
                     row.error / kUnit, row.error_bound / kUnit, remarks(row));
   }
   text += fmt::format(
-      "\n{}, {} threads{}; gpuconv {}. Planned, in memory; u = 2^-24. The timer: {} before, {} "
+      "\n{}{}; gpuconv {}. Planned, in memory; u = 2^-24. The timer: {} before, {} "
       "after.{}\n",
-      machine.cpu, machine.threads, machine.gpu.empty() ? "" : ", " + machine.gpu, machine.program,
+      machine.cpu, machine.gpu.empty() ? "" : ", " + machine.gpu, machine.program,
       about(report.before), about(report.after),
       report.before.is_trustworthy() && report.after.is_trustworthy()
           ? ""

@@ -10,9 +10,8 @@ namespace gpuconv {
 /// Where it was measured.
 struct Machine {
   std::string program;  ///< version
-  std::string cpu;
-  int threads = 0;
-  std::string gpu;  ///< empty: none took part
+  std::string cpu;      ///< with its threads
+  std::string gpu;      ///< empty: none took part
 };
 
 Machine this_machine(const std::string& program, const std::optional<Device>& device);

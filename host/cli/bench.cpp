@@ -8,9 +8,11 @@
 #include <span>
 
 #include "host/audio/output_file.hpp"
+#include "host/bench/calibrate.hpp"
 #include "host/bench/presets.hpp"
 #include "host/bench/report.hpp"
 #include "host/cli/cli.hpp"
+#include "host/cli/message.hpp"
 #include "host/error.hpp"
 #include "host/methods/choose.hpp"
 
@@ -25,24 +27,19 @@ struct Options {
   std::string json, csv, markdown;
   double seconds = Rule().seconds;
   bool is_tiny = false;
+  bool calibrates = false;
 };
 
-/// The device that GPU contenders run on, or none.
-std::optional<Device> device_of(const std::string& text, const Devices& devices) {
-  if (text == "cpu" || (text == "auto" && devices.list.empty())) return std::nullopt;
-  return choose({.method = "gpu-direct", .device = text}, 1, 1, devices).device;
-}
-
-std::vector<Contender> all_contenders() {
+std::vector<Contender> all_contenders(const CostModel& model) {
   std::vector<Contender> all;
-  for (const Method& method : methods()) all.push_back(contender_of(method));
+  for (const Method& method : methods()) all.push_back(contender_of(method, model));
   all.insert(all.end(), peers().begin(), peers().end());
   return all;
 }
 
 std::vector<Contender> contenders_of(const Options& options, const Preset* preset,
-                                     const std::optional<Device>& device) {
-  const std::vector<Contender> all = all_contenders();
+                                     const std::optional<Device>& device, const CostModel& model) {
+  const std::vector<Contender> all = all_contenders(model);
   std::vector<Contender> result;
   for (const std::string& name : options.methods) {
     const auto same = [&](const Contender& one) { return one.name == name; };
@@ -81,16 +78,36 @@ void write(const std::string& path, const std::string& text) {
   file.publish();
 }
 
+/// Measures the constants behind --method auto and keeps them.
+void calibrate_here(const Options& options) {
+  std::optional<Device> device;
+  // What the first use of a GPU costs is paid once in a process: here.
+  const double start = seconds_of([&] {
+    device = pick_device(options.device, query_devices());
+    if (device) job_seconds(find_method("gpu-direct"), {1}, {{1}, {1}}, device);
+  });
+  CostModel model = calibrate(device);
+  model.set_gpu_start(start);
+  for (const Place place : {Place::cpu, Place::gpu}) {
+    if (place == Place::gpu && !device) continue;
+    fmt::print("{}: {}\n", machine_name(place, device), save_cost_model(model, place, device));
+  }
+}
+
 int run(const Options& options) {
+  if (options.calibrates) calibrate_here(options);
   const Preset* const preset = options.preset.empty() ? nullptr : &find_preset(options.preset);
   if (preset == nullptr && options.sizes.empty()) {
+    if (options.calibrates) return static_cast<int>(Exit::done);
     throw UsageError("bench: nothing to measure; name a benchmark or a --size");
   }
   Bench bench;
-  bench.device =
-      device_of(options.device, options.device == "cpu" ? Devices{{}, ""} : query_devices());
+  bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
+  std::string warning;
+  const CostModel model = load_cost_model(bench.device, warning);
+  if (!warning.empty()) print_message("warning", warning);
   bench.problems = problems_of(options, preset, bench.device);
-  bench.contenders = contenders_of(options, preset, bench.device);
+  bench.contenders = contenders_of(options, preset, bench.device, model);
   bench.rule.seconds = options.seconds;
   if (preset != nullptr && preset->is_race && options.methods.empty()) bench.field = 20;
   if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
@@ -131,6 +148,10 @@ void add_bench(CLI::App& app, RunIt& run_it) {
   command->add_option("--csv", options->csv, "likewise")->type_name("FILE");
   command->add_option("--markdown", options->markdown, "likewise (default: to standard output)")
       ->type_name("FILE");
+  command->add_flag(
+      "--calibrate", options->calibrates,
+      "first measure, in seconds, what --method auto estimates by, and keep it in the "
+      "cache folder");
   command->add_flag("--tiny", options->is_tiny,
                     "tiny sizes and three runs, to see that it works: no measurement");
   command->callback([&run_it, options] { run_it = [options] { return run(*options); }; });
