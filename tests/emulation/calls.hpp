@@ -28,6 +28,9 @@
   X(cudaStreamDestroy)            \
   X(cudaStreamSynchronize)        \
   X(cudaStreamWaitEvent)          \
+  X(cudaStreamBeginCapture)       \
+  X(cudaStreamEndCapture)         \
+  X(cudaStreamIsCapturing)        \
   X(cudaEventCreateWithFlags)     \
   X(cudaEventDestroy)             \
   X(cudaEventRecord)              \
@@ -35,6 +38,10 @@
   X(cudaEventElapsedTime)         \
   X(cudaFuncSetAttribute)         \
   X(cudaLaunchKernelEx)           \
+  X(cudaGraphInstantiate)         \
+  X(cudaGraphLaunch)              \
+  X(cudaGraphExecDestroy)         \
+  X(cudaGraphDestroy)             \
   X(cubTransformReduce)           \
   X(cufftPlan1d)                  \
   X(cufftDestroy)                 \

@@ -24,12 +24,11 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     const Work work = kind == cudaMemcpyHostToDevice   ? Work::upload
                       : kind == cudaMemcpyDeviceToHost ? Work::download
                                                        : Work::copy;
-    emulation::enqueue(stream, work,
-                       [to, from, bytes] {
-                         if (bytes > 0) std::memcpy(to, from, bytes);
-                       },
-                       {to, from});
-    return cudaSuccess;
+    return emulation::enqueue(stream, work,
+                              [to, from, bytes] {
+                                if (bytes > 0) std::memcpy(to, from, bytes);
+                              },
+                              {to, from});
   });
 }
 
@@ -37,8 +36,8 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
   return call(Function::cudaMemsetAsync, [&] {
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     if (emulation::find_device_memory(memory, bytes) == nullptr) return cudaErrorInvalidValue;
-    emulation::enqueue(stream, Work::fill,
-                       [memory, value, bytes] { std::memset(memory, value, bytes); }, {memory});
-    return cudaSuccess;
+    return emulation::enqueue(stream, Work::fill,
+                              [memory, value, bytes] { std::memset(memory, value, bytes); },
+                              {memory});
   });
 }

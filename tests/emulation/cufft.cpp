@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cuda/methods/cufft_library.hpp"
+#include "tests/emulation/captures.hpp"
 #include "tests/emulation/state.hpp"
 
 namespace {
@@ -78,6 +79,10 @@ const Plan* find(cufftHandle handle, cufftType type) {
   return is_usable ? &plan->second : nullptr;
 }
 
+cufftResult result_of(cudaError_t error) {
+  return error == cudaSuccess ? CUFFT_SUCCESS : CUFFT_EXEC_FAILED;
+}
+
 /// cuFFT reports what CUDA fails with as a code of its own.
 template <typename Body>
 cufftResult call_cufft(emulation::Function function, Body body) {
@@ -93,6 +98,8 @@ using emulation::Function;
 cufftResult cufftPlan1d(cufftHandle* plan, int length, cufftType type, int batch) {
   return call_cufft(Function::cufftPlan1d, [&] {
     if (length < 1 || batch < 1) return CUFFT_INVALID_VALUE;
+    // It allocates what it works in.
+    if (emulation::check_unsafe_call() != cudaSuccess) return CUFFT_ALLOC_FAILED;
     *plan = ++plans_made;
     plans[*plan] = {length, type, batch};
     return CUFFT_SUCCESS;
@@ -116,7 +123,7 @@ cufftResult cufftExecR2C(cufftHandle handle, cufftReal* from, cufftComplex* to) 
   return call_cufft(Function::cufftExecR2C, [&] {
     const Plan* const plan = find(handle, CUFFT_R2C);
     if (plan == nullptr) return CUFFT_INVALID_PLAN;
-    emulation::enqueue(
+    return result_of(emulation::enqueue(
         plan->stream, emulation::Work::kernel,
         [plan = *plan, from, to] {
           const int bins = plan.length / 2 + 1;
@@ -127,8 +134,7 @@ cufftResult cufftExecR2C(cufftHandle handle, cufftReal* from, cufftComplex* to) 
               to[b * bins + k] = rounded(out[static_cast<std::size_t>(k)]);
           }
         },
-        {from, to});
-    return CUFFT_SUCCESS;
+        {from, to}));
   });
 }
 
@@ -136,7 +142,7 @@ cufftResult cufftExecC2R(cufftHandle handle, cufftComplex* from, cufftReal* to) 
   return call_cufft(Function::cufftExecC2R, [&] {
     const Plan* const plan = find(handle, CUFFT_C2R);
     if (plan == nullptr) return CUFFT_INVALID_PLAN;
-    emulation::enqueue(
+    return result_of(emulation::enqueue(
         plan->stream, emulation::Work::kernel,
         [plan = *plan, from, to] {
           const int bins = plan.length / 2 + 1;
@@ -154,8 +160,7 @@ cufftResult cufftExecC2R(cufftHandle handle, cufftComplex* from, cufftReal* to) 
             }
           }
         },
-        {from, to});
-    return CUFFT_SUCCESS;
+        {from, to}));
   });
 }
 
@@ -163,22 +168,21 @@ cufftResult cufftExecC2C(cufftHandle handle, cufftComplex* from, cufftComplex* t
   return call_cufft(Function::cufftExecC2C, [&] {
     const Plan* const plan = find(handle, CUFFT_C2C);
     if (plan == nullptr) return CUFFT_INVALID_PLAN;
-    emulation::enqueue(plan->stream, emulation::Work::kernel,
-                       [plan = *plan, from, to, direction] {
-                         for (int b = 0; b < plan.batch; ++b) {
-                           std::vector<Complex> in;
-                           for (int n = 0; n < plan.length; ++n) {
-                             in.emplace_back(from[b * plan.length + n].x,
-                                             from[b * plan.length + n].y);
-                           }
-                           const std::vector<Complex> out = transform(in, direction);
-                           for (int n = 0; n < plan.length; ++n) {
-                             to[b * plan.length + n] = rounded(out[static_cast<std::size_t>(n)]);
-                           }
-                         }
-                       },
-                       {from, to});
-    return CUFFT_SUCCESS;
+    return result_of(emulation::enqueue(
+        plan->stream, emulation::Work::kernel,
+        [plan = *plan, from, to, direction] {
+          for (int b = 0; b < plan.batch; ++b) {
+            std::vector<Complex> in;
+            for (int n = 0; n < plan.length; ++n) {
+              in.emplace_back(from[b * plan.length + n].x, from[b * plan.length + n].y);
+            }
+            const std::vector<Complex> out = transform(in, direction);
+            for (int n = 0; n < plan.length; ++n) {
+              to[b * plan.length + n] = rounded(out[static_cast<std::size_t>(n)]);
+            }
+          }
+        },
+        {from, to}));
   });
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/emulation/calls.hpp"
+#include "tests/emulation/captures.hpp"
 #include "tests/emulation/emulation.hpp"
 #include "tests/emulation/streams.hpp"
 
@@ -107,6 +108,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 
 cudaError_t cudaDeviceSynchronize() {
   return call_to_end(Function::cudaDeviceSynchronize, [] {
+    const cudaError_t error = emulation::check_device_wide_wait();
+    if (error != cudaSuccess) return error;
     emulation::execute_everything();
     return cudaSuccess;
   });

@@ -36,10 +36,12 @@ const std::string& last_fault();
 /// Ends the sticky error state that a faulting kernel leaves. A real device needs a new process.
 void recover();
 
-/// Allocations of device and pinned memory, streams and events that are alive.
+/// Allocations of device and pinned memory, streams, events and graphs (executable ones count, too)
+/// that are alive.
 std::size_t live_allocations();
 std::size_t live_streams();
 std::size_t live_events();
+std::size_t live_graphs();
 
 // ---------------------------------------------------------------------------------- what varies
 

@@ -64,6 +64,7 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
     std::size_t allocations = emulation::live_allocations();
     std::size_t streams = emulation::live_streams();
     std::size_t events = emulation::live_events();
+    std::size_t graphs = emulation::live_graphs();
     bool operator==(const Alive&) const = default;
   };
 

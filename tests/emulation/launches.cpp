@@ -32,14 +32,13 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
     if (config.stream == nullptr || device_of(config.stream) != current_device()) {
       return cudaErrorInvalidResourceHandle;
     }
-    enqueue(
+    return enqueue(
         config.stream, Work::kernel,
         [grid, block, bytes = config.dynamicSmemBytes, body = std::move(thread_body)] {
           run_kernel(grid, block, bytes, body);
           check_guards();
         },
         std::move(pointers));
-    return cudaSuccess;
   });
 }
 

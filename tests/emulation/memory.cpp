@@ -15,6 +15,7 @@
 #include <string>
 
 #include "tests/emulation/calls.hpp"
+#include "tests/emulation/captures.hpp"
 #include "tests/emulation/devices.hpp"
 #include "tests/emulation/emulation.hpp"
 #include "tests/emulation/kernel.hpp"
@@ -97,6 +98,7 @@ std::size_t used_bytes(int device) {
 cudaError_t allocate(void** result, std::size_t bytes, int device) {
   if (result == nullptr) return cudaErrorInvalidValue;
   *result = nullptr;
+  if (const cudaError_t error = check_unsafe_call(); error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
   if (device != kPinned && bytes > kDeviceBytes - std::min(kDeviceBytes, used_bytes(device))) {
     return cudaErrorMemoryAllocation;
@@ -131,6 +133,7 @@ cudaError_t allocate(void** result, std::size_t bytes, int device) {
 
 cudaError_t release(void* start, bool is_pinned) {
   if (start == nullptr) return cudaSuccess;
+  if (const cudaError_t error = check_unsafe_call(); error != cudaSuccess) return error;
   execute_everything();  // as in CUDA, freeing memory waits for the device
   const auto found = state().allocations.find(static_cast<const char*>(start));
   if (found == state().allocations.end() || (found->second.device == kPinned) != is_pinned) {

@@ -1,11 +1,9 @@
 // streams.cpp - streams and events: queues of work, done as late, as early or as mixed as allowed
 #include "tests/emulation/streams.hpp"
 
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
-#include <memory>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -13,35 +11,9 @@
 #include "tests/emulation/calls.hpp"
 #include "tests/emulation/devices.hpp"
 #include "tests/emulation/memory.hpp"
+#include "tests/emulation/queues.hpp"
 
 namespace emulation {
-
-/// What cudaEventRecord() leaves in a stream; what cudaStreamWaitEvent() refers to.
-struct Record {
-  Stream* stream;
-  bool has_happened = false;
-  int number = -1;  // in the schedule
-  std::chrono::steady_clock::time_point time;
-};
-
-struct Operation {
-  Work work;
-  std::function<void()> run;
-  std::vector<const void*> pointers;
-  std::shared_ptr<Record> record;  // of a record or a wait
-};
-
-struct Stream {
-  int number;
-  int device;
-  std::deque<Operation> queue;
-  int last_executed = -1;
-};
-
-struct Event {
-  int device;
-  std::shared_ptr<Record> latest;
-};
 
 namespace {
 
@@ -139,16 +111,40 @@ void execute_all(Stream* stream) {
   execute_until(stream, [&] { return stream->queue.empty(); });
 }
 
-void push(Stream* stream, Operation operation) {
-  stream->queue.push_back(std::move(operation));
-  if (state().policy.kind == Policy::eager) execute_all(stream);
-}
-
 }  // namespace
 
-void enqueue(cudaStream_t stream, Work work, std::function<void()> run,
-             std::vector<const void*> pointers) {
-  push(stream, {work, std::move(run), std::move(pointers), nullptr});
+Stream* make_stream(int device, bool is_lane) {
+  Stream* const stream = new Stream{state().streams_made++, device, is_lane};
+  state().streams.push_back(stream);
+  return stream;
+}
+
+void destroy_stream(Stream* stream) {
+  if (const std::shared_ptr<Capture> capture = stream->capture) {
+    capture->is_valid = false;
+    if (capture->origin == stream) end_capture(*capture);
+  }
+  execute_all(stream);  // on a GPU the queued work is still done, too
+  std::erase(state().streams, stream);
+  delete stream;
+}
+
+const std::vector<Stream*>& all_streams() { return state().streams; }
+
+cudaError_t push(Stream* stream, Operation operation) {
+  if (const auto& capture = stream->capture) {
+    if (!capture->is_valid) return cudaErrorStreamCaptureInvalidated;
+    capture->graph.steps.push_back({stream->lane, std::move(operation)});
+    return cudaSuccess;
+  }
+  stream->queue.push_back(std::move(operation));
+  if (state().policy.kind == Policy::eager) execute_all(stream);
+  return cudaSuccess;
+}
+
+cudaError_t enqueue(cudaStream_t stream, Work work, std::function<void()> run,
+                    std::vector<const void*> pointers) {
+  return push(stream, {work, std::move(run), std::move(pointers), nullptr});
 }
 
 int device_of(cudaStream_t stream) { return stream->device; }
@@ -180,7 +176,10 @@ void set_streams(const std::string& streams) {
   state().policy = Policy(streams);
 }
 
-std::size_t live_streams() { return state().streams.size(); }
+std::size_t live_streams() {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(state().streams, [](const Stream* s) { return !s->is_lane; }));
+}
 std::size_t live_events() { return state().live_events; }
 
 }  // namespace emulation
@@ -193,8 +192,7 @@ using emulation::Work;
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return call(Function::cudaStreamCreateWithFlags, [&] {
-    *stream = new emulation::Stream{state().streams_made++, emulation::current_device(), {}, -1};
-    state().streams.push_back(*stream);
+    *stream = emulation::make_stream(emulation::current_device(), false);
     return cudaSuccess;
   });
 }
@@ -202,9 +200,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return call_to_end(Function::cudaStreamDestroy, [&] {
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
-    emulation::execute_all(stream);  // on a GPU the queued work is still done, too
-    std::erase(state().streams, stream);
-    delete stream;
+    emulation::destroy_stream(stream);
     return cudaSuccess;
   });
 }
@@ -212,6 +208,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return call_to_end(Function::cudaStreamSynchronize, [&] {
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+    if (stream->capture) return emulation::refuse_to_wait(*stream);
     emulation::execute_all(stream);
     return cudaSuccess;
   });
@@ -220,9 +217,12 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   return call(Function::cudaStreamWaitEvent, [&] {
     if (stream == nullptr || event == nullptr) return cudaErrorInvalidResourceHandle;
+    if (stream->capture || (event->latest && event->latest->is_captured)) {
+      return emulation::capture_wait(stream, *event);
+    }
     // As in CUDA, an event that was never recorded makes nobody wait.
-    if (event->latest) emulation::push(stream, {Work::wait, nullptr, {}, event->latest});
-    return cudaSuccess;
+    if (!event->latest) return cudaSuccess;
+    return emulation::push(stream, {Work::wait, nullptr, {}, event->latest});
   });
 }
 
@@ -248,10 +248,14 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
     if (stream == nullptr || event == nullptr || stream->device != event->device) {
       return cudaErrorInvalidResourceHandle;
     }
-    event->latest = std::make_shared<emulation::Record>();
-    event->latest->stream = stream;
-    emulation::push(stream, {Work::record, nullptr, {}, event->latest});
-    return cudaSuccess;
+    const auto record = std::make_shared<emulation::Record>(emulation::Record{.stream = stream});
+    if (const auto& capture = stream->capture) {
+      record->is_captured = true;
+      record->capture = capture;
+      record->number = static_cast<int>(capture->graph.steps.size());
+    }
+    event->latest = record;
+    return emulation::push(stream, {Work::record, nullptr, {}, record});
   });
 }
 
@@ -259,6 +263,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return call_to_end(Function::cudaEventSynchronize, [&] {
     if (event == nullptr) return cudaErrorInvalidResourceHandle;
     if (const auto record = event->latest) {
+      if (record->is_captured) return emulation::refuse_captured(*record);
       emulation::execute_until(record->stream, [&] { return record->has_happened; });
     }
     return cudaSuccess;
@@ -268,6 +273,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
   return call(Function::cudaEventElapsedTime, [&] {
     if (!start->latest || !end->latest) return cudaErrorInvalidResourceHandle;
+    if (start->latest->is_captured || end->latest->is_captured) return cudaErrorCapturedEvent;
     if (!start->latest->has_happened || !end->latest->has_happened) return cudaErrorNotReady;
     *milliseconds =
         std::chrono::duration<float, std::milli>(end->latest->time - start->latest->time).count();

@@ -12,9 +12,9 @@
 namespace emulation {
 
 /// Queues `run` in `stream`. `pointers` is what it uses: device memory among them has to be the
-/// stream's device's.
-void enqueue(cudaStream_t stream, Work work, std::function<void()> run,
-             std::vector<const void*> pointers);
+/// stream's device's. Fails only while the stream captures.
+cudaError_t enqueue(cudaStream_t stream, Work work, std::function<void()> run,
+                    std::vector<const void*> pointers);
 
 int device_of(cudaStream_t stream);
 

@@ -3,8 +3,7 @@
 // First on the include path of the emulated build, where kernel files are plain C++. One fibre
 // stands for one CUDA thread. Stricter than a GPU wherever that is cheap:
 //   memory     device, pinned and shared memory has exactly the requested size, starts as NaN and
-//   is
-//              guarded at both ends; the host can not touch device memory, nor a stream that of
+//              is guarded at both ends; the host can not touch device memory, nor a stream that of
 //              another device
 //   streams    do nothing until somebody waits for them, and then only what is waited for; or mix
 //              (GPUCONV_EMULATED_STREAMS)
@@ -12,8 +11,9 @@
 //              so is a warp operation that a named lane does not join
 //   orders     of blocks, warps and threads can be chosen (GPUCONV_EMULATED_ORDER)
 //   races      in builds with GPUCONV_RACE_SHADOW, two threads that touch one word without a
-//   barrier
-//              between them, or two blocks of a launch, are a fault
+//              barrier between them, or two blocks of a launch, are a fault
+//   graphs     what CUDA forbids while a stream captures has CUDA's codes and no graph; launched
+//              graphs are as late, early or mixed as streams
 //   launches   impossible shapes and too much shared memory fail with CUDA's own codes
 //   failures   any runtime call can be made to fail (GPUCONV_EMULATED_FAIL)
 //
@@ -25,8 +25,8 @@
 //   - Reads of device memory that nobody has written, unless the NaN reaches a result. A NaN that a
 //     comparison swallows, and integers (-1), pass.
 //   - Overruns that jump over the guards: from one allocation into the middle of another one.
-//   Without
-//     AddressSanitizer a read of up to 15 bytes behind an end, or just before a start, passes too.
+//     Without AddressSanitizer a read of up to 15 bytes behind an end, or just before a start,
+//     passes too.
 //   - Races are seen by words of 4 bytes (two threads writing two bytes of one word is reported
 //     although it is none), in kernel files only (not in cuFFT, CUB, copies), and between at most
 //     two remembered readers and one writer of a word. A race between two kernels in two streams
@@ -37,7 +37,10 @@
 //   - Copies from pageable memory are done when waited for; CUDA may stage them at once.
 //   - Floating point: own kernels give the same bits where neither compiler contracts or reorders;
 //     libm's functions are not CUDA's. The emulated cuFFT and CUB round as they please.
-//   - Graphs, textures, cooperative groups, tensor cores, atomics, printf, unified memory, the
+//   - Graphs: come from captured streams only, stay as they are, and start in streams of the device
+//     they were captured on, none of which captures. A forked stream has to be joined even if
+//     nothing was done there.
+//   - Textures, cooperative groups, tensor cores, atomics, printf, unified memory, the
 //     default stream, peer access: not there, so their use does not compile or is refused.
 // __shared__ and <<<>>> do not exist here: BlockShared and launch() (cuda/runtime/launch.cuh) do.
 #pragma once
@@ -86,9 +89,18 @@ enum cudaError_t {
   cudaErrorInvalidDevice = 101,
   cudaErrorEccUncorrectable = 214,
   cudaErrorInvalidResourceHandle = 400,
+  cudaErrorIllegalState = 401,
   cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
-  cudaErrorLaunchFailure = 719
+  cudaErrorLaunchFailure = 719,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
+  cudaErrorStreamCaptureMerge = 902,
+  cudaErrorStreamCaptureUnmatched = 903,
+  cudaErrorStreamCaptureUnjoined = 904,
+  cudaErrorStreamCaptureIsolation = 905,
+  cudaErrorCapturedEvent = 907,
+  cudaErrorStreamCaptureWrongThread = 908
 };
 
 enum cudaMemcpyKind {
@@ -99,6 +111,16 @@ enum cudaMemcpyKind {
   cudaMemcpyDefault
 };
 enum cudaDeviceAttr { cudaDevAttrClockRate = 13, cudaDevAttrMultiProcessorCount = 16 };
+enum cudaStreamCaptureMode {
+  cudaStreamCaptureModeGlobal,
+  cudaStreamCaptureModeThreadLocal,
+  cudaStreamCaptureModeRelaxed
+};
+enum cudaStreamCaptureStatus {
+  cudaStreamCaptureStatusNone,
+  cudaStreamCaptureStatusActive,
+  cudaStreamCaptureStatusInvalidated
+};
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 
 struct cudaDeviceProp {
@@ -112,9 +134,13 @@ struct cudaDeviceProp {
 namespace emulation {
 struct Stream;
 struct Event;
+struct Graph;
+struct ExecutableGraph;
 }  // namespace emulation
 using cudaStream_t = emulation::Stream*;
 using cudaEvent_t = emulation::Event*;
+using cudaGraph_t = emulation::Graph*;
+using cudaGraphExec_t = emulation::ExecutableGraph*;
 
 struct cudaLaunchConfig_t {
   dim3 gridDim;
@@ -155,6 +181,16 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status);
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long flags = 0);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);

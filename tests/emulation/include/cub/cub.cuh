@@ -19,15 +19,14 @@ struct DeviceReduce {
     }
     return emulation::call(emulation::Function::cubTransformReduce, [&] {
       if (stream == nullptr) return cudaErrorInvalidResourceHandle;
-      emulation::enqueue(stream, emulation::Work::kernel,
-                         [=] {
-                           T total = initial;
-                           for (int i = 0; i < count; ++i)
-                             total = reduce(total, transform(input[i]));
-                           *output = total;
-                         },
-                         {temporary, input, output});
-      return cudaSuccess;
+      return emulation::enqueue(stream, emulation::Work::kernel,
+                                [=] {
+                                  T total = initial;
+                                  for (int i = 0; i < count; ++i)
+                                    total = reduce(total, transform(input[i]));
+                                  *output = total;
+                                },
+                                {temporary, input, output});
     });
   }
 };

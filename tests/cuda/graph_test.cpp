@@ -1,0 +1,114 @@
+// graph_test.cpp - a captured convolver gives what it gives when enqueued
+#include "cuda/runtime/graph.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cuda/methods/convolver.hpp"
+#include "cuda/runtime/device.hpp"
+#include "tests/support/noise.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+struct Method {
+  const char* name;
+  PlanConvolver* plan;
+};
+
+class GraphOf : public ::testing::TestWithParam<Method> {
+ protected:
+  void SetUp() override {
+    const Devices devices = query_devices();
+    if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  }
+};
+
+/// Both ears of one block, the right one in a stream of its own.
+struct BothEars {
+  BothEars(PlanConvolver* plan, const Stereo<Signal>& response, std::size_t source_length)
+      : convolver(plan({response.left, response.right}, static_cast<std::int64_t>(source_length))),
+        source(source_length),
+        common(convolver->common_size()) {
+    for (const Side side : kSides) {
+      wet[side] = DeviceBuffer<float>(source_length + response.left.size() - 1);
+    }
+  }
+
+  void enqueue() {
+    const Block block{source.span(), common.span()};
+    convolver->enqueue_common(block, stream);
+    is_transformed.record(stream);
+    wait(right, is_transformed);
+    convolver->enqueue(Side::left, block, wet.left.span(), stream);
+    convolver->enqueue(Side::right, block, wet.right.span(), right);
+    is_right_done.record(right);
+    wait(stream, is_right_done);
+  }
+
+  void put(const Signal& samples) { upload_async<float>(samples, source.span(), stream); }
+
+  Stereo<Signal> get() {
+    Stereo<Signal> host;
+    for (const Side side : kSides) {
+      host[side].resize(wet[side].size());
+      download_async<float>(wet[side].span(), host[side], stream);
+    }
+    stream.synchronize();
+    return host;
+  }
+
+  Stream stream, right;
+  Event is_transformed, is_right_done;
+  std::unique_ptr<Convolver> convolver;
+  DeviceBuffer<float> source, common;
+  Stereo<DeviceBuffer<float>> wet;
+};
+
+TEST_P(GraphOf, BothEarsGivesTheBytesOfEnqueueing) {
+  constexpr std::size_t kSource = 700;
+  const Stereo<Signal> response{noise(300, 1), noise(300, 2)};
+  BothEars enqueued(GetParam().plan, response, kSource);
+  BothEars captured(GetParam().plan, response, kSource);
+  const Graph graph(captured.stream, [&] { captured.enqueue(); });
+  for (const unsigned seed : {3u, 4u, 5u}) {
+    const Signal source = noise(kSource, seed);
+    enqueued.put(source);
+    enqueued.enqueue();
+    captured.put(source);
+    graph.launch(captured.stream);
+    const Stereo<Signal> expected = enqueued.get();
+    const Stereo<Signal> seen = captured.get();
+    for (const Side side : kSides) {
+      ASSERT_EQ(seen[side], expected[side]) << name(side) << ", source " << seed;
+    }
+  }
+}
+
+TEST_P(GraphOf, WorkThatThrowsLeavesTheStreamUsable) {
+  const Stereo<Signal> response{noise(30, 1), noise(30, 2)};
+  BothEars ears(GetParam().plan, response, 70);
+  EXPECT_THROW(Graph(ears.stream,
+                     [&] {
+                       ears.enqueue();
+                       throw std::runtime_error("of the caller");
+                     }),
+               std::runtime_error);
+  EXPECT_THROW(Graph(ears.stream, [&] { DeviceBuffer<float> forbidden(1); }), CudaError);
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess);
+  const Signal source = noise(70, 3);
+  ears.put(source);
+  ears.enqueue();
+  const Stereo<Signal> expected = ears.get();
+  const Graph graph(ears.stream, [&] { ears.enqueue(); });
+  graph.launch(ears.stream);
+  EXPECT_EQ(ears.get().right, expected.right);
+}
+
+INSTANTIATE_TEST_SUITE_P(, GraphOf,
+                         ::testing::Values(Method{"gpu_direct", plan_gpu_direct},
+                                           Method{"gpu_tiled", plan_gpu_tiled},
+                                           Method{"gpu_radix2", plan_gpu_radix2}),
+                         [](const auto& parameter) { return parameter.param.name; });
+
+}  // namespace
+}  // namespace gpuconv::test
