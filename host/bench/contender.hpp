@@ -49,9 +49,12 @@ struct Contender {
 /// Its estimates are those of `model`.
 Contender contender_of(const Method& method, const CostModel& model = {});
 
-/// What is linked into this program. FFTW is only in programs that are not installed, since its
-/// licence is the GPL: profiling/fftw_peer.cpp adds it.
+/// What is linked into this program: cuFFT's chains where there is CUDA. FFTW is only in programs
+/// that are not installed, since its licence is the GPL: profiling/fftw_peer.cpp adds it.
 std::vector<Contender>& peers();
+
+/// cuFFT, on the device.
+std::vector<Contender> cufft_peers();
 
 /// Of a GPU method, on the device.
 std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
