@@ -71,6 +71,8 @@ Entry enter(const Contender& contender, const Problem& problem, const Sounds& so
   row.plan_seconds =
       seconds_of([&] { entry.plan = contender.plan(row.measured, own, bench.device); });
   row.first_seconds = row.plan_seconds + seconds_of([&] { entry.plan->run(); });
+  row.traffic = entry.plan->traffic();
+  row.traffic.bytes *= entry.factor;
   const ErrorBound bound = contender.bound(row.measured);
   const Expectation::Verdict verdict =
       row.is_extrapolated
@@ -114,6 +116,11 @@ void time_entries(std::vector<Entry>& entries, const Bench& bench) {
 BenchReport run_bench(const Bench& bench) {
   BenchReport report;
   report.before = control_timer();
+  if (bench.device) {
+    use_device(bench.device->index);
+    report.peaks = bench.is_tiny ? measure_peaks(*bench.device, 1 << 14, 4, 3)
+                                 : measure_peaks(*bench.device, std::size_t{1} << 29, 4096, 25);
+  }
   for (const Problem& problem : bench.problems) {
     const Sounds sounds(problem);
     const Expectation expectation(problem, sounds);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/runtime/peaks.hpp"
 #include "host/bench/contender.hpp"
 #include "host/bench/measure.hpp"
 #include "host/bench/timer.hpp"
@@ -23,7 +24,8 @@ struct Row {
   double plan_seconds = 0;   ///< of planning, with the response's transform; once
   double first_seconds = 0;  ///< of planning and the first run after it; once
   double operations = 0;     ///< of one run
-  double error = 0;          ///< E of the worse ear, from samples
+  Traffic traffic;
+  double error = 0;  ///< E of the worse ear, from samples
   double error_bound = 0;
   bool is_right = false;
   /// Not measured at this size but at `measured`, and scaled by its operations.
@@ -47,11 +49,13 @@ struct Bench {
   double hopeless = 5;  ///< estimated seconds of a run, beyond which a smaller one is measured
   /// Methods whose estimate is more than this many times the shortest one stay away.
   double field = std::numeric_limits<double>::infinity();
+  bool is_tiny = false;      ///< peaks are measured in a moment, too
   double believable = 0.05;  ///< uncertainty of a median that is called noise
 };
 
 struct BenchReport {
   TimerControl before, after;
+  Peaks peaks;  ///< of the device; zero without one
   std::vector<Row> rows;
   std::vector<Absence> not_here;
 };

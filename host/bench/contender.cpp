@@ -31,6 +31,12 @@ class CpuPlan final : public TimedPlan {
     return wet_;
   }
 
+  Traffic traffic() const override {
+    return {problem_.clips *
+                job_bytes(static_cast<double>(problem_.N), static_cast<double>(problem_.K)),
+            0};
+  }
+
  private:
   void render() {
     std::size_t written = 0;

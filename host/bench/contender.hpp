@@ -13,6 +13,12 @@
 
 namespace gpuconv {
 
+/// Of one run, by count.
+struct Traffic {
+  double bytes = 0;  ///< CPU: source and frames. GPU: of its memory; 0: not known
+  int launches = 0;  ///< GPU
+};
+
 /// A contender ready for one problem: planned, the response transformed, its inputs in the memory
 /// that it works in.
 class TimedPlan {
@@ -25,6 +31,7 @@ class TimedPlan {
   virtual std::optional<double> run_cold() { return std::nullopt; }
   /// The wet signals of all clips, one after another, of a run over memory full of NaN.
   virtual Stereo<Signal> wet() = 0;
+  virtual Traffic traffic() const { return {}; }
 };
 
 struct Contender {

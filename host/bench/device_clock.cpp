@@ -31,6 +31,8 @@ class OnDevice final : public TimedPlan {
 
   Stereo<Signal> wet() override { return work_->wet(stream_); }
 
+  Traffic traffic() const override { return work_->traffic(); }
+
  private:
   Stream stream_;
   Event start_, end_;

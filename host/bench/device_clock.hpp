@@ -16,6 +16,7 @@ class DeviceWork {
   virtual void enqueue(const Stream& stream) = 0;
   /// The wet signals of all clips, one after another, of a run over memory full of NaN.
   virtual Stereo<Signal> wet(const Stream& stream) = 0;
+  virtual Traffic traffic() const { return {}; }
 };
 
 /// Its times are those between two events in a stream of its own; cold ones come after a write that

@@ -55,6 +55,17 @@ class MethodOnGpu final : public DeviceWork {
     return wet;
   }
 
+  Traffic traffic() const override {
+    Traffic traffic;
+    const auto N = static_cast<std::size_t>(problem_.N);
+    for (std::size_t start = 0; start < N; start += block_length_) {
+      const Cost cost = convolver_->cost(static_cast<int>(std::min(block_length_, N - start)));
+      traffic.bytes += problem_.clips * cost.device_bytes;
+      traffic.launches += problem_.clips * cost.launches;
+    }
+    return traffic;
+  }
+
  private:
   struct Slot {
     DeviceBuffer<float> common;

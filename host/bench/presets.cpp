@@ -37,7 +37,8 @@ std::vector<Problem> stream(Place) {
 
 std::vector<Problem> race(Place place) {
   if (place == Place::cpu) return {{"head", 200'000, 70'000}, {"stream", 9'600'000, 70'000}};
-  return {{"head", 200'000, 70'000},
+  return {{"short", 16'000, 4'000},
+          {"head", 200'000, 70'000},
           batch(place).front(),
           {"hour at 16 kHz", kHour * 16'000, 70'000},
           {"hour at 48 kHz", kHour * 48'000, 70'000}};

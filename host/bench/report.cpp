@@ -39,6 +39,8 @@ Json json_of(const Row& row) {
             {"first_seconds", row.first_seconds},
             {"ratio_to_first", json_of(row.ratio)},
             {"operations", row.operations},
+            {"bytes", row.traffic.bytes},
+            {"launches", row.traffic.launches},
             {"operations_per_second", row.operations / row.seconds.median},
             {"error", row.error},
             {"error_bound", row.error_bound},
@@ -86,6 +88,8 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
             {"cpu", machine.cpu},
             {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
             {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
+            {"peaks",
+             {{"flops", report.peaks.flops}, {"bytes_per_second", report.peaks.bytes_per_second}}},
             {"rows", Json::array()},
             {"not_here", Json::array()}};
   for (const Row& row : report.rows) json["rows"].push_back(json_of(row));
@@ -99,17 +103,17 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
 std::string to_csv(const BenchReport& report) {
   std::string text =
       "problem,samples,taps,clips,method,place,median_s,min_s,max_s,low_s,high_s,runs,"
-      "cold_median_s,plan_s,ratio,operations,error,error_bound,is_right,is_noisy,"
+      "cold_median_s,plan_s,ratio,operations,bytes,error,error_bound,is_right,is_noisy,"
       "is_extrapolated\n";
   for (const Row& row : report.rows) {
     const Statistics& s = row.seconds;
     text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
                     row.problem.name, row.problem.N, row.problem.K, row.problem.clips,
                     row.contender, row.place == Place::cpu ? "cpu" : "gpu", s.median, s.min, s.max,
                     s.low, s.high, s.runs, row.cold ? fmt::format("{}", row.cold->median) : "",
-                    row.plan_seconds, row.ratio.median, row.operations, row.error, row.error_bound,
-                    row.is_right, row.is_noisy, row.is_extrapolated);
+                    row.plan_seconds, row.ratio.median, row.operations, row.traffic.bytes,
+                    row.error, row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
   }
   return text;
 }

@@ -110,6 +110,7 @@ int run(const Options& options) {
   bench.contenders = contenders_of(options, preset, bench.device, model);
   bench.rule.seconds = options.seconds;
   if (preset != nullptr && preset->is_race && options.methods.empty()) bench.field = 20;
+  bench.is_tiny = options.is_tiny;
   if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
 
   const BenchReport report = run_bench(bench);
