@@ -39,7 +39,7 @@ Speed fit(const Method& method, const std::optional<Device>& device) {
   constexpr std::int64_t kLong = 1'000'000;
   const double peak = method.place == Place::gpu ? device->peak_flops : 1;
   const auto operations = [&](std::int64_t N, std::int64_t K) {
-    return method.operations(static_cast<double>(N), static_cast<double>(K)) / peak;
+    return job_operations(method, static_cast<double>(N), static_cast<double>(K)) / peak;
   };
   const std::int64_t heavy = heavy_size(method, device);
   Speed speed{};

@@ -45,6 +45,10 @@ double positive(const Json& json, const char* name) {
 
 double job_bytes(double N, double K) { return 4 * N + 8 * (N + K - 1); }
 
+double job_operations(const Method& method, double N, double K) {
+  return method.work == nullptr ? method.operations(N, K) : method.work(N, K);
+}
+
 double CostModel::seconds(const Method& method, std::int64_t N, std::int64_t K,
                           const std::optional<Device>& device) const {
   const Speed speed = this->speed(method);
@@ -55,7 +59,7 @@ double CostModel::seconds(const Method& method, std::int64_t N, std::int64_t K,
   const double rate = speed.rate * (is_gpu ? device->peak_flops : 1);
   const double blocks = method.blocks == nullptr ? 1 : method.blocks(n, k);
   return (is_gpu ? gpu_start_ : 0) + blocks * speed.launch + job_bytes(n, k) / speed.bandwidth +
-         method.operations(n, k) / rate;
+         job_operations(method, n, k) / rate;
 }
 
 Speed CostModel::speed(const Method& method) const {

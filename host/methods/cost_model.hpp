@@ -16,6 +16,8 @@
 namespace gpuconv {
 
 double job_bytes(double N, double K);
+/// Of the method, both ears, wasted ones included.
+double job_operations(const Method& method, double N, double K);
 
 class CostModel {
  public:
