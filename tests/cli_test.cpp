@@ -259,9 +259,37 @@ TEST_F(Program, DescribesAFile) {
 }
 
 TEST_F(Program, HelpsAndTellsItsVersion) {
-  EXPECT_TRUE(says(run({"--help"}).out, {"render", "methods", "devices", "info", "Exit codes"}));
+  EXPECT_TRUE(
+      says(run({"--help"}).out, {"render", "methods", "devices", "info", "bench", "Exit codes"}));
   EXPECT_TRUE(says(run({"render", "--help"}).out, {"INPUT", "--azimuth", "--gain"}));
   EXPECT_EQ(run({"--version"}).exit_code, 0);
+}
+
+TEST_F(Program, MeasuresAndWritesJsonCsvAndMarkdown) {
+  const Outcome outcome =
+      run({"bench", "-m", "cpu-naive", "-m", "cpu-vectorised", "-s", "300x40", "-s", "50x7x3",
+           "--tiny", "--json", folder_.file("b.json"), "--csv", folder_.file("b.csv")});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  const auto json = nlohmann::json::parse(read_bytes(folder_.file("b.json")));
+  EXPECT_EQ(json["rows"].size(), 4u);
+  for (const auto& row : json["rows"]) EXPECT_TRUE(row["is_right"]) << row;
+  EXPECT_TRUE(says(read_bytes(folder_.file("b.csv")), {"problem,samples", "cpu-vectorised"}));
+  const Outcome table = run({"bench", "-m", "cpu-naive", "-s", "300x40", "--tiny"});
+  EXPECT_TRUE(says(table.out, {"| problem |", "`cpu-naive`", "The timer: "}));
+}
+
+TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
+  const auto refuses = [&](std::vector<std::string> arguments,
+                           std::initializer_list<std::string_view> parts) {
+    arguments.insert(arguments.begin(), "bench");
+    expect_refusal(run(arguments), 1, parts);
+  };
+  refuses({}, {"nothing to measure"});
+  refuses({"speed"}, {"bench speed", "ladder", "peers"});
+  refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
+  refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
+  refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});
 }
 
 }  // namespace

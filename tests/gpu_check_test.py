@@ -55,12 +55,11 @@ def faults_report(**changes):
 
 def bench_report(is_right=True):
     seconds = {"median": 2e-3, "min": 1e-3, "max": 3e-3, "runs": 25}
-    row = {"problem": "short", "method": "gpu-cufft", "samples": 10, "taps": 3,
-           "is_right": is_right, "warm_seconds": seconds, "cold_seconds": seconds,
-           "operations": 1, "device_bytes": 1, "launches": 1, "share_of_peak_flops": 0.5,
-           "share_of_copy_bandwidth": 0.25}
-    return {"device": "x", "nominal_flops": 1, "measured_fma_flops": 1e12,
-            "measured_copy_bytes_per_second": 1e12, "rows": [row], "not_here": []}
+    row = {"problem": "short", "method": "gpu-cufft", "samples": 10, "taps": 3, "clips": 1,
+           "is_right": is_right, "is_noisy": False, "seconds": seconds, "cold_seconds": seconds,
+           "operations": 1e9, "bytes": 5e8, "launches": 1}
+    return {"gpu": "x", "peaks": {"flops": 1e12, "bytes_per_second": 1e12}, "rows": [row],
+            "not_here": []}
 
 
 class Machine:
@@ -70,7 +69,7 @@ class Machine:
         self.answers = {"devices": Outcome(0, DEVICES), "selftest": Outcome(0, "all ok\n"),
                         "tests": Outcome(0, ""), "xml": gtest_xml(),
                         "gpuconv_faults": Outcome(0, json.dumps(faults_report())),
-                        "gpuconv_gpu_bench": Outcome(0, json.dumps(bench_report())),
+                        "bench": Outcome(0, json.dumps(bench_report())),
                         "ladder": Outcome(0, "measured\n"), "nvidia-smi": Outcome(0, "570.1\n"),
                         "git": Outcome(0, "abc123\n"), "nvcc": Outcome(0, "release 13.0\n")}
         for tool in gpu_check.TOOLS:
@@ -154,7 +153,7 @@ class GpuCheckTest(unittest.TestCase):
         self.assertEqual([report[key] for key in ("gpu", "driver", "commit", "toolkit")],
                          ["NVIDIA Imaginary 1", "570.1", "abc123", "release 13.0"])
         text = (self.results / "gpu_check.md").read_text()
-        self.assertIn("| short, 10 x 3 | `gpu-cufft` | 2 (1 to 3) | 2 (1 to 3) | 1 | 50 % | 25 % |",
+        self.assertIn("| short, 1 x 10 x 3 | `gpu-cufft` | 2 (1 to 3) | 2 (1 to 3) | 1 | 50 % | 25 % | no |",
                       text)
 
     # tests
@@ -284,21 +283,21 @@ class GpuCheckTest(unittest.TestCase):
 
     def test_a_benchmark_of_wrong_results(self):
         report = bench_report(is_right=False)
-        self.machine.answers["gpuconv_gpu_bench"] = Outcome(0, json.dumps(report))
+        self.machine.answers["bench"] = Outcome(0, json.dumps(report))
         self.failed("bench", "a wrong result")
 
     def test_a_benchmark_without_the_yardstick(self):
         report = bench_report()
         report["not_here"] = [{"method": "gpu-cufft", "reason": "cuFFT is not installed"}]
-        self.machine.answers["gpuconv_gpu_bench"] = Outcome(0, json.dumps(report))
+        self.machine.answers["bench"] = Outcome(0, json.dumps(report))
         self.not_run("bench", "cuFFT is not installed")
 
     def test_a_benchmark_that_hangs(self):
-        self.machine.answers["gpuconv_gpu_bench"] = Outcome(124, "", timed_out=True)
+        self.machine.answers["bench"] = Outcome(124, "", timed_out=True)
         self.failed("bench", "did not end in time")
 
     def test_a_report_of_an_unknown_form(self):
-        self.machine.answers["gpuconv_gpu_bench"] = Outcome(0, "{}")
+        self.machine.answers["bench"] = Outcome(0, "{}")
         self.failed("bench", "gpu_check itself: KeyError")
 
     def test_a_ladder_that_fails(self):

@@ -44,6 +44,7 @@ int run(int argc, const char* const* argv) {
   add_devices(app, run_it);
   add_info(app, run_it);
   add_selftest(app, run_it);
+  add_bench(app, run_it);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

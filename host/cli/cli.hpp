@@ -16,6 +16,7 @@ void add_methods(CLI::App& app, RunIt& run_it);
 void add_devices(CLI::App& app, RunIt& run_it);
 void add_info(CLI::App& app, RunIt& run_it);
 void add_selftest(CLI::App& app, RunIt& run_it);
+void add_bench(CLI::App& app, RunIt& run_it);
 
 /// The program's version, with how it was built: "0.1.0 (emulated GPU)".
 const char* version();

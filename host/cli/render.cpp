@@ -185,6 +185,7 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
 
 /// Levels are never changed behind anybody's back, so they are told.
 void print_warnings(const Job& job, const JobReport& report) {
+  if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
   if (!report.source_shortfall.empty()) {
     print_message("warning", fmt::format("{}: {}", job.input, report.source_shortfall));
   }

@@ -3,28 +3,46 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "cuda/methods/lengths.hpp"
+#include "host/duration.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
 namespace {
 
-/// Context, module load and pinned memory: what the first use of a GPU costs a fresh process. A
-/// prediction; measured on no device yet.
-constexpr double kGpuStartSeconds = 0.3;
-
-/// "1.3 ms", "2.1 s", "4.6 h"
-std::string duration(double seconds) {
-  if (seconds < 1) return fmt::format("{:.3g} ms", 1e3 * seconds);
-  if (seconds < 120) return fmt::format("{:.3g} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.3g} min", seconds / 60);
-  return fmt::format("{:.3g} h", seconds / 3600);
+Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<Device>& device,
+                            bool must_be_gpu, const CostModel& model) {
+  std::vector<Choice> candidates;
+  for (const Method& method : methods()) {
+    if (method.is_yardstick || (method.place == Place::gpu && !device)) continue;
+    if (must_be_gpu && method.place != Place::gpu) continue;
+    if (method.place == Place::gpu && K > kLongestResponse) continue;
+    candidates.push_back({&method, method.place == Place::gpu ? device : std::nullopt, "",
+                          model.seconds(method, N, K, device)});
+  }
+  const auto by_time = [](const Choice& a, const Choice& b) {
+    return a.estimated_seconds < b.estimated_seconds;
+  };
+  std::sort(candidates.begin(), candidates.end(), by_time);
+  if (candidates.empty()) {
+    throw UsageError(fmt::format("{} taps are too many for a GPU (limit {})", K, kLongestResponse));
+  }
+  Choice best = candidates.front();
+  best.why = fmt::format("fastest by estimate, {}", duration(best.estimated_seconds));
+  if (candidates.size() > 1) {
+    best.why += fmt::format("; next {}, {}", candidates[1].method->name,
+                            duration(candidates[1].estimated_seconds));
+  }
+  if (device) best.why += "; a GPU's start-up is counted";
+  best.why += model.is_calibrated(best.method->place) ? "; calibrated" : "; not calibrated";
+  return best;
 }
 
-/// The device that `text` names, or none for "cpu". "auto" takes the first if there is one.
+}  // namespace
+
+// "auto" takes the first if there is one.
 std::optional<Device> pick_device(const std::string& text, const Devices& devices) {
   if (text == "cpu") return std::nullopt;
   if (text == "auto") {
@@ -50,43 +68,6 @@ std::optional<Device> pick_device(const std::string& text, const Devices& device
   return devices.list[index];
 }
 
-Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<Device>& device,
-                            bool must_be_gpu) {
-  std::vector<Choice> candidates;
-  for (const Method& method : methods()) {
-    if (method.is_yardstick || (method.place == Place::gpu && !device)) continue;
-    if (must_be_gpu && method.place != Place::gpu) continue;
-    if (method.place == Place::gpu && K > kLongestResponse) continue;
-    candidates.push_back({&method, method.place == Place::gpu ? device : std::nullopt, "",
-                          estimate_seconds(method, N, K, device)});
-  }
-  const auto by_time = [](const Choice& a, const Choice& b) {
-    return a.estimated_seconds < b.estimated_seconds;
-  };
-  std::sort(candidates.begin(), candidates.end(), by_time);
-  if (candidates.empty()) {
-    throw UsageError(fmt::format("{} taps are too many for a GPU (limit {})", K, kLongestResponse));
-  }
-  Choice best = candidates.front();
-  best.why = fmt::format("fastest by estimate, {}", duration(best.estimated_seconds));
-  if (candidates.size() > 1) {
-    best.why += fmt::format("; next {}, {}", candidates[1].method->name,
-                            duration(candidates[1].estimated_seconds));
-  }
-  if (device) best.why += "; a GPU's start-up is counted";
-  return best;
-}
-
-}  // namespace
-
-double estimate_seconds(const Method& method, std::int64_t N, std::int64_t K,
-                        const std::optional<Device>& device) {
-  const double operations = method.operations(static_cast<double>(N), static_cast<double>(K));
-  if (method.place == Place::cpu) return operations / method.rate;
-  if (!device) return std::numeric_limits<double>::infinity();
-  return kGpuStartSeconds + operations / (method.rate * device->peak_flops);
-}
-
 bool may_use_gpu(const Request& request) {
   if (request.method != "auto") return find_method(request.method).place == Place::gpu;
   return request.device != "cpu";
@@ -98,10 +79,11 @@ std::string why_not(const Method& method, const Devices& devices) {
   return method.why_missing == nullptr ? "" : method.why_missing();
 }
 
-Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices) {
+Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
+              const CostModel& model) {
   const std::optional<Device> device = pick_device(request.device, devices);
   const bool must_be_gpu = request.device != "auto" && request.device != "cpu";
-  if (request.method == "auto") return choose_automatically(N, K, device, must_be_gpu);
+  if (request.method == "auto") return choose_automatically(N, K, device, must_be_gpu, model);
 
   const Method& method = find_method(request.method);
   if (method.place == Place::gpu && request.device == "cpu") {
@@ -120,7 +102,7 @@ Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devi
                                  method.name, K, kLongestResponse));
   }
   const Choice choice{&method, method.place == Place::gpu ? device : std::nullopt, "as asked",
-                      estimate_seconds(method, N, K, device)};
+                      model.seconds(method, N, K, device)};
   if (choice.estimated_seconds > kHopelessSeconds && !request.allows_hopeless) {
     throw UsageError(fmt::format(
         "--method {} would take about {} for {} samples and {} taps (limit {}); "

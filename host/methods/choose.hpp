@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cuda/runtime/device.hpp"
+#include "host/methods/cost_model.hpp"
 #include "host/methods/method.hpp"
 
 namespace gpuconv {
@@ -25,13 +26,13 @@ struct Request {
 /// Longest estimate that is not refused as hopeless.
 inline constexpr double kHopelessSeconds = 300;
 
-/// Estimated seconds for both ears, from operations over rate, with a GPU's start-up.
-double estimate_seconds(const Method& method, std::int64_t N, std::int64_t K,
-                        const std::optional<Device>& device);
-
 /// Throws UsageError for what does not exist or contradicts itself or is hopeless, GpuError where
 /// the GPU that is asked for is missing.
-Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices);
+Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
+              const CostModel& model = {});
+
+/// The device that GPU methods would run on, or none. Throws as choose() does.
+std::optional<Device> pick_device(const std::string& text, const Devices& devices);
 
 /// Whether a GPU could be chosen; if not, nobody needs to start CUDA.
 bool may_use_gpu(const Request& request);

@@ -29,6 +29,15 @@ double real_transform(double L) { return 2.5 * L * std::log2(std::max(L, 2.0)); 
 
 double operations_direct(double N, double K) { return kEars * 2 * N * K; }
 
+/// cpu-threads sums whole chunks of taps for whole tiles of outputs: for a short source, each tile
+/// meets as many taps as it and the tile have samples.
+double work_threads(double N, double K) {
+  constexpr double kTile = 2048;
+  constexpr double kChunk = 1024;
+  const double taps = std::min(K, N + kTile + kChunk / 2);
+  return kEars * 2 * std::max(N + K - 1, kTile) * taps;
+}
+
 /// One transform of x, two of h, two back; L^2 products of a real and a complex number each, two
 /// of complex numbers on the way back.
 double operations_dft(double N, double K) {
@@ -60,6 +69,22 @@ double operations_cufft(double N, double K) {
   const CufftLengths lengths = cufft_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
   const double blocks = std::ceil(N / lengths.block_length);
   return (blocks * 3 + kEars) * real_transform(lengths.length);
+}
+
+// ---- blocks, for estimates --------------------------------------------------------------------
+
+double blocks_direct(double N, double) {
+  return std::ceil(N / direct_block_length(static_cast<std::int64_t>(N)));
+}
+
+double blocks_radix2(double N, double K) {
+  return std::ceil(N /
+                   radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+}
+
+double blocks_cufft(double N, double K) {
+  return std::ceil(N /
+                   cufft_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
 }
 
 // ---- transforms, for the error bounds ---------------------------------------------------------
@@ -95,7 +120,7 @@ constexpr Method kMethods[] = {
      .idea = "the double loop of the definition, one thread",
      .complexity = "N K",
      .operations = operations_direct,
-     .rate = 19e9,
+     .speed = {19e9, 1.2e9, 3e-6},
      .convolve = convolve_naive},
     {.name = "cpu-threads",
      .place = Place::cpu,
@@ -103,14 +128,15 @@ constexpr Method kMethods[] = {
      .idea = "the loops exchanged: register-tiled sums, all cores",
      .complexity = "N K",
      .operations = operations_direct,
-     .rate = 130e9,
+     .work = work_threads,
+     .speed = {120e9, 1.4e9, 55e-6},
      .convolve = convolve_threads},
     {.name = "cpu-dft",
      .place = Place::cpu,
      .idea = "frequency domain, by the definition of the Fourier transform",
      .complexity = "L^2",
      .operations = operations_dft,
-     .rate = 1.1e9,
+     .speed = {1.1e9, 1e9, 3e-6},
      .transform = transform_dft,
      .convolve = convolve_dft},
     {.name = "cpu-cooley-tukey",
@@ -118,7 +144,7 @@ constexpr Method kMethods[] = {
      .idea = "recursive radix-2 Cooley-Tukey",
      .complexity = "L log L",
      .operations = operations_cooley_tukey,
-     .rate = 0.78e9,
+     .speed = {0.85e9, 1e9, 3e-6},
      .transform = transform_cooley_tukey,
      .convolve = convolve_cooley_tukey},
     {.name = "cpu-hybrid",
@@ -126,7 +152,7 @@ constexpr Method kMethods[] = {
      .idea = "Cooley-Tukey that stops at a small DFT leaf",
      .complexity = "L log L",
      .operations = operations_cooley_tukey,
-     .rate = 0.89e9,
+     .speed = {0.95e9, 1e9, 3e-6},
      .transform = transform_cooley_tukey,
      .convolve = [](std::span<const float> source, std::span<const float> response,
                     std::span<float> wet) { convolve_hybrid(source, response, wet); }},
@@ -135,7 +161,7 @@ constexpr Method kMethods[] = {
      .idea = "SIMD transforms, partitioned overlap-save, all cores",
      .complexity = "L log K",
      .operations = operations_vectorised,
-     .rate = 75e9,
+     .speed = {80e9, 20e9, 55e-6},
      .transform = transform_vectorised},
     {.name = "gpu-direct",
      .place = Place::gpu,
@@ -143,7 +169,8 @@ constexpr Method kMethods[] = {
      .idea = "one thread per output",
      .complexity = "N K",
      .operations = operations_direct,
-     .rate = 0.1,
+     .blocks = blocks_direct,
+     .speed = {0.1, 10e9, 100e-6},
      .plan = plan_gpu_direct},
     {.name = "gpu-tiled",
      .place = Place::gpu,
@@ -151,14 +178,16 @@ constexpr Method kMethods[] = {
      .idea = "tiles in shared memory, 16 outputs per thread in registers",
      .complexity = "N K",
      .operations = operations_direct,
-     .rate = 0.4,
+     .blocks = blocks_direct,
+     .speed = {0.4, 10e9, 100e-6},
      .plan = plan_gpu_tiled},
     {.name = "gpu-radix2",
      .place = Place::gpu,
      .idea = "own radix-2 Cooley-Tukey, batched overlap-save, no bit reversal",
      .complexity = "L log K",
      .operations = operations_radix2,
-     .rate = 0.02,
+     .blocks = blocks_radix2,
+     .speed = {0.02, 10e9, 200e-6},
      .transform = transform_radix2,
      .plan = plan_gpu_radix2},
     {.name = "gpu-cufft",
@@ -167,7 +196,8 @@ constexpr Method kMethods[] = {
      .idea = "the yardstick: cuFFT, padded to a length 2^a 3^b 5^c 7^d",
      .complexity = "L log L",
      .operations = operations_cufft,
-     .rate = 0.03,
+     .blocks = blocks_cufft,
+     .speed = {0.03, 10e9, 200e-6},
      .transform = transform_cufft,
      .why_missing = why_no_cufft,
      .plan = plan_gpu_cufft},
@@ -186,16 +216,20 @@ const Method& find_method(std::string_view name) {
   throw UsageError(fmt::format("--method {}: no such method; there are {}", name, names));
 }
 
-ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
-  if (method.is_direct) {
-    return {0.75 * kUnit * (1 + std::sqrt(static_cast<double>(K))),
-            static_cast<double>(K + 1) * kUnit};
-  }
-  const Method::Transform transform = method.transform(N, K);
+ErrorBound direct_error_bound(std::int64_t K) {
+  return {0.75 * kUnit * (1 + std::sqrt(static_cast<double>(K))),
+          static_cast<double>(K + 1) * kUnit};
+}
+
+ErrorBound transform_error_bound(const Method::Transform& transform) {
   const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
   const double partitions = static_cast<double>(transform.partitions);
   const double relative = 1.5 * kUnit * std::sqrt(2 * stages + partitions / 2);
   return {relative, (transform.length <= 2048 ? 3 : 1) * kUnit};
+}
+
+ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
+  return method.is_direct ? direct_error_bound(K) : transform_error_bound(method.transform(N, K));
 }
 
 std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,

@@ -26,6 +26,14 @@ struct ErrorBound {
   double peak;
 };
 
+/// What estimates are made of; see cost_model.hpp. Those of CPU methods were measured on two cores
+/// of an AMD EPYC (Zen 4), those of GPU methods are predictions.
+struct Speed {
+  double rate;       ///< CPU: operations per second. GPU: as a share of the device's peak
+  double bandwidth;  ///< bytes of source and frames per second
+  double launch;     ///< seconds of a block with nothing in it: threads, buffers, kernel launches
+};
+
 struct Method {
   std::string_view name;
   Place place;
@@ -35,9 +43,11 @@ struct Method {
   std::string_view complexity;  ///< of one ear
   /// Floating-point operations of both ears together.
   double (*operations)(double N, double K);
-  /// CPU: operations per second, measured on two cores of an AMD EPYC (profiling/results). GPU: the
-  /// share of the device's peak that the method is expected to reach. Both only serve estimates.
-  double rate;
+  /// Likewise, with those that are wasted: for estimates. Null: none are.
+  double (*work)(double N, double K) = nullptr;
+  /// Blocks that are queued one by one; null: one.
+  double (*blocks)(double N, double K) = nullptr;
+  Speed speed;  ///< built in; "gpuconv bench --calibrate" measures it
   /// Real transform length and number of partitions summed; direct methods have none.
   struct Transform {
     std::int64_t length;
@@ -65,6 +75,8 @@ const Method& find_method(std::string_view name);
 /// max(||x||_1
 /// ||h||_2, ||x||_2 ||h||_1), by Young's inequality for convolutions.
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
+ErrorBound direct_error_bound(std::int64_t K);
+ErrorBound transform_error_bound(const Method::Transform& transform);
 
 /// Builds the method's plan for `response`. `source_length` is N (from
 /// kEndless on, any number will do).

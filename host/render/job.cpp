@@ -127,8 +127,10 @@ JobReport run_job(const Job& job) {
   const Response response = mixed(at_rate(measured, rate, job), mix);
   report.response_taps = static_cast<std::int64_t>(response.taps.left.size());
 
-  report.choice = choose(job.request, source.length(), report.response_taps,
-                         may_use_gpu(job.request) ? query_devices() : Devices{{}, "not asked for"});
+  const Devices devices = may_use_gpu(job.request) ? query_devices() : Devices{{}, "not asked for"};
+  const CostModel model =
+      load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
+  report.choice = choose(job.request, source.length(), report.response_taps, devices, model);
   report.source_samples = source.length();
   // Opening a pipe would already be an act; what is a file is checked and left alone.
   if (job.dry_run && is_special_file(job.output)) return report;

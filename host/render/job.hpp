@@ -44,6 +44,7 @@ struct JobReport {
   std::int64_t response_file_taps = 0;  ///< likewise
   std::int64_t response_taps = 0;       ///< K, with predelay and after conversion
   Choice choice;
+  std::string calibration_warning;  ///< why a calibration was not used; or empty
   RenderReport render;
   WriteReport written;  ///< empty after a dry run
   FileFormat format;

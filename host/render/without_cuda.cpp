@@ -4,6 +4,8 @@
 // is ever chosen, so the plans are never made; the linker only asks for their names.
 #include "cuda/methods/plans.hpp"
 #include "cuda/runtime/device.hpp"
+#include "cuda/runtime/peaks.hpp"
+#include "host/bench/contender.hpp"
 #include "host/error.hpp"
 #include "host/render/renderer.hpp"
 
@@ -22,6 +24,8 @@ constexpr const char* kReason = "this gpuconv was built without the CUDA Toolkit
 Devices query_devices() { return {{}, kReason}; }
 
 void use_device(int) { refuse(); }
+
+Peaks measure_peaks(const Device&, std::size_t, int, int) { refuse(); }
 
 std::unique_ptr<Convolver> plan_gpu_direct(Stereo<std::span<const float>>, std::int64_t) {
   refuse();
@@ -42,5 +46,12 @@ std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>
                                             int) {
   refuse();
 }
+
+std::unique_ptr<TimedPlan> plan_on_gpu(const Method&, const Problem&, const Sounds&,
+                                       const Device&) {
+  refuse();
+}
+
+std::vector<Contender> cufft_peers() { return {}; }
 
 }  // namespace gpuconv

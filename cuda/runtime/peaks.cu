@@ -1,0 +1,74 @@
+// peaks.cu - a copy and a chain of fused multiply-adds, timed with events
+#include "cuda/runtime/peaks.hpp"
+
+#include <algorithm>
+
+#include "cuda/runtime/launch.cuh"
+
+namespace gpuconv {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kChains = 8;  // independent sums per thread: enough to hide a multiply-add's latency
+
+__global__ void copy_kernel(const float4* __restrict__ from, float4* __restrict__ to, int count) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < count) to[i] = from[i];
+}
+
+__global__ void fma_kernel(float* sums, int rounds, float factor) {
+  float sum[kChains];
+  for (int c = 0; c < kChains; ++c) sum[c] = static_cast<float>(threadIdx.x + c);
+  for (int round = 0; round < rounds; ++round) {
+    for (int c = 0; c < kChains; ++c) sum[c] = fmaf(sum[c], factor, 0.5f);
+  }
+  float total = 0;
+  for (int c = 0; c < kChains; ++c) total += sum[c];
+  sums[blockIdx.x * blockDim.x + threadIdx.x] = total;  // else the compiler leaves it all out
+}
+
+/// Best of several: a peak is what can be reached at all.
+template <typename Queue>
+double shortest_of(int runs, const Stream& stream, const Queue& queue) {
+  Event start, end;
+  double shortest = 0;
+  for (int run = 0; run <= runs; ++run) {  // the first one warms up, but may count
+    start.record(stream);
+    queue();
+    end.record(stream);
+    end.synchronize();
+    const double seconds = seconds_between(start, end);
+    shortest = run == 0 ? seconds : std::min(shortest, seconds);
+  }
+  return shortest;
+}
+
+double per_second(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
+
+}  // namespace
+
+Peaks measure_peaks(const Device& device, std::size_t copied_bytes, int fma_rounds, int runs) {
+  const Stream stream;
+  Peaks peaks;
+  {
+    const DeviceBuffer<float4> from(copied_bytes / sizeof(float4));
+    const DeviceBuffer<float4> to(from.size());
+    const std::size_t bytes = from.size() * sizeof(float4);
+    GPUCONV_CUDA(cudaMemsetAsync(from.data(), 0, bytes, stream.get()));
+    const int count = static_cast<int>(from.size());
+    const double seconds = shortest_of(runs, stream, [&] {
+      launch(copy_kernel, LaunchShape{static_cast<unsigned>(ceil_div(count, kThreads)), kThreads},
+             stream, from.data(), to.data(), count);
+    });
+    peaks.bytes_per_second = per_second(2.0 * static_cast<double>(bytes), seconds);
+  }
+  const unsigned blocks = static_cast<unsigned>(device.multiprocessors) * 8;
+  const DeviceBuffer<float> sums(std::size_t{blocks} * kThreads);
+  const double seconds = shortest_of(runs, stream, [&] {
+    launch(fma_kernel, LaunchShape{blocks, kThreads}, stream, sums.data(), fma_rounds, 0.999f);
+  });
+  peaks.flops = per_second(2.0 * kChains * fma_rounds * static_cast<double>(sums.size()), seconds);
+  return peaks;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,66 @@
+// bench.hpp - contenders on problems: rows of times, each with what it needs to be believed
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cuda/runtime/peaks.hpp"
+#include "host/bench/contender.hpp"
+#include "host/bench/measure.hpp"
+#include "host/bench/timer.hpp"
+
+namespace gpuconv {
+
+struct Row {
+  Problem problem;
+  std::string contender;
+  Place place = Place::cpu;
+  Statistics seconds;              ///< of one run: all clips, both ears, planned
+  std::optional<Statistics> cold;  ///< likewise, with nothing in the caches; GPU only
+  /// Value over that of the first row of the same problem, run by run.
+  Statistics ratio;
+  double plan_seconds = 0;   ///< of planning, with the response's transform; once
+  double first_seconds = 0;  ///< of planning and the first run after it; once
+  double operations = 0;     ///< of one run
+  Traffic traffic;
+  double error = 0;  ///< E of the worse ear, from samples
+  double error_bound = 0;
+  bool is_right = false;
+  /// Not measured at this size but at `measured`, and scaled by its operations.
+  bool is_extrapolated = false;
+  Problem measured;
+  /// The median is less certain than `Bench::believable`.
+  bool is_noisy = false;
+};
+
+struct Absence {
+  std::string contender;
+  std::string problem;
+  std::string reason;
+};
+
+struct Bench {
+  std::vector<Problem> problems;
+  std::vector<Contender> contenders;
+  std::optional<Device> device;
+  Rule rule;
+  double hopeless = 5;  ///< estimated seconds of a run, beyond which a smaller one is measured
+  /// Methods whose estimate is more than this many times the shortest one stay away.
+  double field = std::numeric_limits<double>::infinity();
+  bool is_tiny = false;      ///< peaks are measured in a moment, too
+  double believable = 0.05;  ///< uncertainty of a median that is called noise
+};
+
+struct BenchReport {
+  TimerControl before, after;
+  Peaks peaks;  ///< of the device; zero without one
+  std::vector<Row> rows;
+  std::vector<Absence> not_here;
+};
+
+/// Contenders take turns on each problem. What is wrong is measured all the same, and says so.
+BenchReport run_bench(const Bench& bench);
+
+}  // namespace gpuconv

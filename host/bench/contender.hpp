@@ -1,0 +1,70 @@
+// contender.hpp - who takes part in a benchmark: a method of ours, or a peer
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cuda/runtime/device.hpp"
+#include "host/bench/problem.hpp"
+#include "host/methods/cost_model.hpp"
+
+namespace gpuconv {
+
+/// Of one run, by count.
+struct Traffic {
+  double bytes = 0;  ///< CPU: source and frames. GPU: of its memory; 0: not known
+  int launches = 0;  ///< GPU
+};
+
+/// A contender ready for one problem: planned, the response transformed, its inputs in the memory
+/// that it works in.
+class TimedPlan {
+ public:
+  virtual ~TimedPlan() = default;
+  /// Convolves all clips for both ears. Seconds: on the CPU by the clock of timer.hpp, the wet
+  /// signals in memory; on a GPU between two events, the wet signals in its memory.
+  virtual double run() = 0;
+  /// As run(), with nothing in the caches. None where that is not measured: on the CPU.
+  virtual std::optional<double> run_cold() { return std::nullopt; }
+  /// The wet signals of all clips, one after another, of a run over memory full of NaN.
+  virtual Stereo<Signal> wet() = 0;
+  virtual Traffic traffic() const { return {}; }
+};
+
+struct Contender {
+  std::string name;
+  Place place = Place::cpu;
+  bool is_direct = false;
+  bool is_peer = false;  ///< somebody else's
+  /// Of both ears of one clip, for the record and to extrapolate by.
+  std::function<double(double N, double K)> operations;
+  /// For the bound on its error; none for direct ones.
+  std::function<Method::Transform(std::int64_t N, std::int64_t K)> transform;
+  /// Estimated seconds of one run; none for peers.
+  std::function<double(const Problem&, const std::optional<Device>&)> estimate;
+  /// Throws Error, CufftError or CudaError where it can not take part.
+  std::function<std::unique_ptr<TimedPlan>(const Problem&, const Sounds&,
+                                           const std::optional<Device>&)>
+      plan;
+
+  ErrorBound bound(const Problem& problem) const;
+};
+
+/// Its estimates are those of `model`.
+Contender contender_of(const Method& method, const CostModel& model = {});
+
+/// What is linked into this program: cuFFT's chains where there is CUDA. FFTW is only in programs
+/// that are not installed, since its licence is the GPL: profiling/fftw_peer.cpp adds it.
+std::vector<Contender>& peers();
+
+/// cuFFT, on the device.
+std::vector<Contender> cufft_peers();
+
+/// Of a GPU method, on the device.
+std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
+                                       const Sounds& sounds, const Device& device);
+
+}  // namespace gpuconv

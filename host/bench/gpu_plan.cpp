@@ -1,0 +1,140 @@
+// gpu_plan.cpp - a GPU method on signals that are in the device's memory
+//
+// Queued as the renderer does it, without the copies between host and device: what both ears share,
+// then each ear in a stream of its own; blocks of a long source take turns in two slots, and the
+// end of a block is added to the next.
+#include <algorithm>
+#include <array>
+
+#include "cuda/methods/convolver.hpp"
+#include "cuda/wet/overlap_add.hpp"
+#include "host/bench/device_clock.hpp"
+
+namespace gpuconv {
+namespace {
+
+class MethodOnGpu final : public DeviceWork {
+ public:
+  MethodOnGpu(const Method& method, const Problem& problem, const Sounds& sounds)
+      : problem_(problem),
+        overlap_(static_cast<std::size_t>(problem.K - 1)),
+        convolver_(method.plan({sounds.response.left, sounds.response.right}, problem.N)),
+        block_length_(static_cast<std::size_t>(
+            std::min<std::int64_t>(problem.N, convolver_->block_length()))),
+        source_(sounds.source.size()) {
+    for (Slot& slot : slots_) {
+      slot.common = DeviceBuffer<float>(convolver_->common_size());
+      for (const Side side : kSides) {
+        slot.wet[side] = DeviceBuffer<float>(block_length_ + overlap_);
+      }
+    }
+    upload_async<float>(sounds.source, source_.span(), ears_.left);
+    ears_.left.synchronize();
+  }
+
+  void enqueue(const Stream& stream) override {
+    for_each_block(stream, [](const Slot&, std::size_t, bool) {});
+  }
+
+  Stereo<Signal> wet(const Stream& stream) override {
+    for (const Slot& slot : slots_) {
+      for (const Side side : kSides) poison(slot.wet[side].span(), stream);
+    }
+    stream.synchronize();
+    Stereo<Signal> wet;
+    for_each_block(stream, [&](const Slot& slot, std::size_t length, bool is_last) {
+      const std::size_t count = length + (is_last ? overlap_ : 0);
+      for (const Side side : kSides) {
+        const std::size_t start = wet[side].size();
+        wet[side].resize(start + count);
+        download_async<float>(slot.wet[side].span().first(count),
+                              std::span(wet[side]).subspan(start), ears_[side]);
+        ears_[side].synchronize();
+      }
+    });
+    return wet;
+  }
+
+  Traffic traffic() const override {
+    Traffic traffic;
+    const auto N = static_cast<std::size_t>(problem_.N);
+    for (std::size_t start = 0; start < N; start += block_length_) {
+      const Cost cost = convolver_->cost(static_cast<int>(std::min(block_length_, N - start)));
+      traffic.bytes += problem_.clips * cost.device_bytes;
+      traffic.launches += problem_.clips * cost.launches;
+    }
+    return traffic;
+  }
+
+ private:
+  struct Slot {
+    DeviceBuffer<float> common;
+    Stereo<DeviceBuffer<float>> wet;
+    Event shared;
+    Stereo<Event> done;
+  };
+
+  /// Queues all blocks of all clips between what is queued in `stream` before and after;
+  /// `queued(slot, length, is_last)` is called when a block is.
+  template <typename Queued>
+  void for_each_block(const Stream& stream, const Queued& queued) {
+    started_.record(stream);
+    for (const Side side : kSides) wait(ears_[side], started_);
+    const auto N = static_cast<std::size_t>(problem_.N);
+    std::size_t next = 0;
+    const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight
+    for (int clip = 0; clip < problem_.clips; ++clip) {
+      const Slot* previous = nullptr;
+      for (std::size_t start = 0; start < N; start += block_length_, next = 1 - next) {
+        Slot& slot = slots_[next];
+        const std::size_t length = std::min(block_length_, N - start);
+        const Block block{
+            source_.span().subspan(static_cast<std::size_t>(clip) * N + start, length),
+            slot.common.span()};
+        // The block that had this slot before must be done with what the ears shared.
+        if (used[next] != nullptr) {
+          for (const Side side : kSides) wait(stream, slot.done[side]);
+        }
+        used[next] = &slot;
+        convolver_->enqueue_common(block, stream);
+        slot.shared.record(stream);
+        for (const Side side : kSides) {
+          const Stream& ear = ears_[side];
+          const std::span<float> wet = slot.wet[side].span().first(length + overlap_);
+          wait(ear, slot.shared);
+          convolver_->enqueue(side, block, wet, ear);
+          if (previous != nullptr && overlap_ > 0) {
+            enqueue_overlap_add(previous->wet[side].span().subspan(block_length_, overlap_), wet,
+                                ear);
+          }
+          slot.done[side].record(ear);
+        }
+        previous = &slot;
+        queued(slot, length, start + length == N);
+      }
+    }
+    for (const Slot* const slot : used) {
+      if (slot == nullptr) continue;
+      for (const Side side : kSides) wait(stream, slot->done[side]);
+    }
+  }
+
+  const Problem problem_;
+  std::size_t overlap_;  // K - 1
+  Stereo<Stream> ears_;
+  std::unique_ptr<Convolver> convolver_;
+  std::size_t block_length_;
+  DeviceBuffer<float> source_;
+  std::array<Slot, 2> slots_;
+  Event started_;
+};
+
+}  // namespace
+
+std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
+                                       const Sounds& sounds, const Device& device) {
+  use_device(device.index);
+  return time_on_device(std::make_unique<MethodOnGpu>(method, problem, sounds));
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,76 @@
+#include "host/bench/presets.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr std::int64_t kHour = 3600;
+
+std::vector<Problem> ladder(Place) {
+  return {{"notebook", 5'000, 5'000}, {"head", 200'000, 70'000}};
+}
+
+std::vector<Problem> scaling(Place) {
+  std::vector<Problem> problems;
+  for (int power = 8; power <= 26; ++power) {
+    const std::int64_t N = std::int64_t{1} << power;
+    problems.push_back({fmt::format("2^{}", power), N, N / 4});
+  }
+  return problems;
+}
+
+/// 10 s and 1 s at 16 kHz. What is a thousand clips for a GPU is a hundred for a CPU.
+std::vector<Problem> batch(Place place) {
+  return {{"batch", 160'000, 16'000, place == Place::gpu ? 1024 : 100}};
+}
+
+std::vector<Problem> stream(Place) {
+  return {{"stream", 9'600'000, 70'000},
+          {"hour at 16 kHz", kHour * 16'000, 70'000},
+          {"hour at 48 kHz", kHour * 48'000, 70'000}};
+}
+
+std::vector<Problem> race(Place place) {
+  if (place == Place::cpu) return {{"head", 200'000, 70'000}, {"stream", 9'600'000, 70'000}};
+  return {{"short", 16'000, 4'000},
+          {"head", 200'000, 70'000},
+          batch(place).front(),
+          {"hour at 16 kHz", kHour * 16'000, 70'000},
+          {"hour at 48 kHz", kHour * 48'000, 70'000}};
+}
+
+constexpr Preset kPresets[] = {
+    {"ladder", "every method on 5000x5000 and 200000x70000", ladder},
+    {"scaling", "2^8 to 2^26 samples, a quarter as many taps", scaling},
+    {"batch", "clips of 160000 samples, 16000 taps", batch, true},
+    {"stream", "10 minutes and an hour, 70000 taps", stream, true},
+    {"peers", "against FFTW on the CPU and cuFFT on a GPU, as far as this program has them", race,
+     true, true},
+};
+
+}  // namespace
+
+std::span<const Preset> presets() { return kPresets; }
+
+const Preset& find_preset(std::string_view name) {
+  std::string names;
+  for (const Preset& preset : kPresets) {
+    if (preset.name == name) return preset;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", preset.name);
+  }
+  throw UsageError(fmt::format("bench {}: no such benchmark; there are {}", name, names));
+}
+
+Problem tiny(Problem problem) {
+  problem.N = std::clamp<std::int64_t>(problem.N / 100'000, 40, 600);
+  problem.K = std::clamp<std::int64_t>(problem.K / 1'000, 7, 120);
+  problem.clips = std::min(3, problem.clips);
+  return problem;
+}
+
+}  // namespace gpuconv

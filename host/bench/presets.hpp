@@ -1,0 +1,28 @@
+// presets.hpp - the benchmarks that have a name
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "host/bench/problem.hpp"
+
+namespace gpuconv {
+
+struct Preset {
+  std::string_view name;
+  std::string_view what;
+  std::vector<Problem> (*problems)(Place place);
+  bool is_race = false;  ///< slow methods stay away
+  bool has_peers = false;
+};
+
+std::span<const Preset> presets();
+
+/// Throws UsageError, which lists all names.
+const Preset& find_preset(std::string_view name);
+
+/// From 40 x 7 to 600 x 120, at most 3 clips: for emulated GPUs, where times mean nothing.
+Problem tiny(Problem problem);
+
+}  // namespace gpuconv

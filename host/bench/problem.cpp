@@ -1,0 +1,145 @@
+#include "host/bench/problem.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <sstream>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr int kSamples = 128;  // for each ear: E to some 10 %, at the price of 128 K products
+constexpr std::int64_t kLongest = std::int64_t{1} << 36;
+
+/// SplitMix64 of Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(mix(seed + kStep)) {}
+  std::uint64_t next() { return mix(state_ += kStep); }
+  float uniform() { return static_cast<float>(next() >> 40) * 0x1p-23f - 1.0f; }
+  std::size_t below(std::size_t limit) { return static_cast<std::size_t>(next() % limit); }
+
+ private:
+  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15u;
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  std::uint64_t state_;
+};
+
+Signal noise(std::size_t length, std::uint64_t seed) {
+  Random random(seed);
+  Signal signal(length);
+  for (float& sample : signal) sample = random.uniform();
+  return signal;
+}
+
+Signal decaying_noise(std::size_t length, std::uint64_t seed) {
+  Signal signal = noise(length, seed);
+  for (std::size_t n = 0; n < length; ++n) {
+    signal[n] *=
+        static_cast<float>(std::pow(1e-3, static_cast<double>(n) / static_cast<double>(length)));
+  }
+  return signal;
+}
+
+double norm(std::span<const float> signal) {
+  double sum = 0;
+  for (const float sample : signal) sum += double{sample} * double{sample};
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+Problem parse_problem(const std::string& text) {
+  std::vector<std::int64_t> numbers;
+  std::istringstream parts(text + 'x');
+  bool is_good = true;
+  for (std::string part; std::getline(parts, part, 'x');) {
+    is_good = is_good && !part.empty() && part.size() <= 11 &&
+              part.find_first_not_of("0123456789") == std::string::npos;
+    numbers.push_back(is_good ? std::stoll(part) : 0);
+  }
+  if (numbers.size() == 2) numbers.push_back(1);
+  is_good = is_good && numbers.size() == 3 &&
+            *std::min_element(numbers.begin(), numbers.end()) >= 1 &&
+            numbers[2] <= std::numeric_limits<int>::max() && numbers[1] <= kLongest &&
+            numbers[0] <= kLongest / numbers[2];
+  if (!is_good) {
+    throw UsageError(
+        fmt::format("--size {}: expected SAMPLESxTAPS or SAMPLESxTAPSxCLIPS, at least 1 each, such "
+                    "as 200000x70000",
+                    text));
+  }
+  return {text, numbers[0], numbers[1], static_cast<int>(numbers[2])};
+}
+
+Sounds::Sounds(const Problem& problem)
+    : source(noise(static_cast<std::size_t>(problem.N * problem.clips), 1)),
+      response{decaying_noise(static_cast<std::size_t>(problem.K), 2),
+               decaying_noise(static_cast<std::size_t>(problem.K), 3)} {}
+
+Expectation::Expectation(const Problem& problem, const Sounds& sounds)
+    : length_(static_cast<std::size_t>(problem.wet_length() * problem.clips)),
+      wet_length_(static_cast<double>(problem.wet_length())) {
+  Random random(4);
+  std::map<int, double> source_norms;  // of the clips that were met
+  for (const Side side : kSides) {
+    const Signal& h = sounds.response[side];
+    const double h_norm = norm(h);
+    for (int i = 0; i < kSamples; ++i) {
+      const int clip = static_cast<int>(random.below(static_cast<std::size_t>(problem.clips)));
+      const std::size_t n = random.below(static_cast<std::size_t>(problem.wet_length()));
+      const std::span<const float> x = sounds.clip(problem, clip);
+      const std::size_t first = n < x.size() ? 0 : n - x.size() + 1;
+      const std::size_t last = std::min(h.size() - 1, n);
+      Sample sample{};
+      sample.at = static_cast<std::size_t>(clip) * static_cast<std::size_t>(wet_length_) + n;
+      for (std::size_t k = first; k <= last; ++k) {
+        const double product = double{h[k]} * double{x[n - k]};
+        sample.value += product;
+        sample.magnitude += std::abs(product);
+      }
+      const auto [source_norm, is_new] = source_norms.try_emplace(clip);
+      if (is_new) source_norm->second = norm(x);
+      sample.scale = source_norm->second * h_norm;
+      samples_[side].push_back(sample);
+    }
+  }
+}
+
+Expectation::Verdict Expectation::judge(const Stereo<Signal>& wet, const ErrorBound& bound,
+                                        bool is_direct) const {
+  Verdict verdict{0, true};
+  for (const Side side : kSides) {
+    if (wet[side].size() != length_) return {std::numeric_limits<double>::infinity(), false};
+    double errors = 0;
+    double squares = 0;
+    double scale = 0;
+    for (const Sample& sample : samples_[side]) {
+      const double error = std::abs(double{wet[side][sample.at]} - sample.value);
+      const double limit = bound.peak * (is_direct ? sample.magnitude : sample.scale);
+      // Written so that a NaN is wrong.
+      if (!(error <= limit)) verdict.is_right = false;
+      errors += error * error;
+      squares += sample.value * sample.value;
+      scale += sample.scale;
+    }
+    const double count = static_cast<double>(samples_[side].size());
+    const auto norm_of = [&](double sum) { return std::sqrt(sum / count * wet_length_); };
+    const double E = norm_of(errors) / std::max(norm_of(squares), scale / count);
+    verdict.error =
+        std::isnan(E) ? std::numeric_limits<double>::infinity() : std::max(verdict.error, E);
+  }
+  if (!(verdict.error <= bound.relative)) verdict.is_right = false;
+  return verdict;
+}
+
+}  // namespace gpuconv

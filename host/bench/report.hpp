@@ -1,0 +1,26 @@
+// report.hpp - a benchmark's result as JSON, CSV and Markdown
+#pragma once
+
+#include <string>
+
+#include "host/bench/bench.hpp"
+
+namespace gpuconv {
+
+/// Where it was measured.
+struct Machine {
+  std::string program;  ///< version
+  std::string cpu;      ///< with its threads
+  std::string gpu;      ///< empty: none took part
+};
+
+Machine this_machine(const std::string& program, const std::optional<Device>& device);
+
+/// One object: machine, timer, rows, not_here. Times in seconds, errors relative.
+std::string to_json(const Machine& machine, const BenchReport& report);
+/// One line per row, with a head.
+std::string to_csv(const BenchReport& report);
+/// A table for people, and below it all that makes its numbers less certain.
+std::string to_markdown(const Machine& machine, const BenchReport& report);
+
+}  // namespace gpuconv

@@ -1,0 +1,161 @@
+// bench.cpp - gpuconv bench: how fast is each method here, and how sure is that?
+#include "host/bench/bench.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <span>
+
+#include "host/audio/output_file.hpp"
+#include "host/bench/calibrate.hpp"
+#include "host/bench/presets.hpp"
+#include "host/bench/report.hpp"
+#include "host/cli/cli.hpp"
+#include "host/cli/message.hpp"
+#include "host/error.hpp"
+#include "host/methods/choose.hpp"
+
+namespace gpuconv {
+namespace {
+
+struct Options {
+  std::string preset;
+  std::vector<std::string> methods;
+  std::vector<std::string> sizes;
+  std::string device = "auto";
+  std::string json, csv, markdown;
+  double seconds = Rule().seconds;
+  bool is_tiny = false;
+  bool calibrates = false;
+};
+
+std::vector<Contender> all_contenders(const CostModel& model) {
+  std::vector<Contender> all;
+  for (const Method& method : methods()) all.push_back(contender_of(method, model));
+  all.insert(all.end(), peers().begin(), peers().end());
+  return all;
+}
+
+std::vector<Contender> contenders_of(const Options& options, const Preset* preset,
+                                     const std::optional<Device>& device, const CostModel& model) {
+  const std::vector<Contender> all = all_contenders(model);
+  std::vector<Contender> result;
+  for (const std::string& name : options.methods) {
+    const auto same = [&](const Contender& one) { return one.name == name; };
+    const auto found = std::find_if(all.begin(), all.end(), same);
+    if (found == all.end()) find_method(name);  // throws, listing the names
+    result.push_back(*found);
+  }
+  if (!result.empty()) return result;
+  const bool has_cpu = options.device == "auto" || options.device == "cpu";
+  for (const Contender& contender : all) {
+    if (contender.is_peer && (preset == nullptr || !preset->has_peers)) continue;
+    if (contender.place == Place::cpu ? has_cpu : device.has_value()) result.push_back(contender);
+  }
+  return result;
+}
+
+std::vector<Problem> problems_of(const Options& options, const Preset* preset,
+                                 const std::optional<Device>& device) {
+  std::vector<Problem> problems;
+  if (preset != nullptr) problems = preset->problems(device ? Place::gpu : Place::cpu);
+  for (const std::string& size : options.sizes) problems.push_back(parse_problem(size));
+  for (Problem& problem : problems) {
+    if (options.is_tiny) problem = tiny(problem);
+  }
+  return problems;
+}
+
+void write(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    std::cout << text << std::flush;
+    if (!std::cout) throw FileError("standard output", "the results could not be written");
+    return;
+  }
+  OutputFile file(path, OutputOptions{false, {}});
+  file.write(std::as_bytes(std::span(text)));
+  file.publish();
+}
+
+/// Measures the constants behind --method auto and keeps them.
+void calibrate_here(const Options& options) {
+  std::optional<Device> device;
+  // What the first use of a GPU costs is paid once in a process: here.
+  const double start = seconds_of([&] {
+    device = pick_device(options.device, query_devices());
+    if (device) job_seconds(find_method("gpu-direct"), {1}, {{1}, {1}}, device);
+  });
+  CostModel model = calibrate(device);
+  model.set_gpu_start(start);
+  for (const Place place : {Place::cpu, Place::gpu}) {
+    if (place == Place::gpu && !device) continue;
+    fmt::print("{}: {}\n", machine_name(place, device), save_cost_model(model, place, device));
+  }
+}
+
+int run(const Options& options) {
+  if (options.calibrates) calibrate_here(options);
+  const Preset* const preset = options.preset.empty() ? nullptr : &find_preset(options.preset);
+  if (preset == nullptr && options.sizes.empty()) {
+    if (options.calibrates) return static_cast<int>(Exit::done);
+    throw UsageError("bench: nothing to measure; name a benchmark or a --size");
+  }
+  Bench bench;
+  bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
+  std::string warning;
+  const CostModel model = load_cost_model(bench.device, warning);
+  if (!warning.empty()) print_message("warning", warning);
+  bench.problems = problems_of(options, preset, bench.device);
+  bench.contenders = contenders_of(options, preset, bench.device, model);
+  bench.rule.seconds = options.seconds;
+  if (preset != nullptr && preset->is_race && options.methods.empty()) bench.field = 20;
+  bench.is_tiny = options.is_tiny;
+  if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
+
+  const BenchReport report = run_bench(bench);
+  const Machine machine = this_machine(version(), bench.device);
+  if (!options.json.empty()) write(options.json, to_json(machine, report));
+  if (!options.csv.empty()) write(options.csv, to_csv(report));
+  if (!options.markdown.empty()) write(options.markdown, to_markdown(machine, report));
+  if (options.json.empty() && options.csv.empty() && options.markdown.empty()) {
+    write("-", to_markdown(machine, report));
+  }
+  return static_cast<int>(Exit::done);
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, RunIt& run_it) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* const command = app.add_subcommand(
+      "bench", "Measure methods in memory: planned, both ears, each result checked");
+  command->get_formatter()->column_width(34);
+  std::string names;
+  for (const Preset& preset : presets()) {
+    names += fmt::format("\n{}: {}", preset.name, preset.what);
+  }
+  command->add_option("BENCHMARK", options->preset, "one of:" + names)->type_name("");
+  command->add_option("-m,--method", options->methods, "only these; repeatable")->type_name("NAME");
+  command->add_option("-s,--size", options->sizes, "SAMPLESxTAPS or SAMPLESxTAPSxCLIPS; repeatable")
+      ->type_name("SIZE");
+  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command->add_option("--seconds", options->seconds, "to spend on measuring one number")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--json", options->json, "write results to FILE, - for standard output")
+      ->type_name("FILE");
+  command->add_option("--csv", options->csv, "likewise")->type_name("FILE");
+  command->add_option("--markdown", options->markdown, "likewise (default: to standard output)")
+      ->type_name("FILE");
+  command->add_flag(
+      "--calibrate", options->calibrates,
+      "first measure, in seconds, what --method auto estimates by, and keep it in the "
+      "cache folder");
+  command->add_flag("--tiny", options->is_tiny,
+                    "tiny sizes and three runs, to see that it works: no measurement");
+  command->callback([&run_it, options] { run_it = [options] { return run(*options); }; });
+}
+
+}  // namespace gpuconv

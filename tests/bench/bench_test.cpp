@@ -1,0 +1,214 @@
+// bench_test.cpp - rows say what they are: right or wrong, measured or scaled, quiet or noisy
+#include "host/bench/bench.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "host/bench/presets.hpp"
+#include "host/bench/report.hpp"
+#include "host/error.hpp"
+#include "tests/support/files.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+constexpr Rule kQuick{.warm_ups = 1, .fewest = 6, .most = 6};
+
+/// Times of `seconds_of_run(i)` for run i, and what cpu-naive gives, multiplied by `gain`.
+class Pretender final : public TimedPlan {
+ public:
+  Pretender(std::unique_ptr<TimedPlan> plan, std::function<double(int)> seconds, float gain)
+      : plan_(std::move(plan)), seconds_(std::move(seconds)), gain_(gain) {}
+  double run() override { return seconds_(runs_++); }
+  Stereo<Signal> wet() override {
+    Stereo<Signal> wet = plan_->wet();
+    for (const Side side : kSides) {
+      for (float& sample : wet[side]) sample *= gain_;
+    }
+    return wet;
+  }
+
+ private:
+  std::unique_ptr<TimedPlan> plan_;
+  std::function<double(int)> seconds_;
+  float gain_;
+  int runs_ = 0;
+};
+
+Contender pretender(const std::string& name, const std::function<double(int)>& seconds,
+                    float gain = 1) {
+  Contender contender = contender_of(find_method("cpu-naive"));
+  contender.name = name;
+  contender.plan = [seconds, gain, plan = contender.plan](const Problem& problem,
+                                                          const Sounds& sounds,
+                                                          const std::optional<Device>& device) {
+    return std::make_unique<Pretender>(plan(problem, sounds, device), seconds, gain);
+  };
+  return contender;
+}
+
+Bench bench_of(std::vector<Contender> contenders, std::vector<Problem> problems) {
+  Bench bench;
+  bench.problems = std::move(problems);
+  bench.contenders = std::move(contenders);
+  bench.rule = kQuick;
+  return bench;
+}
+
+TEST(BenchTest, MeasuresEveryMethodThatCanRunHere) {
+  const Devices devices = query_devices();
+  Bench bench = bench_of({}, {{"one", 300, 40}, {"clips", 50, 7, 3}});
+  bench.is_tiny = true;
+  if (!devices.list.empty()) bench.device = devices.list.front();
+  for (const Method& method : methods()) {
+    if (method.place == Place::cpu || bench.device) {
+      bench.contenders.push_back(contender_of(method));
+    }
+  }
+  const BenchReport report = run_bench(bench);
+  for (const Absence& absence : report.not_here) {
+    EXPECT_NE(absence.reason.find("cuFFT is not installed"), std::string::npos) << absence.reason;
+  }
+  EXPECT_EQ(report.rows.size() + report.not_here.size(), 2 * bench.contenders.size());
+  for (const Row& row : report.rows) {
+    EXPECT_TRUE(row.is_right) << row.contender << " " << row.problem.name;
+    EXPECT_GE(row.seconds.median, 0) << row.contender;
+    EXPECT_EQ(row.seconds.runs, 6);
+    EXPECT_EQ(row.cold.has_value(), row.place == Place::gpu);
+    EXPECT_FALSE(row.is_extrapolated);
+  }
+}
+
+// More blocks than one, of a source longer than what is planned as endless, is too much for the
+// emulation; the direct methods have short blocks.
+TEST(BenchTest, CountsTheOperationsOfAllClips) {
+  const BenchReport report = run_bench(
+      bench_of({contender_of(find_method("cpu-naive"))}, {{"one", 100, 7}, {"three", 100, 7, 3}}));
+  EXPECT_EQ(report.rows.at(0).operations, 4.0 * 100 * 7);
+  EXPECT_EQ(report.rows.at(1).operations, 3 * 4.0 * 100 * 7);
+}
+
+TEST(BenchTest, FindsOutWrongResults) {
+  const BenchReport report = run_bench(bench_of(
+      {pretender("right", [](int) { return 1e-3; }), pretender(
+                                                         "wrong", [](int) { return 1e-3; }, 1.1f)},
+      {{"p", 100, 9}}));
+  EXPECT_TRUE(report.rows.at(0).is_right);
+  EXPECT_FALSE(report.rows.at(1).is_right);
+  EXPECT_TRUE(says(to_markdown({}, report), {"WRONG RESULT"}));
+}
+
+TEST(BenchTest, ConfessesNoise) {
+  const auto noisy = [](int i) { return i % 2 == 0 ? 1e-3 : 2e-3; };
+  const BenchReport report = run_bench(bench_of(
+      {pretender("quiet", [](int) { return 1e-3; }), pretender("noisy", noisy)}, {{"p", 100, 9}}));
+  EXPECT_FALSE(report.rows.at(0).is_noisy);
+  EXPECT_TRUE(report.rows.at(1).is_noisy);
+  EXPECT_EQ(report.rows.at(0).ratio.median, 1);
+  EXPECT_EQ(report.rows.at(1).ratio.median, 1.5);
+  EXPECT_TRUE(says(to_markdown({}, report), {"noisy: ±33 %"}));
+}
+
+TEST(BenchTest, ScalesWhatIsHopelessAndSaysSo) {
+  Contender slow = pretender("slow", [](int) { return 2.0; });
+  slow.estimate = [](const Problem& problem, const std::optional<Device>&) {
+    return 1e-3 * static_cast<double>(problem.N * problem.K);
+  };
+  Bench bench = bench_of({slow}, {{"p", 400, 100}});
+  bench.hopeless = 3;  // 40 s by estimate, a sixteenth of it is within reach
+  const Row row = run_bench(bench).rows.at(0);
+  EXPECT_TRUE(row.is_extrapolated);
+  EXPECT_EQ(row.measured.N, 100);
+  EXPECT_EQ(row.measured.K, 25);
+  EXPECT_DOUBLE_EQ(row.seconds.median, 16 * 2.0);
+  EXPECT_TRUE(row.is_right);
+  EXPECT_EQ(row.operations, 4.0 * 400 * 100);
+}
+
+TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
+  Contender slow = pretender("slow", [](int) { return 1.0; });
+  Contender fast = pretender("fast", [](int) { return 1.0; });
+  Contender peer = pretender("peer", [](int) { return 1.0; });
+  slow.estimate = [](const Problem&, const std::optional<Device>&) { return 30.0; };
+  fast.estimate = [](const Problem&, const std::optional<Device>&) { return 1.0; };
+  peer.estimate = nullptr;
+  Bench bench = bench_of({slow, fast, peer}, {{"p", 10, 2}});
+  bench.field = 20;
+  const BenchReport report = run_bench(bench);
+  ASSERT_EQ(report.rows.size(), 2u);
+  EXPECT_EQ(report.rows[0].contender, "fast");
+  EXPECT_EQ(report.rows[1].contender, "peer");
+}
+
+TEST(BenchTest, GoesOnWithoutWhoCanNotTakePart) {
+  Contender absent = pretender("absent", [](int) { return 1.0; });
+  absent.plan = [](const Problem&, const Sounds&,
+                   const std::optional<Device>&) -> std::unique_ptr<TimedPlan> {
+    throw GpuError("no such library");
+  };
+  const BenchReport report =
+      run_bench(bench_of({absent, pretender("here", [](int) { return 1.0; })}, {{"p", 10, 2}}));
+  ASSERT_EQ(report.not_here.size(), 1u);
+  EXPECT_EQ(report.not_here[0].reason, "no such library");
+  EXPECT_EQ(report.rows.at(0).contender, "here");
+}
+
+class ReportTest : public ::testing::Test {
+ protected:
+  const BenchReport report_ = run_bench(bench_of(
+      {contender_of(find_method("cpu-naive")), contender_of(find_method("cpu-vectorised"))},
+      {{"small", 100, 9}, {"clips", 10, 3, 2}}));
+};
+
+TEST_F(ReportTest, HoldsEveryNumberAsJson) {
+  const auto json = nlohmann::json::parse(to_json(this_machine("1.2", std::nullopt), report_));
+  EXPECT_EQ(json["gpuconv"], "1.2");
+  EXPECT_TRUE(json["gpu"].is_null());
+  EXPECT_TRUE(says(json["cpu"].get<std::string>(), {" threads"}));
+  EXPECT_EQ(json["timer"]["before"]["asked_seconds"], report_.before.asked);
+  ASSERT_EQ(json["rows"].size(), 4u);
+  const auto& row = json["rows"][3];
+  EXPECT_EQ(row["method"], "cpu-vectorised");
+  EXPECT_EQ(row["problem"], "clips");
+  EXPECT_EQ(row["clips"], 2);
+  EXPECT_EQ(row["seconds"]["median"], report_.rows[3].seconds.median);
+  EXPECT_EQ(row["seconds"]["runs"], 6);
+  EXPECT_EQ(row["error"], report_.rows[3].error);
+  EXPECT_EQ(row["is_right"], true);
+}
+
+TEST_F(ReportTest, HasOneLineOfCsvPerRowWithAsManyFieldsAsItsHead) {
+  const std::string csv = to_csv(report_);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+  const auto line = [&](int index) {
+    std::size_t start = 0;
+    for (; index > 0; --index) start = csv.find('\n', start) + 1;
+    return csv.substr(start, csv.find('\n', start) - start);
+  };
+  const auto fields = [](const std::string& text) {
+    return std::count(text.begin(), text.end(), ',');
+  };
+  for (int i = 1; i <= 4; ++i) EXPECT_EQ(fields(line(i)), fields(line(0)));
+  EXPECT_EQ(line(1).rfind("small,100,9,1,cpu-naive,cpu,", 0), 0u) << line(1);
+}
+
+TEST(PresetTest, HasTheBenchmarksOfTheDesign) {
+  for (const char* const name : {"ladder", "scaling", "batch", "stream", "peers"}) {
+    const Preset& preset = find_preset(name);
+    for (const Place place : {Place::cpu, Place::gpu}) {
+      for (const Problem& problem : preset.problems(place)) {
+        EXPECT_GE(problem.K, 1) << name;
+        EXPECT_FALSE(problem.name.empty()) << name;
+        EXPECT_LE(tiny(problem).N * tiny(problem).K * tiny(problem).clips, 200'000) << name;
+      }
+    }
+  }
+  EXPECT_EQ(find_preset("scaling").problems(Place::cpu).size(), 19u);
+  EXPECT_THROW(find_preset("speed"), UsageError);
+}
+
+}  // namespace
+}  // namespace gpuconv::test

@@ -1,0 +1,58 @@
+// gpu_bench_test.cpp - what is timed on a GPU is right: cuFFT's chains, and methods in many blocks
+#include <gtest/gtest.h>
+
+#include "cuda/methods/lengths.hpp"
+#include "host/bench/bench.hpp"
+#include "host/methods/choose.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+class GpuBenchTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const Devices devices = query_devices();
+    if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+    bench_.device = devices.list.front();
+    bench_.rule = {.warm_ups = 0, .fewest = 1, .most = 1};
+    bench_.is_tiny = true;
+  }
+
+  Bench bench_;
+};
+
+TEST_F(GpuBenchTest, EveryCufftChainIsRight) {
+  if (const std::string reason = why_no_cufft(); !reason.empty()) GTEST_SKIP() << reason;
+  // One block and many, with a last batch that is not full; more taps than samples; one of each.
+  bench_.problems = {{"one", 300, 40},
+                     {"clips", 50, 7, 3},
+                     {"blocks", 3000, 9, 2},
+                     {"taps", 20, 90},
+                     {"least", 1, 1}};
+  for (const Contender& peer : peers()) {
+    if (peer.place == Place::gpu) bench_.contenders.push_back(peer);
+  }
+  ASSERT_GE(bench_.contenders.size(), 6u);
+  const BenchReport report = run_bench(bench_);
+  for (const Absence& one : report.not_here) {
+    ADD_FAILURE() << one.contender << ", " << one.problem << ": " << one.reason;
+  }
+  for (const Row& row : report.rows) {
+    EXPECT_TRUE(row.is_right) << row.contender << ", " << row.problem.name << ": "
+                              << row.error / 0x1p-24 << " u";
+    EXPECT_TRUE(row.cold.has_value()) << row.contender;
+  }
+}
+
+TEST_F(GpuBenchTest, BlocksOfALongSourceAreJoined) {
+  const std::int64_t block = direct_block_length(kEndless);
+  bench_.problems = {{"three blocks", 2 * block + 5, 3}};
+  bench_.contenders = {contender_of(find_method("gpu-direct"))};
+  const BenchReport report = run_bench(bench_);
+  ASSERT_EQ(report.rows.size(), 1u);
+  EXPECT_TRUE(report.rows[0].is_right) << report.rows[0].error / 0x1p-24 << " u";
+  EXPECT_EQ(report.rows[0].traffic.launches, 3 * 2);
+}
+
+}  // namespace
+}  // namespace gpuconv::test
