@@ -60,6 +60,12 @@ std::vector<Problem> golden_problems(const Method& method) {
   for (std::uint64_t seed = 1; problems.size() < 24; ++seed) {
     problems.push_back(random_problem({&method}, 1.5e6, seed));
   }
+  if (method.plan != nullptr && !method.is_direct) {
+    // Longer transforms of several shapes, some of them no powers of two.
+    problems.push_back({&method, 66'000, 7'000, 1});
+    problems.push_back({&method, 30'000, 12'000, 2});
+    problems.push_back({&method, 150'000, 900, 3});
+  }
   return problems;
 }
 

@@ -24,19 +24,38 @@ TEST(NextSmooth, IsTheSmallestThatIsLargeEnough) {
   EXPECT_EQ(next_smooth(175'999), 176'400);
 }
 
-TEST(Radix2Lengths, CoverEveryOutputOfABlock) {
+struct Planner {
+  const char* name;
+  PieceLengths (*lengths)(std::int64_t source_length, int response_length);
+  std::int64_t longest_response;
+  int alignment;  ///< of overlap and advance
+};
+
+class Planned : public ::testing::TestWithParam<Planner> {};
+
+TEST_P(Planned, PiecesCoverEveryOutputOfABlock) {
+  const Planner& planner = GetParam();
   for (const std::int64_t N : {1LL, 2LL, 63LL, 64LL, 5000LL, 256'640LL, 57'600'000LL}) {
-    for (const int K :
-         {1, 2, 63, 64, 65, 4097, 70'000, 1'000'000, 14'400'000, 20'000'000, 134'217'728}) {
-      const Radix2Lengths lengths = radix2_lengths(N, K);
-      EXPECT_TRUE(std::has_single_bit(static_cast<unsigned>(lengths.length)));
-      EXPECT_GE(lengths.length, 4);
-      EXPECT_EQ(lengths.advance, lengths.length - K + 1);
+    for (const int K : {1, 2, 63, 64, 65, 4097, 16'384, 70'000, 1'000'000, 4'194'304, 14'400'000,
+                        20'000'000, 134'217'728}) {
+      if (K > planner.longest_response) continue;
+      const PieceLengths lengths = planner.lengths(N, K);
+      EXPECT_EQ(lengths.overlap % planner.alignment, 0);
+      EXPECT_EQ(lengths.advance % planner.alignment, 0);
+      EXPECT_EQ(lengths.advance, lengths.length - lengths.overlap);
       EXPECT_GE(lengths.advance, 1);
       EXPECT_GE(lengths.block_length, 1);
+      if (lengths.overlap < K - 1) {
+        EXPECT_EQ(lengths.overlap, 0);
+        EXPECT_EQ(lengths.transforms, 1);
+        EXPECT_GE(lengths.length, N + K - 1) << "would wrap around";
+        EXPECT_EQ(lengths.block_length, N);
+      }
+      EXPECT_LT(lengths.overlap, K - 1 + planner.alignment);
       if (N < kEndless) {
         EXPECT_LE(lengths.block_length, N);
       }
+      EXPECT_EQ(lengths.pieces(lengths.block_length, K), lengths.transforms);
       EXPECT_GE(std::int64_t{lengths.transforms} * lengths.advance,
                 std::int64_t{lengths.block_length} + K - 1)
           << N << ' ' << K;
@@ -49,13 +68,38 @@ TEST(Radix2Lengths, CoverEveryOutputOfABlock) {
   }
 }
 
-TEST(Radix2Lengths, AreTheSameForAllEndlessSources) {
+TEST_P(Planned, LengthsAreTheSameForAllEndlessSources) {
   for (const int K : {1, 70'000, 1'000'000}) {
-    const Radix2Lengths a = radix2_lengths(kEndless, K);
-    const Radix2Lengths b = radix2_lengths(100 * kEndless, K);
+    if (K > GetParam().longest_response) continue;
+    const PieceLengths a = GetParam().lengths(kEndless, K);
+    const PieceLengths b = GetParam().lengths(100 * kEndless, K);
     EXPECT_EQ(a.length, b.length);
     EXPECT_EQ(a.block_length, b.block_length);
   }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , Planned,
+    ::testing::Values(Planner{"gpu_radix2", radix2_lengths, kLongestResponse, 1},
+                      Planner{"gpu_fourstep", fourstep_lengths, kLongestFourstepResponse, 4},
+                      Planner{"gpu_fused", fused_lengths, kLongestFusedResponse, 1}),
+    [](const auto& parameter) { return parameter.param.name; });
+
+TEST(Radix2Lengths, ArePowersOfTwoFromFour) {
+  for (const std::int64_t N : {1LL, 100LL, 256'640LL, 57'600'000LL}) {
+    for (const int K : {1, 64, 4097, 134'217'728}) {
+      const PieceLengths lengths = radix2_lengths(N, K);
+      EXPECT_TRUE(std::has_single_bit(static_cast<unsigned>(lengths.length)));
+      EXPECT_GE(lengths.length, 4);
+    }
+  }
+}
+
+TEST(FourstepLengths, TakeOnePieceForTheNotebooksJob) {
+  // 269,999 wet samples just exceed 2^18: nine eighths of it do, not twice.
+  const PieceLengths lengths = fourstep_lengths(200'000, 70'000);
+  EXPECT_EQ(lengths.length, 294'912);
+  EXPECT_EQ(lengths.transforms, 1);
 }
 
 TEST(CufftLengths, CoverEveryOutputOfABlock) {

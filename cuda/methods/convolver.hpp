@@ -22,11 +22,17 @@ struct Cost {
   int launches = 0;
 };
 
-/// One block of source on the device.
+/// One block of source on the device, or a batch of clips that stand one behind the other.
 struct Block {
-  std::span<const float> source;  ///< 1 to block_length() samples
+  std::span<const float> source;  ///< clips times 1 to block_length() samples, at 16 bytes
   std::span<float> common;        ///< common_size() floats: what both sides make use of
+  /// Equally long clips; where more than one, their length is a multiple of four. Their wet signals
+  /// start at multiples of clip_stride(). Only methods that compute both sides at once take more.
+  int clips = 1;
 };
+
+/// Samples from the start of one clip's wet signal to that of the next.
+constexpr std::size_t clip_stride(std::size_t wet_length) { return (wet_length + 3) / 4 * 4; }
 
 class Convolver {
  public:
@@ -38,15 +44,30 @@ class Convolver {
   /// Floats that a block needs for what both sides share; 0 if they share nothing but the source.
   virtual std::size_t common_size() const { return 0; }
 
+  /// Queues a block: writes all source.size() + K - 1 samples of each side's wet signal, which
+  /// starts at a multiple of 16 bytes.
+  virtual void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) = 0;
+
+  /// Of a block of `clips` times `source_length` samples.
+  virtual Cost cost(int source_length, int clips) const = 0;
+  Cost cost(int source_length) const { return cost(source_length, 1); }
+};
+
+/// One whose sides can be computed in streams of their own.
+class SidedConvolver : public Convolver {
+ public:
   /// Queues the work that both sides share, such as transforming the source.
   virtual void enqueue_common(const Block&, const Stream&) {}
 
-  /// Queues one side: writes all source.size() + K - 1 samples of `wet`. Both sides may run at the
-  /// same time in different streams, after enqueue_common() has happened.
+  /// Queues one side. Both may run at the same time in different streams, after enqueue_common()
+  /// has happened.
   virtual void enqueue(Side, const Block&, std::span<float> wet, const Stream&) = 0;
 
-  /// Of a block of `source_length` samples.
-  virtual Cost cost(int source_length) const = 0;
+  void enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
+                    const Stream& stream) final {
+    enqueue_common(block, stream);
+    for (const Side side : kSides) enqueue(side, block, wet[side], stream);
+  }
 };
 
 }  // namespace gpuconv

@@ -48,7 +48,7 @@ LaunchShape one_thread_each(int elements) {
   return {static_cast<unsigned>(ceil_div(elements, kThreads)), kThreads};
 }
 
-class GpuCufft final : public Convolver {
+class GpuCufft final : public SidedConvolver {
  public:
   GpuCufft(Stereo<std::span<const float>> response, const CufftLengths& lengths)
       : lengths_(lengths),
@@ -88,7 +88,7 @@ class GpuCufft final : public Convolver {
                                  cudaMemcpyDeviceToDevice, stream.get()));
   }
 
-  Cost cost(int source_length) const override {
+  Cost cost(int source_length, int /*clips*/) const override {
     const double L = lengths_.length;
     const double wet_length = source_length + response_length_ - 1;
     Cost cost;

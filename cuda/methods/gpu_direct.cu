@@ -48,7 +48,7 @@ class GpuDirect final : public DirectConvolver {
            response(side).data(), response_length(), wet.data(), static_cast<int>(wet.size()));
   }
 
-  Cost cost(int source_length) const override {
+  Cost cost(int source_length, int /*clips*/) const override {
     const double products = double{1} * source_length * response_length();
     return {4 * products, 2 * (8 * products + 4.0 * (source_length + response_length() - 1)), 2};
   }

@@ -78,9 +78,9 @@ struct UnfoldedPieces {
   }
 };
 
-class GpuRadix2 final : public Convolver {
+class GpuRadix2 final : public SidedConvolver {
  public:
-  GpuRadix2(Stereo<std::span<const float>> response, const Radix2Lengths& lengths)
+  GpuRadix2(Stereo<std::span<const float>> response, const PieceLengths& lengths)
       : lengths_(lengths),
         response_length_(static_cast<int>(response.left.size())),
         transform_(lengths.length / 2, stream_),
@@ -108,7 +108,7 @@ class GpuRadix2 final : public Convolver {
     const FoldedPieces folded{block.source.data(),
                               static_cast<int>(block.source.size()),
                               lengths_.advance,
-                              response_length_ - 1,
+                              lengths_.overlap,
                               length(),
                               turn_.data()};
     transform_.forward(folded, transforms(block), spectra(block), stream);
@@ -118,14 +118,14 @@ class GpuRadix2 final : public Convolver {
     const Range range("multiply and transform back", side);
     const Product product{spectra(block).data(), sides_[side].response.data(), length()};
     const UnfoldedPieces unfolded{
-        wet.data(), static_cast<int>(wet.size()),        lengths_.advance, response_length_ - 1,
+        wet.data(), static_cast<int>(wet.size()),        lengths_.advance, lengths_.overlap,
         length(),   1.0f / static_cast<float>(length()), turn_.data()};
     transform_.inverse(product, unfolded, transforms(block), sides_[side].work.span(), stream);
   }
 
-  Cost cost(int source_length) const override {
+  Cost cost(int source_length, int /*clips*/) const override {
     const double M = length();
-    const double pieces = radix2_transforms(lengths_, source_length, response_length_);
+    const double pieces = lengths_.pieces(source_length, response_length_);
     const double butterflies = M / 2 * std::countr_zero(static_cast<unsigned>(length()));
     const double launches = transform_.launches();
     const double wet_length = source_length + response_length_ - 1;
@@ -151,13 +151,13 @@ class GpuRadix2 final : public Convolver {
     return static_cast<std::size_t>(lengths_.transforms) * static_cast<std::size_t>(length());
   }
   int transforms(const Block& block) const {
-    return radix2_transforms(lengths_, static_cast<int>(block.source.size()), response_length_);
+    return lengths_.pieces(static_cast<int>(block.source.size()), response_length_);
   }
   std::span<float2> spectra(const Block& block) const {
     return {reinterpret_cast<float2*>(block.common.data()), block.common.size() / 2};
   }
 
-  Radix2Lengths lengths_;
+  PieceLengths lengths_;
   int response_length_;
   Stream stream_;
   radix2::Transform transform_;

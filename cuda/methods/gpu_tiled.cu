@@ -137,7 +137,7 @@ class GpuTiled final : public DirectConvolver {
            response(side).data(), response_length(), wet.data(), static_cast<int>(wet.size()));
   }
 
-  Cost cost(int source_length) const override {
+  Cost cost(int source_length, int /*clips*/) const override {
     const int wet_length = source_length + response_length() - 1;
     double chunks = 0;
     for (int start = 0; start < wet_length; start += kTile) {

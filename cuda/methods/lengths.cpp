@@ -4,6 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
+#include <vector>
+
+#include "cuda/methods/shapes.hpp"
 
 namespace gpuconv {
 namespace {
@@ -11,18 +15,63 @@ namespace {
 constexpr std::int64_t kDirectBlock = 1 << 19;
 constexpr std::int64_t kLongestRadix2 = std::int64_t{1} << 28;
 constexpr std::int64_t kRadix2Batch = std::int64_t{1} << 21;  // real samples per renderer block
+constexpr std::int64_t kFourstepBatch = std::int64_t{1} << 22;
+constexpr std::int64_t kFusedBatch = std::int64_t{1} << 21;
 constexpr std::int64_t kCufftBlock = 1 << 21;
 
 std::int64_t ceil_div(std::int64_t numerator, std::int64_t denominator) {
   return (numerator + denominator - 1) / denominator;
 }
 
-/// Longest source of a block of transforms of `length`: at least two of them, so that more of a
-/// block is new than overlaps with the next.
-std::int64_t radix2_block_length(std::int64_t length, std::int64_t response_length) {
-  const std::int64_t advance = length - response_length + 1;
-  const std::int64_t transforms = std::max<std::int64_t>(2, kRadix2Batch / length);
-  return transforms * advance - response_length + 1;
+/// What piece_lengths() chooses from.
+struct PieceChoice {
+  std::span<const std::int64_t> lengths;  ///< 2M, ascending
+  std::int64_t overlap;
+  std::int64_t batch;  ///< real samples per renderer block
+  double passes;       ///< what the passes around the butterflies cost, in radix-2 stages
+};
+
+/// Longest source of a block of pieces: at least two of them, so that more of a block is new than
+/// overlaps with the next.
+std::int64_t longest_block(std::int64_t length, std::int64_t K, const PieceChoice& choice) {
+  const std::int64_t pieces = std::max<std::int64_t>(2, choice.batch / length);
+  return pieces * (length - choice.overlap) - K + 1;
+}
+
+/// The length that costs least for a whole source.
+PieceLengths piece_lengths(std::int64_t source_length, std::int64_t K, const PieceChoice& choice) {
+  const std::int64_t N = std::min(source_length, kEndless);
+  const bool is_endless = source_length >= kEndless;
+  PieceLengths best{};
+  double least = std::numeric_limits<double>::infinity();
+  const auto consider = [&](std::int64_t length, std::int64_t overlap, std::int64_t block) {
+    const std::int64_t pieces = ceil_div(block + K - 1, length - overlap);
+    const double work = static_cast<double>(ceil_div(N, block) * pieces * length) *
+                        (std::log2(static_cast<double>(length)) + choice.passes);
+    if (work >= least) return;
+    least = work;
+    best = {static_cast<int>(length), static_cast<int>(overlap), static_cast<int>(length - overlap),
+            static_cast<int>(block), static_cast<int>(pieces)};
+  };
+  for (const std::int64_t length : choice.lengths) {
+    if (!is_endless && length >= N + K - 1) {
+      // One piece holds it all: nothing wraps around, so nothing is dropped. Longer ones cost more.
+      consider(length, 0, N);
+      break;
+    }
+    const std::int64_t advance = length - choice.overlap;
+    if (advance < 1) continue;
+    const std::int64_t longest = longest_block(length, K, choice);
+    const bool is_one_block =
+        !is_endless && ceil_div(N + K - 1, advance) * length <= std::max(choice.batch, length);
+    // A block that is mostly overlap would never end.
+    if (!is_one_block && longest < K) continue;
+    consider(length, choice.overlap,
+             is_one_block ? N
+             : is_endless ? longest
+                          : std::min(N, longest));
+  }
+  return best;
 }
 
 }  // namespace
@@ -31,42 +80,31 @@ int direct_block_length(std::int64_t source_length) {
   return static_cast<int>(std::clamp<std::int64_t>(source_length, 1, kDirectBlock));
 }
 
-Radix2Lengths radix2_lengths(std::int64_t source_length, int response_length) {
-  const std::int64_t N = std::min(source_length, kEndless);
-  const std::int64_t K = response_length;
-  Radix2Lengths best{};
-  double fewest = std::numeric_limits<double>::infinity();
-  // M = 1 has no butterfly, so 2M >= 4.
-  for (std::int64_t length = std::max<std::int64_t>(
-           4, static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(K))));
-       length <= kLongestRadix2; length *= 2) {
-    const std::int64_t advance = length - K + 1;
-    const std::int64_t longest_block = radix2_block_length(length, K);
-    const bool is_one_block = source_length < kEndless && ceil_div(N + K - 1, advance) * length <=
-                                                              std::max(kRadix2Batch, length);
-    // A block that is mostly overlap would never end.
-    if (!is_one_block && longest_block < K) continue;
-    const std::int64_t block = is_one_block                ? N
-                               : source_length >= kEndless ? longest_block
-                                                           : std::min(N, longest_block);
-    const double transforms = static_cast<double>(ceil_div(N, block)) *
-                              static_cast<double>(ceil_div(block + K - 1, advance));
-    // Every butterfly stage and the passes around them (fold, product, unfold: about 4 stages').
-    const double work =
-        transforms * static_cast<double>(length) * (std::log2(static_cast<double>(length)) + 4);
-    if (work < fewest) {
-      fewest = work;
-      best = {static_cast<int>(length), static_cast<int>(advance), static_cast<int>(block),
-              static_cast<int>(ceil_div(block + K - 1, advance))};
-    }
-    if (advance >= N + K - 1) break;  // one transform does it all: longer ones only cost more
-  }
-  return best;
+int PieceLengths::pieces(int source_length, int response_length) const {
+  return static_cast<int>(ceil_div(std::int64_t{source_length} + response_length - 1, advance));
 }
 
-int radix2_transforms(const Radix2Lengths& lengths, int source_length, int response_length) {
-  return static_cast<int>(
-      ceil_div(std::int64_t{source_length} + response_length - 1, lengths.advance));
+PieceLengths radix2_lengths(std::int64_t source_length, int response_length) {
+  std::vector<std::int64_t> lengths;  // M = 1 has no butterfly, so 2M >= 4
+  for (std::int64_t length = 4; length <= kLongestRadix2; length *= 2) lengths.push_back(length);
+  return piece_lengths(source_length, response_length,
+                       {lengths, response_length - 1, kRadix2Batch, 4});
+}
+
+PieceLengths fourstep_lengths(std::int64_t source_length, int response_length) {
+  std::vector<std::int64_t> lengths;
+  for (const FourstepShape& shape : kFourstepShapes) {
+    lengths.push_back(std::int64_t{2} * shape.rows * shape.columns);
+  }
+  return piece_lengths(source_length, response_length,
+                       {lengths, ceil_div(response_length - 1, 4) * 4, kFourstepBatch, 10});
+}
+
+PieceLengths fused_lengths(std::int64_t source_length, int response_length) {
+  std::vector<std::int64_t> lengths;
+  for (const int length : kFusedLengths) lengths.push_back(2 * length);
+  return piece_lengths(source_length, response_length,
+                       {lengths, response_length - 1, kFusedBatch, 6});
 }
 
 CufftLengths cufft_lengths(std::int64_t source_length, int response_length) {

@@ -4,6 +4,7 @@
 // device, its free memory, nor what was measured on it. Plain arithmetic, no CUDA. N, K >= 1.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace gpuconv {
@@ -19,18 +20,35 @@ inline constexpr std::int64_t kEndless = std::int64_t{1} << 24;
 /// for copies and computing to overlap.
 int direct_block_length(std::int64_t source_length);
 
-/// One renderer block of gpu-radix2 is cut into `transforms` overlapping pieces of `length` real
-/// samples, of which `advance` are new.
-struct Radix2Lengths {
-  int length;        ///< 2M, a power of two; the complex transforms have length M
-  int advance;       ///< 2M - K + 1
+/// Overlap-save: one renderer block is cut into `transforms` overlapping pieces of `length` real
+/// samples, of which `advance` are new and `overlap` are those before: K - 1 or a few more; none,
+/// if one piece is as long as the whole wet signal.
+struct PieceLengths {
+  int length;        ///< 2M; the complex transforms have length M
+  int overlap;       ///< as many results, the first of a piece, are wrong and dropped
+  int advance;       ///< length - overlap
   int block_length;  ///< longest source of one renderer block
-  int transforms;    ///< for a full block: ceil((block_length + K - 1) / advance)
-};
-Radix2Lengths radix2_lengths(std::int64_t source_length, int response_length);
+  int transforms;    ///< for a full block: pieces(block_length)
 
-/// Pieces that `source_length` samples of a block need.
-int radix2_transforms(const Radix2Lengths& lengths, int source_length, int response_length);
+  /// That `source_length` samples of a block and a response of `response_length` need.
+  int pieces(int source_length, int response_length) const;
+};
+
+/// M is a power of two, and the overlap K - 1.
+PieceLengths radix2_lengths(std::int64_t source_length, int response_length);
+
+/// M = columns * rows (see shapes.hpp); overlap and advance are multiples of four, so
+/// that vectors stay aligned.
+PieceLengths fourstep_lengths(std::int64_t source_length, int response_length);
+inline constexpr std::int64_t kLongestFourstepResponse = std::int64_t{1} << 22;
+
+/// M is one of kFusedLengths (shapes.hpp), and the overlap K - 1.
+PieceLengths fused_lengths(std::int64_t source_length, int response_length);
+inline constexpr std::int64_t kLongestFusedResponse = 16'384;
+/// Of shared memory, that one piece takes: M complex numbers.
+constexpr std::size_t fused_shared_bytes(const PieceLengths& lengths) {
+  return 4 * static_cast<std::size_t>(lengths.length);
+}
 
 struct CufftLengths {
   int length;        ///< 2^a 3^b 5^c 7^d

@@ -21,6 +21,8 @@ PlanConvolver plan_gpu_direct;
 PlanConvolver plan_gpu_tiled;
 PlanConvolver plan_gpu_radix2;
 PlanConvolver plan_gpu_cufft;
+PlanConvolver plan_gpu_fourstep;
+PlanConvolver plan_gpu_fused;
 
 /// Why there is no cuFFT here; empty if there is. Opens it.
 std::string why_no_cufft();

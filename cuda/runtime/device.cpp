@@ -68,6 +68,12 @@ Devices query_devices() {
 
 void use_device(int index) { GPUCONV_CUDA(cudaSetDevice(index)); }
 
+std::size_t l2_cache_bytes() {
+  int device = 0;
+  GPUCONV_CUDA(cudaGetDevice(&device));
+  return static_cast<std::size_t>(attribute(cudaDevAttrL2CacheSize, device));
+}
+
 std::size_t free_device_memory() {
   std::size_t free = 0;
   std::size_t total = 0;

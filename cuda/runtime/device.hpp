@@ -29,6 +29,9 @@ Devices query_devices();
 /// Makes device `index` the one that this thread's CUDA calls go to.
 void use_device(int index);
 
+/// Bytes of the current device's second-level cache.
+std::size_t l2_cache_bytes();
+
 /// Bytes of memory free on the current device.
 std::size_t free_device_memory();
 

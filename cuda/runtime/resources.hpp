@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 #include "cuda/runtime/check.hpp"
 
@@ -118,6 +119,15 @@ template <typename T>
 void download_async(std::span<const T> from, std::span<T> to, const Stream& stream) {
   GPUCONV_CUDA(cudaMemcpyAsync(to.data(), from.data(), from.size_bytes(), cudaMemcpyDeviceToHost,
                                stream.get()));
+}
+
+/// `table` on the device; waits until it is there.
+template <typename T>
+DeviceBuffer<T> upload_now(const std::vector<T>& table, const Stream& stream) {
+  DeviceBuffer<T> buffer(table.size());
+  upload_async<T>(table, buffer.span(), stream);
+  stream.synchronize();
+  return buffer;
 }
 
 }  // namespace gpuconv

@@ -23,16 +23,27 @@ Problem within_reach(const Contender& contender, Problem problem, const Bench& b
   return problem;
 }
 
-std::vector<Contender> starters(const Problem& problem, const Bench& bench) {
+/// Those who can solve the problem, in a time that is not hopeless beside the others'.
+std::vector<Contender> starters(const Problem& problem, const Bench& bench, BenchReport& report) {
+  std::vector<Contender> able;
+  for (const Contender& contender : bench.contenders) {
+    const std::string reason =
+        contender.why_too_much ? contender.why_too_much(problem, bench.device) : "";
+    if (reason.empty()) {
+      able.push_back(contender);
+    } else {
+      report.not_here.push_back({contender.name, problem.name, reason});
+    }
+  }
   const auto estimate = [&](const Contender& contender) {
     return contender.estimate ? contender.estimate(problem, bench.device) : 0;
   };
   double shortest = std::numeric_limits<double>::infinity();
-  for (const Contender& contender : bench.contenders) {
+  for (const Contender& contender : able) {
     if (contender.estimate) shortest = std::min(shortest, estimate(contender));
   }
   std::vector<Contender> result;
-  for (const Contender& contender : bench.contenders) {
+  for (const Contender& contender : able) {
     if (estimate(contender) <= bench.field * shortest) result.push_back(contender);
   }
   return result;
@@ -125,7 +136,7 @@ BenchReport run_bench(const Bench& bench) {
     const Sounds sounds(problem);
     const Expectation expectation(problem, sounds);
     std::vector<Entry> entries;
-    for (const Contender& contender : starters(problem, bench)) {
+    for (const Contender& contender : starters(problem, bench, report)) {
       try {
         entries.push_back(enter(contender, problem, sounds, expectation, bench));
       } catch (const std::runtime_error& error) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "host/bench/timer.hpp"
+#include "host/methods/choose.hpp"
 
 namespace gpuconv {
 namespace {
@@ -67,7 +68,7 @@ class CpuPlan final : public TimedPlan {
 
 ErrorBound Contender::bound(const Problem& problem) const {
   return is_direct ? direct_error_bound(problem.K)
-                   : transform_error_bound(transform(problem.N, problem.K));
+                   : transform_error_bound(transform(problem.N, problem.K), problem.N, problem.K);
 }
 
 Contender contender_of(const Method& method, const CostModel& model) {
@@ -77,6 +78,11 @@ Contender contender_of(const Method& method, const CostModel& model) {
   contender.is_direct = method.is_direct;
   contender.operations = method.operations;
   contender.transform = method.transform;
+  contender.why_too_much = [&method](const Problem& problem,
+                                     const std::optional<Device>& device) -> std::string {
+    return method.place == Place::cpu ? ""
+                                      : why_too_much(method, problem.N, problem.K, device.value());
+  };
   contender.estimate = [&method, model](const Problem& problem,
                                         const std::optional<Device>& device) {
     return problem.clips * model.seconds(method, problem.N, problem.K, device);

@@ -43,6 +43,8 @@ struct Contender {
   std::function<double(double N, double K)> operations;
   /// For the bound on its error; none for direct ones.
   std::function<Method::Transform(std::int64_t N, std::int64_t K)> transform;
+  /// Why a problem is beyond it; empty if it is not. None: never.
+  std::function<std::string(const Problem&, const std::optional<Device>&)> why_too_much;
   /// Estimated seconds of one run; none for peers.
   std::function<double(const Problem&, const std::optional<Device>&)> estimate;
   /// Throws Error, CufftError or CudaError where it can not take part.

@@ -19,13 +19,16 @@ class MethodOnGpu final : public DeviceWork {
       : problem_(problem),
         overlap_(static_cast<std::size_t>(problem.K - 1)),
         convolver_(method.plan({sounds.response.left, sounds.response.right}, problem.N)),
+        sided_(dynamic_cast<SidedConvolver*>(convolver_.get())),
         block_length_(static_cast<std::size_t>(
             std::min<std::int64_t>(problem.N, convolver_->block_length()))),
+        clips_at_once_(can_batch() ? problem.clips : 1),
         source_(sounds.source.size()) {
     for (Slot& slot : slots_) {
       slot.common = DeviceBuffer<float>(convolver_->common_size());
       for (const Side side : kSides) {
-        slot.wet[side] = DeviceBuffer<float>(block_length_ + overlap_);
+        slot.wet[side] = DeviceBuffer<float>(static_cast<std::size_t>(clips_at_once_) *
+                                             clip_stride(block_length_ + overlap_));
       }
     }
     upload_async<float>(sounds.source, source_.span(), ears_.left);
@@ -45,11 +48,14 @@ class MethodOnGpu final : public DeviceWork {
     for_each_block(stream, [&](const Slot& slot, std::size_t length, bool is_last) {
       const std::size_t count = length + (is_last ? overlap_ : 0);
       for (const Side side : kSides) {
-        const std::size_t start = wet[side].size();
-        wet[side].resize(start + count);
-        download_async<float>(slot.wet[side].span().first(count),
-                              std::span(wet[side]).subspan(start), ears_[side]);
-        ears_[side].synchronize();
+        for (int clip = 0; clip < clips_at_once_; ++clip) {
+          const std::size_t start = wet[side].size();
+          wet[side].resize(start + count);
+          download_async<float>(slot.wet[side].span().subspan(
+                                    static_cast<std::size_t>(clip) * clip_stride(count), count),
+                                std::span(wet[side]).subspan(start), compute(side, stream));
+          compute(side, stream).synchronize();
+        }
       }
     });
     return wet;
@@ -59,9 +65,11 @@ class MethodOnGpu final : public DeviceWork {
     Traffic traffic;
     const auto N = static_cast<std::size_t>(problem_.N);
     for (std::size_t start = 0; start < N; start += block_length_) {
-      const Cost cost = convolver_->cost(static_cast<int>(std::min(block_length_, N - start)));
-      traffic.bytes += problem_.clips * cost.device_bytes;
-      traffic.launches += problem_.clips * cost.launches;
+      const Cost cost =
+          convolver_->cost(static_cast<int>(std::min(block_length_, N - start)), clips_at_once_);
+      const int batches = problem_.clips / clips_at_once_;
+      traffic.bytes += batches * cost.device_bytes;
+      traffic.launches += batches * cost.launches;
     }
     return traffic;
   }
@@ -74,6 +82,23 @@ class MethodOnGpu final : public DeviceWork {
     Stereo<Event> done;
   };
 
+  /// All clips in the same launches: if a clip is one block, and stays aligned.
+  bool can_batch() const {
+    return sided_ == nullptr && static_cast<std::size_t>(problem_.N) == block_length_ &&
+           problem_.N % 4 == 0;
+  }
+
+  /// Samples of the wet signals of a block.
+  std::size_t wet_size(std::size_t length) const {
+    return static_cast<std::size_t>(clips_at_once_) *
+           (clips_at_once_ == 1 ? length + overlap_ : clip_stride(length + overlap_));
+  }
+
+  /// Where a side is computed.
+  const Stream& compute(Side side, const Stream& stream) const {
+    return sided_ == nullptr ? stream : ears_[side];
+  }
+
   /// Queues all blocks of all clips between what is queued in `stream` before and after;
   /// `queued(slot, length, is_last)` is called when a block is.
   template <typename Queued>
@@ -83,29 +108,36 @@ class MethodOnGpu final : public DeviceWork {
     const auto N = static_cast<std::size_t>(problem_.N);
     std::size_t next = 0;
     const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight
-    for (int clip = 0; clip < problem_.clips; ++clip) {
+    for (int clip = 0; clip < problem_.clips; clip += clips_at_once_) {
       const Slot* previous = nullptr;
       for (std::size_t start = 0; start < N; start += block_length_, next = 1 - next) {
         Slot& slot = slots_[next];
         const std::size_t length = std::min(block_length_, N - start);
-        const Block block{
-            source_.span().subspan(static_cast<std::size_t>(clip) * N + start, length),
-            slot.common.span()};
+        const Block block{source_.span().subspan(static_cast<std::size_t>(clip) * N + start,
+                                                 static_cast<std::size_t>(clips_at_once_) * length),
+                          slot.common.span(), clips_at_once_};
         // The block that had this slot before must be done with what the ears shared.
         if (used[next] != nullptr) {
           for (const Side side : kSides) wait(stream, slot.done[side]);
         }
         used[next] = &slot;
-        convolver_->enqueue_common(block, stream);
+        Stereo<std::span<float>> wet;
+        for (const Side side : kSides) wet[side] = slot.wet[side].span().first(wet_size(length));
+        if (sided_ == nullptr) {
+          convolver_->enqueue_both(block, wet, stream);
+        } else {
+          sided_->enqueue_common(block, stream);
+        }
         slot.shared.record(stream);
         for (const Side side : kSides) {
-          const Stream& ear = ears_[side];
-          const std::span<float> wet = slot.wet[side].span().first(length + overlap_);
-          wait(ear, slot.shared);
-          convolver_->enqueue(side, block, wet, ear);
-          if (previous != nullptr && overlap_ > 0) {
-            enqueue_overlap_add(previous->wet[side].span().subspan(block_length_, overlap_), wet,
-                                ear);
+          const Stream& ear = compute(side, stream);
+          if (sided_ != nullptr) {
+            wait(ear, slot.shared);
+            sided_->enqueue(side, block, wet[side], ear);
+          }
+          if (previous != nullptr) {
+            enqueue_overlap_add(previous->wet[side].span().subspan(block_length_, overlap_),
+                                wet[side], ear);
           }
           slot.done[side].record(ear);
         }
@@ -123,7 +155,9 @@ class MethodOnGpu final : public DeviceWork {
   std::size_t overlap_;  // K - 1
   Stereo<Stream> ears_;
   std::unique_ptr<Convolver> convolver_;
+  SidedConvolver* sided_;  // the same, if its sides can be computed apart; else null
   std::size_t block_length_;
+  int clips_at_once_;
   DeviceBuffer<float> source_;
   std::array<Slot, 2> slots_;
   Event started_;

@@ -18,7 +18,7 @@ Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<
   for (const Method& method : methods()) {
     if (method.is_yardstick || (method.place == Place::gpu && !device)) continue;
     if (must_be_gpu && method.place != Place::gpu) continue;
-    if (method.place == Place::gpu && K > kLongestResponse) continue;
+    if (method.place == Place::gpu && !why_too_much(method, N, K, *device).empty()) continue;
     candidates.push_back({&method, method.place == Place::gpu ? device : std::nullopt, "",
                           model.seconds(method, N, K, device)});
   }
@@ -79,6 +79,23 @@ std::string why_not(const Method& method, const Devices& devices) {
   return method.why_missing == nullptr ? "" : method.why_missing();
 }
 
+std::string why_too_much(const Method& method, std::int64_t N, std::int64_t K,
+                         const Device& device) {
+  if (K > method.longest_response) {
+    return fmt::format("{} taps are too many (limit {})", K, method.longest_response);
+  }
+  if (method.shared_bytes == nullptr) return "";
+  const auto fits = [&](std::int64_t taps) {
+    return method.shared_bytes(N, taps) <= device.shared_bytes_per_block;
+  };
+  if (fits(K)) return "";
+  std::int64_t longest = K;
+  while (longest > 0 && !fits(longest)) --longest;
+  return fmt::format(
+      "{} taps need {} KiB of shared memory per block, {} has {} KiB: enough for {} taps", K,
+      method.shared_bytes(N, K) / 1024, device.name, device.shared_bytes_per_block / 1024, longest);
+}
+
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
               const CostModel& model) {
   const std::optional<Device> device = pick_device(request.device, devices);
@@ -97,9 +114,10 @@ Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devi
   if (const std::string reason = why_not(method, devices); !reason.empty()) {
     throw GpuError(fmt::format("--method {}: {}", method.name, reason));
   }
-  if (method.place == Place::gpu && K > kLongestResponse) {
-    throw UsageError(fmt::format("--method {}: {} taps are too many for a GPU method (limit {})",
-                                 method.name, K, kLongestResponse));
+  if (method.place == Place::gpu) {
+    if (const std::string reason = why_too_much(method, N, K, *device); !reason.empty()) {
+      throw UsageError(fmt::format("--method {}: {}", method.name, reason));
+    }
   }
   const Choice choice{&method, method.place == Place::gpu ? device : std::nullopt, "as asked",
                       model.seconds(method, N, K, device)};

@@ -40,4 +40,8 @@ bool may_use_gpu(const Request& request);
 /// Why `method` can not run here; empty if it can.
 std::string why_not(const Method& method, const Devices& devices);
 
+/// Why N samples and K taps are beyond a GPU method; empty if they are not.
+std::string why_too_much(const Method& method, std::int64_t N, std::int64_t K,
+                         const Device& device);
+
 }  // namespace gpuconv

@@ -60,9 +60,25 @@ double operations_vectorised(double N, double K) {
 }
 
 double operations_radix2(double N, double K) {
-  const Radix2Lengths lengths = radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
+  const PieceLengths lengths = radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
   const double pieces = std::ceil(N / lengths.block_length) * lengths.transforms;
   return (pieces * 3 + kEars) * real_transform(lengths.length);
+}
+
+/// As Convolver::cost() counts.
+double operations_of_pieces(const PieceLengths& lengths, double N, double extra) {
+  const double pieces = std::ceil(N / lengths.block_length) * lengths.transforms;
+  return pieces * (3 * real_transform(lengths.length) + extra * lengths.length);
+}
+
+double operations_fourstep(double N, double K) {
+  return operations_of_pieces(fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)),
+                              N, 35);
+}
+
+double operations_fused(double N, double K) {
+  return operations_of_pieces(fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)), N,
+                              17);
 }
 
 double operations_cufft(double N, double K) {
@@ -80,6 +96,16 @@ double blocks_direct(double N, double) {
 double blocks_radix2(double N, double K) {
   return std::ceil(N /
                    radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+}
+
+double blocks_fourstep(double N, double K) {
+  return std::ceil(
+      N / fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+}
+
+double blocks_fused(double N, double K) {
+  return std::ceil(N /
+                   fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
 }
 
 double blocks_cufft(double N, double K) {
@@ -105,6 +131,14 @@ Method::Transform transform_vectorised(std::int64_t, std::int64_t K) {
 
 Method::Transform transform_radix2(std::int64_t N, std::int64_t K) {
   return {radix2_lengths(N, static_cast<int>(K)).length, 1};
+}
+
+Method::Transform transform_fourstep(std::int64_t N, std::int64_t K) {
+  return {fourstep_lengths(N, static_cast<int>(K)).length, 1};
+}
+
+Method::Transform transform_fused(std::int64_t N, std::int64_t K) {
+  return {fused_lengths(N, static_cast<int>(K)).length, 1};
 }
 
 Method::Transform transform_cufft(std::int64_t N, std::int64_t K) {
@@ -201,6 +235,30 @@ constexpr Method kMethods[] = {
      .transform = transform_cufft,
      .why_missing = why_no_cufft,
      .plan = plan_gpu_cufft},
+    {.name = "gpu-fourstep",
+     .place = Place::gpu,
+     .idea = "three passes over memory: padding, products and cropping cost none",
+     .complexity = "L log K",
+     .operations = operations_fourstep,
+     .blocks = blocks_fourstep,
+     .speed = {0.2, 10e9, 100e-6},
+     .longest_response = kLongestFourstepResponse,
+     .transform = transform_fourstep,
+     .plan = plan_gpu_fourstep},
+    {.name = "gpu-fused",
+     .place = Place::gpu,
+     .idea = "one launch: transform, product and inverse on the chip",
+     .complexity = "L log K",
+     .operations = operations_fused,
+     .blocks = blocks_fused,
+     .speed = {0.25, 10e9, 80e-6},
+     .longest_response = kLongestFusedResponse,
+     .shared_bytes =
+         [](std::int64_t N, std::int64_t K) {
+           return fused_shared_bytes(fused_lengths(N, static_cast<int>(K)));
+         },
+     .transform = transform_fused,
+     .plan = plan_gpu_fused},
 };
 
 }  // namespace
@@ -221,15 +279,18 @@ ErrorBound direct_error_bound(std::int64_t K) {
           static_cast<double>(K + 1) * kUnit};
 }
 
-ErrorBound transform_error_bound(const Method::Transform& transform) {
+ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_t N,
+                                 std::int64_t K) {
   const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
   const double partitions = static_cast<double>(transform.partitions);
   const double relative = 1.5 * kUnit * std::sqrt(2 * stages + partitions / 2);
-  return {relative, (transform.length <= 2048 ? 3 : 1) * kUnit};
+  const bool is_short = std::min(transform.length, wet_length(N, K)) <= 2048;
+  return {relative, (is_short ? 3 : 1) * kUnit};
 }
 
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
-  return method.is_direct ? direct_error_bound(K) : transform_error_bound(method.transform(N, K));
+  return method.is_direct ? direct_error_bound(K)
+                          : transform_error_bound(method.transform(N, K), N, K);
 }
 
 std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,

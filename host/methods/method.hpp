@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "cuda/methods/lengths.hpp"
 #include "cuda/methods/plans.hpp"
 #include "host/render/renderer.hpp"
 #include "host/signal.hpp"
@@ -48,6 +49,10 @@ struct Method {
   /// Blocks that are queued one by one; null: one.
   double (*blocks)(double N, double K) = nullptr;
   Speed speed;  ///< built in; "gpuconv bench --calibrate" measures it
+  /// K that a GPU method can do.
+  std::int64_t longest_response = kLongestResponse;
+  /// Bytes that a block needs of a GPU's shared memory. Null: no more than every GPU has.
+  std::size_t (*shared_bytes)(std::int64_t N, std::int64_t K) = nullptr;
   /// Real transform length and number of partitions summed; direct methods have none.
   struct Transform {
     std::int64_t length;
@@ -69,14 +74,15 @@ const Method& find_method(std::string_view name);
 
 /// Direct methods: E <= 0.75 u (1 + sqrt(K)), and for every sound (K+1) u per sample. FFT methods,
 /// L the transform's length and P the partitions: E <= e = 1.5 u sqrt(2 log2 L + P/2) and peak u (3
-/// u up to L = 2048). The bounds on E hold for broadband sound, such as speech in a room, whose
-/// rounding errors add up like noise. Of a coherent one, a tone or a click, they can meet at one
-/// frequency at which the other operand is strongest; for every sound the error stays below e
-/// max(||x||_1
-/// ||h||_2, ||x||_2 ||h||_1), by Young's inequality for convolutions.
+/// u where L or the wet signal is no longer than 2048). The bounds on E hold for broadband sound,
+/// such as speech in a room, whose rounding errors add up like noise. Of a coherent one, a tone or
+/// a click, they can meet at one frequency at which the other operand is strongest; for every sound
+/// the error stays below e max(||x||_1 ||h||_2, ||x||_2 ||h||_1), by Young's inequality for
+/// convolutions.
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
 ErrorBound direct_error_bound(std::int64_t K);
-ErrorBound transform_error_bound(const Method::Transform& transform);
+ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_t N,
+                                 std::int64_t K);
 
 /// Builds the method's plan for `response`. `source_length` is N (from
 /// kEndless on, any number will do).

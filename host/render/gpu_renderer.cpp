@@ -2,6 +2,7 @@
 //
 //   upload stream   copy block b in, transform what both ears need    -> event source_ready
 //   ear streams     wait for it; convolve; add the tail of block b-1; measure the level
+//                   (one stream for both ears if the method computes both in the same launches)
 //   download stream of each ear                                       copy finished frames out
 //
 // kSlots blocks are in flight, so that copy-in, computing and copy-out of neighbouring blocks
@@ -65,6 +66,7 @@ class GpuRenderer final : public Renderer {
   GpuRenderer(PlanConvolver* plan, const Stereo<Signal>& response, std::int64_t source_length)
       : overlap_(response.left.size() - 1),
         convolver_(plan({response.left, response.right}, source_length)),
+        sided_(dynamic_cast<SidedConvolver*>(convolver_.get())),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
         frames_length_(std::max(block_length_, std::min(overlap_, kTailFrames))),
         meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {
@@ -153,6 +155,11 @@ class GpuRenderer final : public Renderer {
     return tails_[side].span();
   }
 
+  /// Where a side is computed; both in one stream if they share their launches.
+  const Stream& compute(Side side) const {
+    return sided_ == nullptr ? streams_.left.compute : streams_[side].compute;
+  }
+
   /// Queues everything that happens to one block; nobody waits.
   void queue(Slot& slot) {
     const Block block{slot.source.span().first(slot.length), slot.common.span()};
@@ -161,30 +168,35 @@ class GpuRenderer final : public Renderer {
       slot.upload_started.record(upload_);
       upload_async<float>(slot.host_source.span().first(slot.length), slot.source.span(), upload_);
       slot.uploaded.record(upload_);
-      convolver_->enqueue_common(block, upload_);
+      if (sided_ != nullptr) sided_->enqueue_common(block, upload_);
       slot.source_ready.record(upload_);
     }
+    Stereo<std::span<float>> wet;
+    Stereo<std::span<const float>> before;
     for (const Side side : kSides) {
-      const Stream& compute = streams_[side].compute;
+      wait(compute(side), slot.source_ready);
+      slot.ears[side].started.record(compute(side));
+      wet[side] = slot.ears[side].wet.span().first(slot.length + overlap_);
+      if (!newest_[side].empty()) before[side] = tail(side, compute(side));
+    }
+    if (sided_ == nullptr) {
+      const Range range("convolve");
+      convolver_->enqueue_both(block, wet, compute(Side::left));
+    }
+    for (const Side side : kSides) {
       SlotEar& ear = slot.ears[side];
-      const std::span<float> wet = ear.wet.span().first(slot.length + overlap_);
-      wait(compute, slot.source_ready);
       {
         const Range range("convolve", side);
-        ear.started.record(compute);
-        const bool is_first = newest_[side].empty();
-        const std::span<const float> before =
-            is_first ? std::span<const float>() : tail(side, compute);
-        convolver_->enqueue(side, block, wet, compute);
-        if (!is_first) enqueue_overlap_add(before, wet, compute);
-        meters_[side].enqueue(wet.first(slot.length), ear.level.data(), compute);
-        ear.computed.record(compute);
+        if (sided_ != nullptr) sided_->enqueue(side, block, wet[side], compute(side));
+        enqueue_overlap_add(before[side], wet[side], compute(side));
+        meters_[side].enqueue(wet[side].first(slot.length), ear.level.data(), compute(side));
+        ear.computed.record(compute(side));
       }
-      newest_[side] = wet;
+      newest_[side] = wet[side];
       const Range range("download", side);
       const Stream& download = streams_[side].download;
       wait(download, ear.computed);
-      download_async<float>(wet.first(slot.length), ear.frames.span(), download);
+      download_async<float>(wet[side].first(slot.length), ear.frames.span(), download);
       download_async<Level>(ear.level.span(), ear.host_level.span(), download);
       ear.done.record(download);
     }
@@ -263,6 +275,7 @@ class GpuRenderer final : public Renderer {
   Stream upload_;
   Stereo<EarStreams> streams_;
   std::unique_ptr<Convolver> convolver_;
+  SidedConvolver* sided_;  // the same, if its sides can be computed apart; else null
   std::size_t block_length_;
   std::size_t frames_length_;  // of the buffers through which frames leave
   Stereo<LevelMeter> meters_;

@@ -39,6 +39,12 @@ std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>>, std::
 std::unique_ptr<Convolver> plan_gpu_cufft(Stereo<std::span<const float>>, std::int64_t) {
   refuse();
 }
+std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
+std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
 
 std::string why_no_cufft() { return kReason; }
 

@@ -227,7 +227,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(BlockwiseCase{"gpu_direct", short_blocks<plan_gpu_direct, 100>},
                       BlockwiseCase{"gpu_tiled", short_blocks<plan_gpu_tiled, 100>},
                       BlockwiseCase{"gpu_radix2", short_blocks<plan_gpu_radix2, 100>},
-                      BlockwiseCase{"gpu_cufft", short_blocks<plan_gpu_cufft, 100>}),
+                      BlockwiseCase{"gpu_cufft", short_blocks<plan_gpu_cufft, 100>},
+                      BlockwiseCase{"gpu_fourstep", short_blocks<plan_gpu_fourstep, 100>},
+                      BlockwiseCase{"gpu_fused", short_blocks<plan_gpu_fused, 100>}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
@@ -236,16 +238,17 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
 #ifdef GPUCONV_EMULATED
   const Signal taps = noise(5000, 1);
   const Signal samples = noise(6000, 2);
-  for (PlanConvolver* const plan : {plan_gpu_direct, plan_gpu_tiled, plan_gpu_radix2}) {
+  for (PlanConvolver* const plan :
+       {plan_gpu_direct, plan_gpu_tiled, plan_gpu_radix2, plan_gpu_fourstep, plan_gpu_fused}) {
     const std::unique_ptr<Convolver> convolver = plan({taps, taps}, 6000);
     const Stream stream;
-    DeviceBuffer<float> source(6000), common(convolver->common_size()), wet(10999);
+    DeviceBuffer<float> source(6000), common(convolver->common_size());
+    const Stereo<DeviceBuffer<float>> wet{DeviceBuffer<float>(10999), DeviceBuffer<float>(10999)};
     upload_async<float>(samples, source.span(), stream);
     stream.synchronize();
     emulation::forget();
     const Block block{source.span(), common.span()};
-    convolver->enqueue_common(block, stream);
-    for (const Side side : kSides) convolver->enqueue(side, block, wet.span(), stream);
+    convolver->enqueue_both(block, {wet.left.span(), wet.right.span()}, stream);
     stream.synchronize();
     const auto& schedule = emulation::schedule();
     const auto launches = std::count_if(schedule.begin(), schedule.end(), [](const auto& work) {

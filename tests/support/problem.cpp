@@ -128,7 +128,8 @@ Problem random_problem(const std::vector<const Method*>& methods, double operati
   do {
     problem.source_length = log_uniform();
     problem.response_length = log_uniform();
-  } while (problem.method->operations(static_cast<double>(problem.source_length),
+  } while (problem.response_length > problem.method->longest_response ||
+           problem.method->operations(static_cast<double>(problem.source_length),
                                       static_cast<double>(problem.response_length)) > operations);
   return problem;
 }

@@ -1,0 +1,329 @@
+// block_fft.cuh - a block's transforms in shared memory: mixed radix, side by side, in place
+//
+// Idea     A stage of radix R is independent butterflies of R elements, each in the registers of
+//          one thread. A stage writes where it read, so one barrier separates two stages, and
+//          frequencies come out in digit-reversed order. The inverse goes the stages backwards
+//          from that order. A convolution only multiplies in between: no one reverses digits.
+// Lanes    kLanes transforms stand side by side, element by element: neighbouring columns of a
+//          matrix, or two rows. A thread takes two lanes at once where registers allow: one
+//          16-byte access moves both, one twiddle serves both.
+// Swizzle  Elements of one transform that a warp touches at a time fall into different banks in
+//          every stage (BlockShape::place). tests/cuda/block_fft_test.cu counts this.
+// Turn     The first stage may shift all frequencies by a quarter: Z[k] = sum_n z[n]
+//          exp(-2 pi i n (k - 1/4) / L). That is what multiplying by exp(2 pi i n / 4L) beforehand
+//          would do, at the price of R - 1 constants per butterfly (see fold.hpp).
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
+#include "cuda/fft/butterfly.cuh"
+#include "cuda/fft/roots.hpp"
+#include "cuda/runtime/launch.cuh"
+
+namespace gpuconv {
+
+/// Transforms of length product(kRadices), kLanes side by side. The first radix is that of the
+/// largest stride.
+template <int kLaneCount, int... kRadices>
+struct BlockShape {
+  static constexpr int kLanes = kLaneCount;
+  static constexpr int kStages = sizeof...(kRadices);
+  static constexpr int kLength = (kRadices * ...);
+  static constexpr int kElements = kLength * kLanes;
+
+  __host__ __device__ static constexpr int radix(int stage) {
+    const int radices[] = {kRadices...};
+    return radices[stage];
+  }
+  /// Of the transforms that `stage` begins: the product of its radix and all later ones.
+  __host__ __device__ static constexpr int length(int stage) {
+    int product = 1;
+    for (int later = stage; later < kStages; ++later) product *= radix(later);
+    return product;
+  }
+  __host__ __device__ static constexpr int stride(int stage) {
+    return length(stage) / radix(stage);
+  }
+  /// Lanes that one thread takes: two while that makes no more than 24 elements.
+  __host__ __device__ static constexpr int width(int stage) {
+    return kLanes > 1 && radix(stage) <= 12 ? 2 : 1;
+  }
+  __host__ __device__ static constexpr int butterflies(int stage) {
+    return kElements / radix(stage) / width(stage);
+  }
+  /// Where the twiddles of `stage` begin; table() has those of all stages but the last.
+  __host__ __device__ static constexpr int twiddles_before(int stage) {
+    int sum = 0;
+    for (int earlier = 0; earlier < stage; ++earlier) sum += length(earlier);
+    return sum;
+  }
+
+  /// Sixteen elements a thread, in whole warps, up to 512 threads: these have 128 registers each.
+  static constexpr int kThreads = std::min(512, (kElements / 16 + 31) / 32 * 32);
+
+  /// That keeps 512 threads busy, which leaves each 128 registers.
+  static constexpr int kBlocksPerMultiprocessor = 512 / kThreads;
+
+  /// Elements of one lane that one access of a warp finds in different banks: 128 bytes.
+  static constexpr int kBankRows = std::max(2, 16 / kLanes);
+
+  /// Where element n of a lane stands, in elements of all lanes. n's digits to the base kBankRows,
+  /// added without carry, decide the bank: any two strides that are powers of kBankRows, or one,
+  /// meet no bank twice.
+  __host__ __device__ static constexpr int place(int n) {
+    int row = n;
+    for (int digits = n / kBankRows; digits > 0; digits /= kBankRows) {
+      row ^= digits % kBankRows;
+    }
+    return row;
+  }
+
+  /// Frequency that stands at element n once all stages are done: its digits, the other way round.
+  static constexpr int frequency(int n) {
+    int result = 0;
+    int weight = 1;
+    for (int stage = 0; stage < kStages; ++stage) {
+      result += weight * (n / stride(stage) % radix(stage));
+      weight *= radix(stage);
+    }
+    return result;
+  }
+
+  /// Stage after stage: entry t stride + offset is exp(-2 pi i offset t / length); if
+  /// `is_turned`, exp(-2 pi i offset (t - 1/4) / length) in the first stage.
+  static std::vector<float2> table(bool is_turned) {
+    std::vector<float2> entries;
+    for (int stage = 0; stage + 1 < kStages; ++stage) {
+      const int quarter = is_turned && stage == 0 ? 1 : 0;
+      for (int t = 0; t < radix(stage); ++t) {
+        for (int offset = 0; offset < stride(stage); ++offset) {
+          entries.push_back(
+              unit_root(-static_cast<long long>(offset) * (4 * t - quarter), 4LL * length(stage)));
+        }
+      }
+    }
+    return entries;
+  }
+};
+
+/// One butterfly of a stage: which elements it takes.
+template <typename Shape, int kStage>
+struct Butterfly {
+  static constexpr int kRadix = Shape::radix(kStage);
+  static constexpr int kWidth = Shape::width(kStage);
+  static constexpr int kStride = Shape::stride(kStage);
+  static constexpr int kLength = Shape::length(kStage);
+  static constexpr int kGroups = Shape::kLanes / kWidth;
+  static constexpr int kCount = Shape::butterflies(kStage);
+  static constexpr int kRepeats = (kCount + Shape::kThreads - 1) / Shape::kThreads;
+
+  using Values = float2[kWidth][kRadix];
+
+  int index;   ///< among the kCount of the stage
+  int lane;    ///< first of kWidth
+  int offset;  ///< 0 <= offset < kStride
+  int first;   ///< element t is first + t kStride
+
+  __host__ __device__ explicit Butterfly(int i)
+      : index(i),
+        lane(i % kGroups * kWidth),
+        offset(i / kGroups % kStride),
+        first(i / (kGroups * kStride) * kLength + offset) {}
+
+  __host__ __device__ int element(int t) const { return first + t * kStride; }
+
+  /// Shape::place(element(t)). The bits of first and of t kStride do not overlap, and place() works
+  /// bit by bit: what depends on t is a constant where t is one.
+  template <int t>
+  __host__ __device__ static constexpr int place(int place_of_first) {
+    constexpr int kPlace = Shape::place(t * kStride);
+    return place_of_first ^ kPlace;
+  }
+};
+
+/// Of a Butterfly's Values.
+template <typename Values>
+inline constexpr int kWidthOf = 0;
+template <int kWidth, int kRadix>
+inline constexpr int kWidthOf<float2[kWidth][kRadix]> = kWidth;
+
+template <typename Shape>
+using LastButterfly = Butterfly<Shape, Shape::kStages - 1>;
+
+/// body(butterfly) for those of a stage that this thread does. One after the other: done together,
+/// they would need more registers than there are.
+template <typename Shape, int kStage, typename Body>
+__device__ inline void for_butterflies(const Body& body) {
+#pragma unroll 1
+  for (int i = static_cast<int>(threadIdx.x); i < Shape::butterflies(kStage);
+       i += Shape::kThreads) {
+    body(Butterfly<Shape, kStage>(i));
+  }
+}
+
+/// body(butterfly, repeat) for those of the last stage, where `repeat` is an Index: their values
+/// can stay in registers.
+template <typename Shape, typename Body>
+__device__ inline void for_last_butterflies(const Body& body) {
+  using Last = LastButterfly<Shape>;
+  unrolled<Last::kRepeats>([&](auto repeat) {
+    const int i = static_cast<int>(threadIdx.x) + repeat * Shape::kThreads;
+    if (Last::kCount % Shape::kThreads == 0 || i < Last::kCount) body(Last(i), repeat);
+  });
+}
+
+/// v[.][t] from neighbouring elements, in one access.
+template <typename Values>
+__device__ inline void read_lanes(const float2* from, Values& v, int t) {
+  if constexpr (kWidthOf<Values> == 2) {
+    const float4 both = *reinterpret_cast<const float4*>(from);
+    v[0][t] = make_float2(both.x, both.y);
+    v[1][t] = make_float2(both.z, both.w);
+  } else {
+    v[0][t] = *from;
+  }
+}
+
+template <typename Values>
+__device__ inline void write_lanes(float2* to, const Values& v, int t) {
+  if constexpr (kWidthOf<Values> == 2) {
+    *reinterpret_cast<float4*>(to) = make_float4(v[0][t].x, v[0][t].y, v[1][t].x, v[1][t].y);
+  } else {
+    *to = v[0][t];
+  }
+}
+
+template <typename Shape, int kStage>
+__device__ inline void read_shared(const float2* z, const Butterfly<Shape, kStage>& at,
+                                   typename Butterfly<Shape, kStage>::Values& v) {
+  const int first = Shape::place(at.first);
+  unrolled<Shape::radix(kStage)>([&](auto t) {
+    const int place = at.template place<decltype(t)::value>(first);
+    read_lanes(z + place * Shape::kLanes + at.lane, v, t);
+  });
+}
+
+template <typename Shape, int kStage>
+__device__ inline void write_shared(float2* z, const Butterfly<Shape, kStage>& at,
+                                    const typename Butterfly<Shape, kStage>::Values& v) {
+  const int first = Shape::place(at.first);
+  unrolled<Shape::radix(kStage)>([&](auto t) {
+    const int place = at.template place<decltype(t)::value>(first);
+    write_lanes(z + place * Shape::kLanes + at.lane, v, t);
+  });
+}
+
+/// What the butterflies of the first stage multiply their elements by, exp(2 pi i t / 4R).
+template <int kRadix>
+struct Turn {
+  float2 by[kRadix];
+};
+
+template <typename Shape>
+Turn<Shape::radix(0)> make_turn() {
+  constexpr int kRadix = Shape::radix(0);
+  Turn<kRadix> turn;
+  for (int t = 0; t < kRadix; ++t) turn.by[t] = unit_root(t, 4LL * kRadix);
+  return turn;
+}
+
+/// No turn: plain transforms.
+struct NoTurn {};
+
+template <bool is_forward, typename Values>
+__device__ inline void turn_elements(const NoTurn&, Values&) {}
+
+template <bool is_forward, typename Values, int kRadix>
+__device__ inline void turn_elements(const Turn<kRadix>& turn, Values& v) {
+  unrolled<kWidthOf<Values>>([&](auto w) {
+    unrolled<kRadix - 1>([&](auto i) {
+      constexpr int t = decltype(i)::value + 1;
+      v[w][t] =
+          is_forward ? multiply(v[w][t], turn.by[t]) : multiply_conjugate(v[w][t], turn.by[t]);
+    });
+  });
+}
+
+/// v[.][t] times twiddle t of the stage, or its conjugate. Twiddle 0 is one unless turned.
+template <bool is_forward, bool is_turned, typename Shape, int kStage>
+__device__ inline void twiddle(const float2* twiddles, const Butterfly<Shape, kStage>& at,
+                               typename Butterfly<Shape, kStage>::Values& v) {
+  using At = Butterfly<Shape, kStage>;
+  constexpr int kFrom = is_turned && kStage == 0 ? 0 : 1;
+  unrolled<At::kRadix - kFrom>([&](auto i) {
+    constexpr int t = decltype(i)::value + kFrom;
+    const float2 w = twiddles[Shape::twiddles_before(kStage) + t * At::kStride + at.offset];
+    unrolled<At::kWidth>([&](auto lane) {
+      v[lane][t] = is_forward ? multiply(v[lane][t], w) : multiply_conjugate(v[lane][t], w);
+    });
+  });
+}
+
+template <bool is_forward, typename Values>
+__device__ inline void butterflies(Values& v) {
+  unrolled<kWidthOf<Values>>([&](auto w) { butterfly<is_forward>(v[w]); });
+}
+
+/// All stages but the last. load(butterfly, v) fills the first stage's elements.
+template <typename Shape, typename Turning, int kStage = 0, typename Load>
+__device__ inline void forward_to_last(float2* z, const float2* twiddles, const Turning& turn,
+                                       const Load& load) {
+  if constexpr (kStage + 1 < Shape::kStages) {
+    for_butterflies<Shape, kStage>([&](const auto& at) {
+      typename Butterfly<Shape, kStage>::Values v;
+      if constexpr (kStage == 0) {
+        load(at, v);
+        turn_elements<true>(turn, v);
+      } else {
+        read_shared(z, at, v);
+      }
+      butterflies<true>(v);
+      twiddle<true, !std::is_same_v<Turning, NoTurn>>(twiddles, at, v);
+      write_shared(z, at, v);
+    });
+    __syncthreads();  // the next stage reads what other threads wrote
+    forward_to_last<Shape, Turning, kStage + 1>(z, twiddles, turn, load);
+  }
+}
+
+/// The last stage of the forward transform, from shared memory: v holds frequencies at(t).
+template <typename Shape>
+__device__ inline void forward_last(const float2* z, const LastButterfly<Shape>& at,
+                                    typename LastButterfly<Shape>::Values& v) {
+  read_shared(z, at, v);
+  butterflies<true>(v);
+}
+
+/// The first stage of the inverse transform, into shared memory.
+template <typename Shape>
+__device__ inline void inverse_first(float2* z, const LastButterfly<Shape>& at,
+                                     typename LastButterfly<Shape>::Values& v) {
+  butterflies<false>(v);
+  write_shared(z, at, v);
+}
+
+/// All other stages of the inverse. store(butterfly, v) takes the elements of the very last.
+template <typename Shape, typename Turning, int kStage = Shape::kStages - 2, typename Store>
+__device__ inline void inverse_from_first(float2* z, const float2* twiddles, const Turning& turn,
+                                          const Store& store) {
+  __syncthreads();  // the stage before is complete
+  for_butterflies<Shape, kStage>([&](const auto& at) {
+    typename Butterfly<Shape, kStage>::Values v;
+    read_shared(z, at, v);
+    twiddle<false, !std::is_same_v<Turning, NoTurn>>(twiddles, at, v);
+    butterflies<false>(v);
+    if constexpr (kStage == 0) {
+      turn_elements<false>(turn, v);
+      store(at, v);
+    } else {
+      write_shared(z, at, v);
+    }
+  });
+  if constexpr (kStage > 0) {
+    inverse_from_first<Shape, Turning, kStage - 1>(z, twiddles, turn, store);
+  }
+}
+
+}  // namespace gpuconv

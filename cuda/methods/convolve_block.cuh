@@ -1,0 +1,88 @@
+// convolve_block.cuh - forward, product and inverse of both sides by one block, in one launch
+//
+// The spectrum stays in registers between the last forward and the first inverse stage: it is
+// multiplied by the left response, transformed back, multiplied by the right one, transformed back.
+//
+// A Reader gives reader.unit(i), which reads the elements of block i's first stage; a Writer takes
+// those of its last. Responses are stored as the registers hold spectra: coalesced, in no order
+// that means anything elsewhere.
+#pragma once
+
+#include <span>
+
+#include "cuda/fft/block_fft.cuh"
+
+namespace gpuconv {
+
+/// Elements of the spectra of `kinds` different blocks.
+template <typename Shape>
+constexpr std::size_t spectrum_size(int kinds) {
+  return static_cast<std::size_t>(kinds) * Shape::kElements;
+}
+
+/// Where v[.][t] of a butterfly stands in the spectrum of blocks of one kind.
+template <typename Shape>
+__device__ inline int spectrum_place(int kind, const LastButterfly<Shape>& at, int t) {
+  using At = LastButterfly<Shape>;
+  return ((kind * At::kRadix + t) * At::kCount + at.index) * At::kWidth;
+}
+
+template <typename Shape, typename Turning, typename Reader>
+__global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
+    spectrum_kernel(Reader reader, const float2* twiddles, Turning turn,
+                    float2* __restrict__ spectra) {
+  BlockShared shared;
+  float2* const z = shared.take<float2>(Shape::kElements);
+  const auto unit = reader.unit(static_cast<int>(blockIdx.x));
+  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { unit.read(at, v); });
+  for_last_butterflies<Shape>([&](const LastButterfly<Shape>& at, auto) {
+    typename LastButterfly<Shape>::Values v;
+    forward_last(z, at, v);
+    unrolled<LastButterfly<Shape>::kRadix>([&](auto t) {
+      write_lanes(spectra + spectrum_place<Shape>(static_cast<int>(blockIdx.x), at, t), v, t);
+    });
+  });
+}
+
+/// Of the two sides.
+template <typename Writer>
+struct ConvolveSides {
+  Writer writer[2];
+  const float2* response[2];
+};
+
+/// Block i multiplies by the responses' spectra of kind i % kinds.
+template <typename Shape, typename Turning, typename Reader, typename Writer>
+__global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
+    convolve_kernel(Reader reader, ConvolveSides<Writer> sides, int kinds, const float2* twiddles,
+                    Turning turn) {
+  using Last = LastButterfly<Shape>;
+  BlockShared shared;
+  float2* const z = shared.take<float2>(Shape::kElements);
+  const int block = static_cast<int>(blockIdx.x);
+  const auto from = reader.unit(block);
+  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { from.read(at, v); });
+  typename Last::Values spectrum[Last::kRepeats];
+  for_last_butterflies<Shape>(
+      [&](const Last& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
+  unrolled<2>([&](auto side) {
+    // The left side's first inverse stage writes what this thread alone has just read; the right
+    // side's overwrites what others may still read.
+    if constexpr (decltype(side)::value == 1) __syncthreads();
+    for_last_butterflies<Shape>([&](const Last& at, auto repeat) {
+      typename Last::Values v;
+      unrolled<Last::kRadix>([&](auto t) {
+        typename Last::Values response;
+        read_lanes(sides.response[side] + spectrum_place<Shape>(block % kinds, at, t), response, t);
+        unrolled<Last::kWidth>(
+            [&](auto w) { v[w][t] = multiply(spectrum[repeat][w][t], response[w][t]); });
+      });
+      inverse_first(z, at, v);
+    });
+    const auto to = sides.writer[side].unit(block);
+    inverse_from_first<Shape>(z, twiddles, turn,
+                              [&](const auto& at, const auto& v) { to.write(at, v); });
+  });
+}
+
+}  // namespace gpuconv

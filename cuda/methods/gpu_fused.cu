@@ -1,0 +1,160 @@
+// gpu_fused.cu - method gpu-fused: one launch, one block per piece, for shorter responses
+//
+//   response  K floats per side     source  N floats     wet  N+K-1 floats per side
+//
+// Idea     Overlap-save in pieces of 2M samples (pieces.cuh) that fit into one block's shared
+//          memory: transform, product and inverse for both sides without leaving the chip. Only
+//          samples, the responses' spectra (cached) and wet signals cross the memory bus.
+// Order    every output is one fixed tree of sums: deterministic.
+// Cost     per piece three transforms of 5 M log2(M) flops and 6 to 14 per element for turns and
+//          products; exactly in cost().
+// Limits   K <= 16,384, where M = 16,384 takes 128 KiB of shared memory. A GPU with less can not do
+//          the longest responses: the length is not its choice, since bytes depend on it.
+#include <cmath>
+
+#include "cuda/methods/convolve_block.cuh"
+#include "cuda/methods/convolver.hpp"
+#include "cuda/methods/lengths.hpp"
+#include "cuda/methods/pieces.cuh"
+#include "cuda/methods/shapes.cuh"
+#include "cuda/runtime/range.hpp"
+
+namespace gpuconv {
+namespace {
+
+struct FusedReader {
+  PieceReader source;
+
+  __device__ FusedReader unit(int piece) const { return {source.piece(piece)}; }
+  template <typename At>
+  __device__ void read(const At& at, typename At::Values& v) const {
+    unrolled<At::kRadix>([&](auto t) { source.read(at.element(t), v, t); });
+  }
+};
+
+struct FusedWriter {
+  PieceWriter wet;
+
+  __device__ FusedWriter unit(int piece) const { return {wet.piece(piece)}; }
+  template <typename At>
+  __device__ void write(const At& at, const typename At::Values& v) const {
+    unrolled<At::kRadix>([&](auto t) { wet.write(at.element(t), v, t); });
+  }
+};
+
+/// The launches for one length.
+class FusedTransform {
+ public:
+  virtual ~FusedTransform() = default;
+  virtual void response(const PieceReader& taps, std::span<float2> spectrum,
+                        const Stream& stream) const = 0;
+  virtual void convolve(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,
+                        const std::span<const float2> (&spectra)[2],
+                        const Stream& stream) const = 0;
+};
+
+template <typename Shape>
+class Fused final : public FusedTransform {
+ public:
+  explicit Fused(const Stream& stream) : twiddles_(upload_now(Shape::table(true), stream)) {}
+
+  void response(const PieceReader& taps, std::span<float2> spectrum,
+                const Stream& stream) const override {
+    launch(spectrum_kernel<Shape, Turning, FusedReader>, shape(1), stream, FusedReader{taps},
+           twiddles_.data(), make_turn<Shape>(), spectrum.data());
+  }
+
+  void convolve(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,
+                const std::span<const float2> (&spectra)[2], const Stream& stream) const override {
+    const ConvolveSides<FusedWriter> to{{{wet[0]}, {wet[1]}},
+                                        {spectra[0].data(), spectra[1].data()}};
+    launch(convolve_kernel<Shape, Turning, FusedReader, FusedWriter>, shape(pieces), stream,
+           FusedReader{source}, to, 1, twiddles_.data(), make_turn<Shape>());
+  }
+
+ private:
+  using Turning = Turn<Shape::radix(0)>;
+
+  static LaunchShape shape(int pieces) {
+    return {static_cast<unsigned>(pieces), Shape::kThreads,
+            shared_array_bytes<float2>(Shape::kElements)};
+  }
+
+  DeviceBuffer<float2> twiddles_;
+};
+
+std::unique_ptr<FusedTransform> make_fused_transform(int length, const Stream& stream) {
+  return FusedShapes::pick<std::unique_ptr<FusedTransform>>(
+      length, [&]<typename Shape>(std::type_identity<Shape>) {
+        return std::make_unique<Fused<Shape>>(stream);
+      });
+}
+
+class GpuFused final : public Convolver {
+ public:
+  GpuFused(Stereo<std::span<const float>> response, const PieceLengths& lengths)
+      : lengths_(lengths),
+        response_length_(static_cast<int>(response.left.size())),
+        transform_(make_fused_transform(length(), stream_)) {
+    DeviceBuffer<float> taps(response.left.size());
+    for (const Side side : kSides) {
+      spectra_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
+      upload_async(response[side], taps.span(), stream_);
+      const PieceReader reader(taps.data(), response_length_, 0, {1, 0, 0, length()});
+      transform_->response(reader, spectra_[side].span(), stream_);
+      stream_.synchronize();  // the taps' buffer is used again
+    }
+  }
+
+  int block_length() const override { return lengths_.block_length; }
+
+  void enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
+                    const Stream& stream) override {
+    const Range range("one pass");
+    const int source_length = static_cast<int>(block.source.size()) / block.clips;
+    const int wet_length = source_length + response_length_ - 1;
+    const PieceGrid grid{lengths_.pieces(source_length, response_length_), lengths_.advance,
+                         lengths_.overlap, length()};
+    const PieceReader source(block.source.data(), source_length, source_length, grid);
+    const auto writer = [&](Side side) {
+      return PieceWriter(
+          wet[side].data(), wet_length,
+          static_cast<std::int64_t>(clip_stride(static_cast<std::size_t>(wet_length))), grid,
+          1.0f / static_cast<float>(length()));
+    };
+    const PieceWriter writers[] = {writer(Side::left), writer(Side::right)};
+    const std::span<const float2> spectra[] = {spectra_.left.span(), spectra_.right.span()};
+    transform_->convolve(source, writers, block.clips * grid.pieces, spectra, stream);
+  }
+
+  Cost cost(int source_length, int clips) const override {
+    const double M = length();
+    const double pieces = clips * lengths_.pieces(source_length, response_length_);
+    Cost cost;
+    cost.operations =
+        pieces * (3 * (5 * M * std::log2(M) + 6 * M) + 2 * (6 + 2) * M);  // turns, products, scale
+    cost.device_bytes = 4 * pieces * lengths_.length +                    // samples
+                        clips * 2 * 4.0 * (source_length + response_length_ - 1);  // wet signals
+    cost.launches = 1;
+    return cost;
+  }
+
+ private:
+  int length() const { return lengths_.length / 2; }
+
+  PieceLengths lengths_;
+  int response_length_;
+  Stream stream_;
+  std::unique_ptr<FusedTransform> transform_;
+  Stereo<DeviceBuffer<float2>> spectra_;
+};
+
+}  // namespace
+
+std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>> response,
+                                          std::int64_t source_length) {
+  return std::make_unique<GpuFused>(
+      response, fused_lengths(source_length, static_cast<int>(response.left.size())));
+}
+
+}  // namespace gpuconv

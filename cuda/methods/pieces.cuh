@@ -1,0 +1,134 @@
+// pieces.cuh - overlap-save pieces: real samples in and out of complex transforms of half the
+// length
+//
+// A piece of 2M real samples becomes M complex numbers without padding,
+//     z[n] = (x[n] + i x[n+M]) w^n,   w = exp(2 pi i / 4M),   0 <= n < M
+// because t^2M + 1 = (t^M - i)(t^M + i), and modulo t^M - i real sequences of length 2M are complex
+// ones of length M; w^n turns that modulus into s^M - 1, which a transform of length M multiplies
+// in. Transforms that shift their frequencies by a quarter have the turn w^n built in. The
+// wrap-around then comes with a minus sign, in samples that are dropped.
+//
+// For one real transform of 2M this costs M complex points, once for the source and once for each
+// side: three quarters of what both sides packed into one complex transform cost, and as much as
+// packing two pieces. Nothing leaks from one side or one piece into another, no piece needs a
+// partner, and sides of very different level need no equalising.
+//
+// Folding and zero padding are a load, scaling, unfolding and cropping a store.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "cuda/fft/block_fft.cuh"
+
+namespace gpuconv {
+
+/// Clips of equal length, each cut into the same number of pieces. Piece p of the launch is piece
+/// p % pieces of clip p / pieces.
+struct PieceGrid {
+  int pieces;   ///< of a clip
+  int advance;  ///< from one piece to the next, in samples
+  int overlap;  ///< samples before the first that is new
+  int half;     ///< M
+};
+
+/// Reads one piece of a source; zeros outside.
+class PieceReader {
+ public:
+  /// `stride` samples lie between the starts of two clips.
+  PieceReader(const float* source, int source_length, std::int64_t stride, const PieceGrid& grid)
+      : source_(source), source_length_(source_length), stride_(stride), grid_(grid) {}
+
+  __device__ PieceReader piece(int p) const {
+    PieceReader one = *this;
+    one.source_ += p / grid_.pieces * stride_;
+    one.first_ = p % grid_.pieces * grid_.advance - grid_.overlap;
+    return one;
+  }
+
+  /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, and
+  /// overlap, advance, M and stride that are even, too.
+  template <typename Values>
+  __device__ void read(int n, Values& v, int t) const {
+    float real[kWidthOf<Values>];
+    float imaginary[kWidthOf<Values>];
+    samples(first_ + n, real);
+    samples(first_ + n + grid_.half, imaginary);
+    for (int w = 0; w < kWidthOf<Values>; ++w) {
+      v[w][t] = make_float2(real[w], imaginary[w]);
+    }
+  }
+
+ private:
+  __device__ float sample(int n) const { return n >= 0 && n < source_length_ ? source_[n] : 0.0f; }
+  __device__ void samples(int n, float (&x)[1]) const { x[0] = sample(n); }
+  __device__ void samples(int n, float (&x)[2]) const {
+    if (n >= 0 && n + 1 < source_length_) {
+      const float2 both = *reinterpret_cast<const float2*>(source_ + n);
+      x[0] = both.x;
+      x[1] = both.y;
+    } else {
+      x[0] = sample(n);
+      x[1] = sample(n + 1);
+    }
+  }
+
+  const float* source_;
+  int source_length_;
+  std::int64_t stride_;
+  PieceGrid grid_;
+  int first_ = 0;  ///< sample of the piece's element 0
+};
+
+/// Writes what is right of one piece to the wet signal of one side.
+class PieceWriter {
+ public:
+  PieceWriter() = default;
+  /// Values are multiplied by `scale`.
+  PieceWriter(float* wet, int wet_length, std::int64_t stride, const PieceGrid& grid, float scale)
+      : wet_(wet), wet_length_(wet_length), stride_(stride), grid_(grid), scale_(scale) {}
+
+  __device__ PieceWriter piece(int p) const {
+    PieceWriter one = *this;
+    one.wet_ += p / grid_.pieces * stride_;
+    one.first_ = p % grid_.pieces * grid_.advance - grid_.overlap;
+    return one;
+  }
+
+  /// Unfolds elements n + w: their real parts are samples n + w of the piece, their imaginary parts
+  /// samples n + w + M.
+  template <typename Values>
+  __device__ void write(int n, const Values& v, int t) const {
+    float real[kWidthOf<Values>];
+    float imaginary[kWidthOf<Values>];
+    for (int w = 0; w < kWidthOf<Values>; ++w) {
+      real[w] = scale_ * v[w][t].x;
+      imaginary[w] = scale_ * v[w][t].y;
+    }
+    samples(n, real);
+    samples(n + grid_.half, imaginary);
+  }
+
+ private:
+  __device__ void samples(int n, const float (&y)[1]) const {
+    if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
+  }
+  __device__ void samples(int n, const float (&y)[2]) const {
+    if (n < grid_.overlap) return;  // even as n is: both or none
+    if (first_ + n + 1 < wet_length_) {
+      *reinterpret_cast<float2*>(wet_ + first_ + n) = make_float2(y[0], y[1]);
+    } else if (first_ + n < wet_length_) {
+      wet_[first_ + n] = y[0];
+    }
+  }
+
+  float* wet_ = nullptr;
+  int wet_length_ = 0;
+  std::int64_t stride_ = 0;
+  PieceGrid grid_{};
+  float scale_ = 0;
+  int first_ = 0;
+};
+
+}  // namespace gpuconv
