@@ -1,0 +1,75 @@
+"""What the name of a kernel of gpu-fourstep or gpu-fused says: BlockShape (block_fft.cuh) again.
+
+The same arithmetic a second time, on purpose: .ci/kernels holds what the compiler made against it.
+"""
+
+import math
+import re
+
+
+class Kernel:
+    """One instantiation, by its mangled name; None of them for other kernels: Kernel.of()."""
+
+    def __init__(self, kind, lanes, radices):
+        self.kind, self.lanes, self.radices = kind, lanes, radices
+
+    @staticmethod
+    def of(mangled):
+        shape = re.search(r"BlockShapeILi(\d+)EJ((?:Li\d+E)+)E", mangled)
+        pass_ = re.search(r"(columns_forward|columns_inverse|spectrum|convolve)_kernel", mangled)
+        if not shape or not pass_:
+            return None
+        lanes, radices = int(shape[1]), tuple(map(int, re.findall(r"Li(\d+)E", shape[2])))
+        kind = pass_[1]
+        if kind in ("spectrum", "convolve"):
+            kind = ("fused_" if lanes == 1 else "rows_") + kind
+        return Kernel(kind, lanes, radices)
+
+    @property
+    def name(self):
+        return f"{self.kind}<{self.lanes}, {', '.join(map(str, self.radices))}>"
+
+    @property
+    def length(self):
+        return math.prod(self.radices)
+
+    @property
+    def elements(self):
+        return self.length * self.lanes
+
+    @property
+    def shared_bytes(self):
+        return 8 * self.elements
+
+    @property
+    def threads(self):
+        return min(512, (self.elements // 16 + 31) // 32 * 32)
+
+    @property
+    def promised_blocks(self):
+        """Per multiprocessor, as __launch_bounds__ has it."""
+        return 512 // self.threads
+
+    @property
+    def is_turned(self):
+        """Has a quarter turn in its first stage: what takes real samples, so all but the rows."""
+        return not self.kind.startswith("rows")
+
+    def width(self, stage):
+        return 2 if self.lanes > 1 and self.radices[stage] <= 12 else 1
+
+    def repeats(self, stage):
+        """Butterflies of a stage that the busiest thread does."""
+        return math.ceil(self.elements / self.radices[stage] / self.width(stage) / self.threads)
+
+    def twiddles(self, stage):
+        """That one butterfly of the stage loads."""
+        if stage == len(self.radices) - 1:
+            return 0
+        return self.radices[stage] - (0 if self.is_turned and stage == 0 else 1)
+
+    def passes(self):
+        """Transforms, in order: True for a forward one."""
+        return {"columns_forward": [True], "columns_inverse": [False], "rows_spectrum": [True],
+                "fused_spectrum": [True], "rows_convolve": [True, False, False],
+                "fused_convolve": [True, False, False]}[self.kind]
