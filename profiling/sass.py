@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Counts the machine instructions of the large transforms: what share of them is arithmetic?
+
+    profiling/sass.py [--arch 90]     writes profiling/results/sass/sm_90.json
+
+Needs nvcc and cuobjdump (of the toolkit, or "pip install nvidia-cuda-cuobjdump") on the PATH;
+without them it says "not run". Takes minutes. Fails if a kernel touches local memory, or is not of
+the form that the counts rely on.
+
+"instructions" are those in the program; "executed" are those of the busiest thread, where a stage's
+loop counts as often as the shape says. Both include what only the ends of a signal need.
+"""
+
+import argparse
+import collections
+import hashlib
+import json
+import math
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from block_shape import Kernel
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = ("cuda/methods/fourstep/columns.cu", "cuda/methods/fourstep/rows.cu",
+           "cuda/methods/gpu_fused.cu")
+FLAGS = ("-std=c++20", "-O3", "-fmad=false", "-I.")  # of CMakeLists.txt
+
+CLASSES = {
+    "float": "FADD FMUL FFMA FADD2 FMUL2 FFMA2",
+    "shared": "LDS STS",
+    "global": "LDG STG",
+    "local": "LDL STL",
+    "constant": "LDC ULDC LDCU",
+    "special": "MUFU I2F F2I POPC S2R S2UR",
+    "move": "MOV UMOV HFMA2 CS2R SEL USEL FSEL PRMT R2UR",
+    "integer": "IADD3 IADD UIADD3 VIADD LEA ULEA IMAD UIMAD LOP3 ULOP3 SHF USHF ISETP UISETP PLOP3 "
+               "UPLOP3 IABS VIMNMX IMNMX FLO SGXT FSETP",
+    "control": "BRA BSSY BSYNC EXIT BAR NOP WARPSYNC CALL RET",
+}
+CLASS_OF = {name: kind for kind, names in CLASSES.items() for name in names.split()}
+
+
+def digest():
+    """Of everything that the kernels are made of."""
+    total = hashlib.sha256()
+    for path in sorted([*(ROOT / "cuda").rglob("*.cuh"), *(ROOT / source for source in SOURCES)]):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def class_of(operation):
+    if operation.startswith("IMAD.MOV"):
+        return "move"
+    name = operation.split(".")[0]
+    if name not in CLASS_OF:
+        sys.exit(f"instruction {operation}: of no known class")
+    return CLASS_OF[name]
+
+
+def instructions(text):
+    """(operation, target of a branch or None) in the order of a function's listing."""
+    found = []
+    for operation, operands in re.findall(
+            r"/\*[0-9a-f]{4,5}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][\w.]*)([^;]*);", text):
+        target = re.search(r"0x([0-9a-f]+)", operands) if operation.startswith("BRA") else None
+        found.append((operation, int(target[1], 16) // 16 if target else None))
+    return found
+
+
+def trips(kernel, code):
+    """How often the busiest thread executes each instruction, and how many loops only compute where
+    an element stands."""
+    loops = [(target, at) for at, (_, target) in enumerate(code)
+             if target is not None and target < at]
+    memory = [class_of(operation) in ("shared", "global") for operation, _ in code]
+    stages = sorted(loop for loop in loops if any(memory[loop[0]:loop[1] + 1]))
+    last = len(kernel.radices) - 1
+    order = [stage for is_forward in kernel.passes()
+             for stage in (range(last) if is_forward else reversed(range(last)))]
+    if len(stages) != len(order):
+        sys.exit(f"{kernel.name}: {len(stages)} loops over shared memory, expected {len(order)}")
+    counts = [1] * len(code)
+    for (begin, end), stage in zip(stages, order):
+        for at in range(begin, end + 1):
+            counts[at] *= kernel.repeats(stage)
+    # One for each digit but the first, of the longest number in the warp (BlockShape::place).
+    digits = (kernel.length - 1).bit_length()
+    base = max(2, 16 // kernel.lanes).bit_length() - 1
+    others = [loop for loop in loops if loop not in stages]
+    for begin, end in others:
+        for at in range(begin, end + 1):
+            counts[at] *= -(-digits // base) - 1
+    return counts, len(others)
+
+
+def width(operation):
+    """LDG.E.128.CONSTANT -> LDG.128"""
+    bits = re.search(r"\.(64|128)\b", operation)
+    return f"{operation[:3]}.{bits[1] if bits else 32}"
+
+
+def count(kernel, registers, text):
+    code = instructions(text)
+    # The listing ends in a branch to itself and padding.
+    end = next(at for at, (_, target) in enumerate(code) if target == at)
+    code = code[:end]
+    executed, address_loops = trips(kernel, code)
+    total, classes, accesses = 0, collections.Counter(), collections.Counter()
+    for (operation, _), times in zip(code, executed):
+        name = class_of(operation)
+        if name == "local":
+            sys.exit(f"{kernel.name}: local memory")
+        total += times
+        classes[name] += times
+        if name in ("shared", "global"):
+            accesses[width(operation)] += times
+    return {"kind": kernel.kind, "lanes": kernel.lanes, "radices": kernel.radices,
+            "registers": registers, "instructions": len(code), "executed": total,
+            "address_loops": address_loops, "classes": dict(sorted(classes.items())),
+            "accesses": dict(sorted(accesses.items()))}
+
+
+def read(source, arch, folder):
+    cubin = pathlib.Path(folder) / "kernels.cubin"
+    report = subprocess.run(["nvcc", *FLAGS, f"-arch=sm_{arch}", "-Xptxas=-v", "-cubin", "-o",
+                             str(cubin), source], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stderr
+    registers = dict(re.findall(r"entry function '(\w+)'.*?Used (\d+) registers", report, re.S))
+    listing = subprocess.run(["cuobjdump", "-sass", str(cubin)], capture_output=True, text=True,
+                             check=True).stdout
+    rows = []
+    for text in listing.split("Function : ")[1:]:
+        mangled = text.split("\n", 1)[0].strip()
+        kernel = Kernel.of(mangled)
+        if kernel is not None:
+            rows.append(count(kernel, int(registers[mangled]), text))
+    return sorted(rows, key=lambda row: (row["kind"], math.prod(row["radices"])))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--arch", default="90")
+    arch = parser.parse_args().arch
+    missing = [tool for tool in ("nvcc", "cuobjdump") if shutil.which(tool) is None]
+    if missing:
+        print(f"not run: no {' and no '.join(missing)}")
+        return
+    version = subprocess.run(["nvcc", "--version"], capture_output=True, text=True,
+                             check=True).stdout
+    result = {"arch": f"sm_{arch}", "nvcc": re.search(r"V([\d.]+)", version)[1],
+              "sources": digest(), "kernels": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for source in SOURCES:
+            result["kernels"] += read(source, arch, folder)
+    # One kernel on a line, so that changes can be read.
+    lines = ",\n    ".join(json.dumps(row) for row in result.pop("kernels"))
+    head = json.dumps(result)[:-1]
+    path = ROOT / f"profiling/results/sass/sm_{arch}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{head}, "kernels": [\n    {lines}]}}\n')
+
+
+if __name__ == "__main__":
+    main()
