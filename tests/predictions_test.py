@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""What profiling/predictions.py and profiling/sass.py compute, on examples done by hand."""
+
+import pathlib
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "profiling"))
+
+import predictions  # noqa: E402
+import sass  # noqa: E402
+from block_shape import Kernel  # noqa: E402
+
+COLUMNS = "_ZN7gpuconv12_GLOBAL__N_122columns_forward_kernelINS_10BlockShapeILi8EJLi8ELi16EEEEEEvi"
+
+
+def listing(*operations):
+    return "\n".join(f"        /*{16 * at:04x}*/  {operation} ;  /* 0x0 */"
+                     for at, operation in enumerate(operations))
+
+
+class NameOfAKernel(unittest.TestCase):
+    def test_says_its_shape(self):
+        kernel = Kernel.of(COLUMNS)
+        self.assertEqual(kernel.name, "columns_forward<8, 8, 16>")
+        self.assertEqual((kernel.length, kernel.threads, kernel.promised_blocks), (128, 64, 8))
+        self.assertEqual([kernel.twiddles(0), kernel.twiddles(1)], [8, 0])
+        self.assertIsNone(Kernel.of("_ZN7gpuconv12tiled_kernelEv"))
+
+
+class MachineCode(unittest.TestCase):
+    def test_counts_loops_as_often_as_they_run(self):
+        kernel = Kernel("columns_forward", 1, (2, 16, 16))  # 256 butterflies of 32 threads: 8 times
+        text = listing("S2R R0, SR_TID.X", "LDG.E.64.CONSTANT R2, [R4.64]", "FADD R2, R2, R3",
+                       "@!P0 STS.64 [R0], R2", "@P1 BRA 0x10", "LDS.64 R2, [R0]",
+                       "STS.64 [R0], R2", "@P1 BRA 0x50", "STG.E.128 [R4.64], R4", "EXIT",
+                       "BRA 0xa0", "NOP")
+        row = sass.count(kernel, 84, text)
+        self.assertEqual((row["instructions"], row["executed"]), (10, 1 + 4 * 8 + 3 + 2))
+        self.assertEqual(row["classes"]["float"], 8)
+        self.assertEqual(row["accesses"], {"LDG.64": 8, "LDS.64": 1, "STG.128": 1, "STS.64": 9})
+
+    def test_refuses_local_memory_and_the_unknown(self):
+        kernel = Kernel("columns_forward", 1, (16, 16))
+        loop = ["LDS.64 R2, [R0]", "@P1 BRA 0x0"]
+        end = ["STG.E [R4.64], R4", "BRA 0x40"]
+        self.assertEqual(sass.count(kernel, 84, listing(*loop, "FADD R2, R2, R3", *end))["executed"],
+                         4)
+        for wrong in ("LDL R2, [R1]", "STL.64 [R1], R2", "NEVERHEARDOF R2", "@P1 BRA 0x0"):
+            with self.assertRaises(SystemExit):
+                sass.count(kernel, 84, listing(*loop, wrong, *end))
+
+
+class Roofline(unittest.TestCase):
+    def test_takes_the_busiest_multiprocessor(self):
+        one = predictions.Launch("k", 1, 132, 1024, 1, 0, 0, 132 * 128 * 1.98e6, 0)
+        self.assertAlmostEqual(one.bounds()["on chip"], 1e-3)
+        more = predictions.Launch("k", 1, 133, 1024, 1, 0, 0, 133 * 128 * 1.98e6, 0)
+        self.assertAlmostEqual(more.bounds()["on chip"], 2e-3)
+        self.assertEqual((one.waves(), more.waves()), (1, 2))
+
+    def test_goes_from_the_largest_to_the_sum(self):
+        launch = predictions.Launch("k", 2, 132, 1024, 1, 4.3e9, 5.5e9, 0, 0)
+        self.assertAlmostEqual(launch.seconds()[0], 2 * (1e-3 + 1e-6))
+        self.assertAlmostEqual(launch.seconds()[1], 2 * (2e-3 + 1e-6))
+
+    def test_knows_what_limits_resident_blocks(self):
+        self.assertEqual(predictions.resident(512, 128, 0), 1)
+        self.assertEqual(predictions.resident(512, 65, 0), 1)
+        self.assertEqual(predictions.resident(512, 64, 0), 2)
+        self.assertEqual(predictions.resident(32, 16, 113 * 1024), 1)
+        self.assertEqual(predictions.resident(32, 16, 112 * 1024), 2)
+        self.assertEqual(predictions.resident(32, 16, 0), 32)
+
+
+if __name__ == "__main__":
+    unittest.main()
