@@ -48,7 +48,7 @@ class Kernel:
     @property
     def promised_blocks(self):
         """Per multiprocessor, as __launch_bounds__ has it."""
-        return 512 // self.threads
+        return (512 + self.threads // 2) // self.threads
 
     @property
     def is_turned(self):

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <type_traits>
 #include <vector>
 
@@ -63,21 +64,22 @@ struct BlockShape {
   /// Sixteen elements a thread, in whole warps, up to 512 threads: these have 128 registers each.
   static constexpr int kThreads = std::min(512, (kElements / 16 + 31) / 32 * 32);
 
-  /// That keeps 512 threads busy, which leaves each 128 registers.
-  static constexpr int kBlocksPerMultiprocessor = 512 / kThreads;
+  /// That keeps 512 threads busy, or a few more: 128 registers for each, or a few less.
+  static constexpr int kBlocksPerMultiprocessor = (512 + kThreads / 2) / kThreads;
 
   /// Elements of one lane that one access of a warp finds in different banks: 128 bytes.
   static constexpr int kBankRows = std::max(2, 16 / kLanes);
+  static constexpr int kBankBits = std::countr_zero(unsigned{kBankRows});
+  static constexpr int kLengthBits = std::bit_width(unsigned{kLength - 1});
 
   /// Where element n of a lane stands, in elements of all lanes. n's digits to the base kBankRows,
   /// added without carry, decide the bank: any two strides that are powers of kBankRows, or one,
   /// meet no bank twice.
   __host__ __device__ static constexpr int place(int n) {
-    int row = n;
-    for (int digits = n / kBankRows; digits > 0; digits /= kBankRows) {
-      row ^= digits % kBankRows;
-    }
-    return row;
+    // Digits added in pairs, pairs in fours ...: the lowest becomes the sum of all.
+    unsigned digits = static_cast<unsigned>(n);
+    for (int shift = kBankBits; shift < kLengthBits; shift *= 2) digits ^= digits >> shift;
+    return (n & -kBankRows) | static_cast<int>(digits & (kBankRows - 1u));
   }
 
   /// Frequency that stands at element n once all stages are done: its digits, the other way round.

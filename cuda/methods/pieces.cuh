@@ -115,11 +115,12 @@ class PieceWriter {
     if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
   }
   __device__ void samples(int n, const float (&y)[2]) const {
-    if (n < grid_.overlap) return;  // even as n is: both or none
-    if (first_ + n + 1 < wet_length_) {
-      *reinterpret_cast<float2*>(wet_ + first_ + n) = make_float2(y[0], y[1]);
-    } else if (first_ + n < wet_length_) {
-      wet_[first_ + n] = y[0];
+    const int at = first_ + n;
+    if (n < grid_.overlap || at >= wet_length_) return;  // even as n is: both or none
+    if (at + 1 < wet_length_) {
+      *reinterpret_cast<float2*>(wet_ + at) = make_float2(y[0], y[1]);
+    } else {
+      wet_[at] = y[0];
     }
   }
 

@@ -51,8 +51,8 @@ using RowShapes = ShapeList<BlockShape<kRowLanes, 8, 8>, BlockShape<kRowLanes, 8
 
 /// Of kFusedLengths.
 using FusedShapes =
-    ShapeList<BlockShape<1, 8, 16>, BlockShape<1, 2, 16, 16>, BlockShape<1, 4, 16, 16>,
-              BlockShape<1, 8, 16, 16>, BlockShape<1, 16, 16, 16>, BlockShape<1, 2, 16, 16, 16>,
-              BlockShape<1, 4, 16, 16, 16>>;
+    ShapeList<BlockShape<1, 8, 16>, BlockShape<1, 4, 8, 16>, BlockShape<1, 8, 8, 16>,
+              BlockShape<1, 8, 16, 16>, BlockShape<1, 16, 16, 16>, BlockShape<1, 8, 8, 8, 16>,
+              BlockShape<1, 16, 8, 8, 16>>;
 
 }  // namespace gpuconv
