@@ -7,7 +7,7 @@ namespace {
 
 struct LevelOfSample {
   __host__ __device__ Level operator()(float sample) const {
-    const float magnitude = sample < 0 ? -sample : sample;
+    const float magnitude = fabsf(sample);
     return {magnitude, magnitude > 1 ? 1 : 0};
   }
 };

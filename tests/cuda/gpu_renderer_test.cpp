@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/device.hpp"
+#include "cuda/wet/levels.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
@@ -255,6 +257,56 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
 #else
   GTEST_SKIP() << "launches are counted in the emulation";
 #endif
+}
+
+#ifdef GPUCONV_EMULATED
+
+TEST(Cost, CountsTheChunksThatTilesReallyStage) {
+  // Either longer, ends on and next to the edges of chunks (512) and tiles (2048).
+  for (const auto& [N, K] : {std::pair{6000, 5000},
+                             {300, 5000},
+                             {5000, 300},
+                             {2048, 1024},
+                             {2049, 1025},
+                             {2047, 4097},
+                             {1, 1}}) {
+    const Signal taps = noise(static_cast<std::size_t>(K), 1);
+    const auto convolver = plan_gpu_tiled({taps, taps}, N);
+    const Stream stream;
+    const auto wet_length = static_cast<std::size_t>(N + K - 1);
+    DeviceBuffer<float> source(static_cast<std::size_t>(N)), wet(wet_length);
+    const Signal samples = noise(static_cast<std::size_t>(N), 2);
+    upload_async<float>(samples, source.span(), stream);
+    stream.synchronize();
+    emulation::forget();
+    for (const Side side : kSides) {
+      convolver->enqueue(side, {source.span(), {}}, wet.span(), stream);
+    }
+    stream.synchronize();
+    // Two barriers for each chunk of 512 taps and 2048 outputs.
+    EXPECT_EQ(static_cast<double>(emulation::barriers()),
+              2 * convolver->cost(N).operations / (2 * 512 * 2048))
+        << N << " samples, " << K << " taps";
+  }
+}
+
+#endif  // GPUCONV_EMULATED
+
+TEST(LevelMeter, CountsWhatIsAboveFullScaleAndNothingElse) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  const Signal wet{0.5f, 1, -1, std::nextafter(1.0f, 2.0f), 0, -std::nextafter(1.0f, 2.0f), -0.5f};
+  const Stream stream;
+  LevelMeter meter(wet.size());
+  DeviceBuffer<float> samples(wet.size());
+  DeviceBuffer<Level> level(1);
+  std::vector<Level> seen(1);
+  upload_async<float>(wet, samples.span(), stream);
+  meter.enqueue(samples.span(), level.data(), stream);
+  download_async<Level>(level.span(), seen, stream);
+  stream.synchronize();
+  EXPECT_EQ(seen[0].peak, std::nextafter(1.0f, 2.0f));
+  EXPECT_EQ(seen[0].over, 2);
 }
 
 TEST(Cost, IsAsCountedByHand) {

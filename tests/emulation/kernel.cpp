@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/emulation/emulation.hpp"
 #include "tests/emulation/fibre.hpp"
 #include "tests/emulation/order.hpp"
 #include "tests/emulation/race.hpp"
@@ -16,6 +17,7 @@ namespace emulation {
 namespace {
 
 SharedMemory shared_memory;
+std::int64_t passed_barriers = 0;
 
 class BlockRunner {
  public:
@@ -94,6 +96,7 @@ class BlockRunner {
     if (first.is_done()) return false;
     for (Fibre* const thread : threads_) thread->proceed();
     race::pass_barrier();
+    ++passed_barriers;
     return true;
   }
 
@@ -107,6 +110,10 @@ class BlockRunner {
 void barrier(const char* file, int line) {
   Fibre::running()->wait({Stop::Kind::block, {file, line}, {}});
 }
+
+std::int64_t barriers() { return passed_barriers; }
+
+void forget_barriers() { passed_barriers = 0; }
 
 void* take_shared(int index, std::size_t bytes) { return shared_memory.take(index, bytes); }
 

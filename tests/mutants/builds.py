@@ -2,11 +2,13 @@
 what an unchanged build left behind. The checkout is not touched."""
 
 import json
+import os
 import pathlib
 import shlex
 import shutil
 import subprocess
 
+LAUNCHER = shlex.split(os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER", ""))
 SOURCES = ("cuda", "host", "profiling", "tests")
 
 
@@ -55,7 +57,7 @@ class Build:
             command = [self.moved(word, tree) for word in self.compilers[made]]
             command[command.index("-o") + 1] = ours[made]
             # A mutant may leave a variable unused.
-            done = subprocess.run([*command, "-w"], cwd=self.folder, capture_output=True, text=True)
+            done = subprocess.run([*LAUNCHER, *command, "-w"], cwd=self.folder, capture_output=True, text=True)
             if done.returncode != 0:
                 raise DoesNotCompile(done.stderr.strip())
         program = folder / f"{self.folder.name}_tests"

@@ -15,15 +15,12 @@ first; the checkout is not touched.
 """
 
 import argparse
-import collections
 import concurrent.futures
-import dataclasses
 import json
 import os
 import pathlib
 import queue
 import random
-import re
 import subprocess
 import sys
 import time
@@ -31,7 +28,9 @@ import tomllib
 
 import builds
 import generated
+from checks import CHECKS, Killer, methods_of, run_check
 from mutant import Mutant, name
+from results import as_record, markdown, out_of_date, summary
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -39,57 +38,6 @@ RESULTS = ROOT / "profiling" / "results" / "mutants.json"
 
 # Changes nothing, so everything must let it pass: else the tests would kill whatever it is.
 CONTROL = ("cuda/methods/gpu_direct.cu", "// no barrier below", "// no barrier anywhere")
-
-
-@dataclasses.dataclass(frozen=True)
-class Check:
-    """Tests that a mutant has to pass. METHOD stands for each method that it may harm."""
-    name: str
-    build: str
-    tests: str
-    seconds: int
-    order: str = "forward"
-    streams: str = "lazy"
-    needs_tests: bool = False  # whether test files that include the mutant are compiled, too
-
-    def filter(self, methods):
-        words = self.tests.split()
-        return ":".join(dict.fromkeys(word.replace("METHOD", method)
-                                      for word in words for method in methods))
-
-
-# In order of cost.
-CHECKS = (
-    Check("blocks", "emulated", "*Blockwise.*/METHOD Cost.* GpuRenderer.* *Lengths.* NextSmooth.*",
-          60),
-    Check("every method", "emulated", "*EveryMethod.*/METHOD", 120),
-    Check("golden bytes", "emulated", "*Golden.*/METHOD", 60),
-    Check("reverse order", "emulated", "*Blockwise.*/METHOD *EveryMethod.Agrees*/METHOD", 180,
-          order="reverse", streams="eager"),
-    Check("random order", "emulated", "*Blockwise.*/METHOD *EveryMethod.Agrees*/METHOD", 180,
-          order="warp:1", streams="random:1"),
-    Check("race shadow", "race", "*Blockwise.*/METHOD *Golden.*/METHOD", 120),
-    Check("transforms", "emulated", "*Radix2.*/? *Radix2.*/12 *Radix2.*/13 UnitRoots.* "
-          "StageTwiddles.*", 120, needs_tests=True),
-    Check("shapes", "emulated", "*Shapes.*/METHOD *Properties.*/METHOD", 400),
-)
-
-HOW = (
-    ("race", r"\brace: "),
-    ("divergent barrier", r"divergent (barrier|warp)|with a mask that"),
-    ("memory guard", r"was overrun|bytes of shared memory, was granted|take different shared"),
-    ("sanitizer", r"AddressSanitizer|LeakSanitizer|runtime error: "),
-    ("other bytes", r"other bytes; replay"),
-    ("less accurate", r"less accurate than before"),
-    ("CUDA error", r"\(cudaError\w+ = \d+\) from"),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Killer:
-    check: str
-    test: str
-    how: str
 
 
 def load(root=ROOT):
@@ -121,44 +69,6 @@ def control():
     return name([mutant])[0]
 
 
-def methods_of(objects):
-    """Names of the methods, as tests write them, that a change of these objects can harm."""
-    found = [re.search(r"/methods/(gpu_\w+)\.cu\.o$", made) for made in objects]
-    if found and all(found):
-        return [match.group(1) for match in found]
-    return ["gpu_*"]
-
-
-def run_check(check, program, methods):
-    """None if the mutant lives on."""
-    environment = {key: value for key, value in os.environ.items()
-                   if not key.startswith(("GPUCONV_", "GTEST_"))}
-    environment.update(GPUCONV_EMULATED_ORDER=check.order, GPUCONV_EMULATED_STREAMS=check.streams)
-    command = [str(program), f"--gtest_filter={check.filter(methods)}", "--gtest_fail_fast"]
-    try:
-        done = subprocess.run(command, env=environment, cwd=program.parent, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=check.seconds)
-    except subprocess.TimeoutExpired as error:
-        return judge(check, None, (error.stdout or b"").decode(errors="replace"))
-    return judge(check, done.returncode, done.stdout)
-
-
-def judge(check, code, output):
-    """What a run of tests says; `code` is None if it did not end in time."""
-    if code == 0:
-        if not re.search(r"^\[  PASSED  \] [1-9]", output, re.MULTILINE):
-            raise SystemExit(f"{check.name}: no test ran\n{output[-2000:]}")
-        return None
-    tests = (re.findall(r"^\[  FAILED  \] ([^\s,]+)", output, re.MULTILINE)[:1] or
-             re.findall(r"^\[ RUN      \] (\S+)", output, re.MULTILINE)[-1:] or ["?"])
-    how = "does not end" if code is None else next(
-        (words for words, pattern in HOW if re.search(pattern, output)),
-        "wrong result" if "[  FAILED  ]" in output else "crash")
-    return Killer(check.name, tests[0].split("/")[0] + "/" + tests[0].split("/")[-1]
-                  if "/" in tests[0] else tests[0], how)
-
-
 def run_mutant(mutant, tree, all_builds):
     """The first check that kills it, or None."""
     before = tree.put(mutant.path, mutant.text)
@@ -169,14 +79,11 @@ def run_mutant(mutant, tree, all_builds):
             objects, tests = build.objects(mutant.path)
             if not objects:
                 raise SystemExit(f"{mutant.path}: no object depends on it")
-            if check.needs_tests:
-                if not tests and not mutant.path.startswith("cuda/fft/"):
-                    continue
-                objects = objects + tests
-            made = (check.build, tuple(objects))
+            compiled = objects + (tests if check.needs_tests else [])
+            made = (check.build, len(compiled))
             if made not in programs:
-                programs[made] = build.make(objects, tree.sources, tree.objects)
-            killer = run_check(check, programs[made], methods_of(build.objects(mutant.path)[0]))
+                programs[made] = build.make(compiled, tree.sources, tree.objects)
+            killer = run_check(check, programs[made], methods_of(objects))
             if killer is not None:
                 return killer
         return None
@@ -185,7 +92,7 @@ def run_mutant(mutant, tree, all_builds):
 
 
 def run_all(mutants, jobs, all_builds, note):
-    """Killers by name; what does not compile is a mistake and stops everything."""
+    """Each mutant with its killer, None if it lives on, or why it does not compile."""
     trees = queue.SimpleQueue()
     for number in range(jobs):
         trees.put(builds.Tree(ROOT, ROOT / "build" / "mutants" / str(number)))
@@ -194,16 +101,16 @@ def run_all(mutants, jobs, all_builds, note):
         tree = trees.get()
         start = time.monotonic()
         try:
-            killer = run_mutant(mutant, tree, all_builds)
+            end = run_mutant(mutant, tree, all_builds)
         except builds.DoesNotCompile as error:
-            killer = error
+            end = error
         finally:
             trees.put(tree)
-        note(mutant, killer, time.monotonic() - start)
-        return mutant.name, killer
+        note(mutant, end, time.monotonic() - start)
+        return mutant, end
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return dict(pool.map(work, mutants))
+        return list(pool.map(work, mutants))
 
 
 def run_baseline(all_builds):
@@ -213,66 +120,6 @@ def run_baseline(all_builds):
         if killer is not None:
             raise SystemExit(f"without a mutant, {check.name} fails: {killer.test}, {killer.how}")
         print(f"mutants: without one, {check.name}: passed", flush=True)
-
-
-def as_record(mutant, killer, proof):
-    record = {"name": mutant.name, "kind": mutant.kind, "file": mutant.path, "line": mutant.line,
-              "what": mutant.what, "old": mutant.old, "new": mutant.new}
-    if killer is not None:
-        record["killer"] = dataclasses.asdict(killer)
-    if proof is not None:
-        record["harmless"] = proof
-    return record
-
-
-def summary(records):
-    counted = [record for record in records if "harmless" not in record]
-    return {"killed": sum("killer" in record for record in counted), "total": len(counted),
-            "harmless": len(records) - len(counted), "mutants": records}
-
-
-def markdown(results):
-    """The table of who killed whom."""
-    lines = [f"# Mutants: {results['killed']} of {results['total']} killed",
-             "", "Written by tests/mutants/mutants.py; no GPU was used. Each mutant meets the "
-             "checks from left to right", "until one kills it.", ""]
-    kinds = list(dict.fromkeys(record["kind"] for record in results["mutants"]))
-    checks = [check.name for check in CHECKS]
-    counts = collections.Counter((record["kind"], record["killer"]["check"])
-                                 for record in results["mutants"] if "killer" in record)
-    columns = ["kind", *checks, "harmless"]
-    lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    for kind in kinds:
-        harmless = sum(record["kind"] == kind and "harmless" in record
-                       for record in results["mutants"])
-        cells = [str(counts[kind, check] or "") for check in checks] + [str(harmless or "")]
-        lines.append("| " + " | ".join([kind, *cells]) + " |")
-    lines += ["", "| mutant | where | what | killed by | how |", "|---|---|---|---|---|"]
-    for record in results["mutants"]:
-        killer = record.get("killer")
-        killed = f"{killer['check']}: `{killer['test']}` | {killer['how']}" if killer else "– | "
-        lines.append(f"| {record['name']} | {record['file']}:{record['line']} | "
-                     f"{record['what'].replace('|', chr(92) + '|')} | {killed} |")
-    harmless = [record for record in results["mutants"] if "harmless" in record]
-    if harmless:
-        lines += ["", "## Harmless", ""]
-        lines += [f"- {record['name']}, {record['file']}: `{record['old']}` becomes "
-                  f"`{record['new']}`. {record['harmless']}" for record in harmless]
-    return "\n".join(lines) + "\n"
-
-
-def out_of_date(mutants, proofs, results):
-    """Why the stored results do not fit the sources; empty if they do."""
-    stored = {record["name"]: record for record in results.get("mutants", [])}
-    names = {mutant.name for mutant in mutants}
-    missing = [mutant for mutant in mutants if mutant.name not in stored]
-    reasons = [f"{mutant.path}:{mutant.line}: {mutant.what}: not run" for mutant in missing]
-    reasons += [f"{record['file']}: {record['what']}: no longer there"
-                for stored_name, record in stored.items() if stored_name not in names]
-    reasons += [f"{record['file']}: {record['what']}: not killed"
-                for stored_name, record in stored.items()
-                if "killer" not in record and stored_name not in proofs]
-    return reasons
 
 
 def stored_results():
@@ -302,6 +149,52 @@ def choose(arguments, mutants, proofs):
     return mutants, []
 
 
+def progress(total):
+    """A function that prints a line about every mutant that is done."""
+    done = 0
+
+    def note(mutant, end, seconds):
+        nonlocal done
+        done += 1
+        words = (f"killed by {end.check}, {end.test}: {end.how}" if isinstance(end, Killer)
+                 else "lives on" if end is None else f"does not compile\n{end}")
+        print(f"{done} of {total}: {mutant.name} {mutant.path}:{mutant.line}: {mutant.what}: "
+              f"{words} ({seconds:.0f} s)", flush=True)
+
+    return note
+
+
+def faults(ends, proofs):
+    """What is not as it must be, of (mutant, its killer or None or why it does not compile)."""
+    for mutant, end in ends:
+        where = f"{mutant.name} {mutant.path}:{mutant.line}: {mutant.what}"
+        if isinstance(end, builds.DoesNotCompile):
+            yield f"{where}: does not compile"
+        elif mutant.kind == "control" and end is not None:
+            yield f"{where}: killed, so these tests kill anything"
+        elif mutant.name in proofs and end is not None:
+            yield f"{where}: killed, so it is not harmless"
+        elif mutant.kind != "control" and mutant.name not in proofs and end is None:
+            yield f"{where}: lives on"
+
+
+def run(arguments, mutants, proofs):
+    """Runs those that are asked for; returns the results and what is wrong with them."""
+    chosen, kept = choose(arguments, mutants, proofs)
+    for preset in ("emulated", "race"):
+        subprocess.run([ROOT / ".ci" / "build", preset, "gpuconv_tests"], check=True)
+    all_builds = builds.builds(ROOT)
+    if not arguments.sample and not arguments.only:
+        run_baseline(all_builds)
+    ends = run_all([control(), *chosen], arguments.jobs, all_builds, progress(len(chosen) + 1))
+    records = {record["name"]: record for record in kept}
+    for mutant, end in ends[1:]:
+        killer = end if isinstance(end, Killer) else None
+        records[mutant.name] = as_record(mutant, killer, proofs.get(mutant.name))
+    results = summary([records[mutant.name] for mutant in mutants if mutant.name in records])
+    return results, list(faults(ends, proofs))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -320,50 +213,16 @@ def main():
         return 0
     if arguments.check:
         reasons = out_of_date(mutants, proofs, stored_results())
-        print("\n".join(reasons))
         if reasons:
-            print("mutants.json is out of date: run make mutants")
+            print("\n".join([*reasons, "mutants.json is out of date: run make mutants"]))
         return 1 if reasons else 0
-
-    chosen, kept = choose(arguments, mutants, proofs)
-    for preset in ("emulated", "race"):
-        subprocess.run([ROOT / ".ci" / "build", preset, "gpuconv_tests"], check=True)
-    all_builds = builds.builds(ROOT)
-    writes = not (arguments.sample or arguments.only)
-    if writes:
-        run_baseline(all_builds)
-    done = 0
-
-    def note(mutant, killer, seconds):
-        nonlocal done
-        done += 1
-        words = ("SURVIVED" if killer is None else f"{killer.check}, {killer.test}, {killer.how}"
-                 if isinstance(killer, Killer) else f"DOES NOT COMPILE\n{killer}")
-        print(f"{done} of {len(chosen) + 1}: {mutant.name} {mutant.path}:{mutant.line}: "
-              f"{mutant.what}: {words} ({seconds:.0f} s)", flush=True)
-
-    dummy = control()
-    killers = run_all([dummy, *chosen], arguments.jobs, all_builds, note)
-    faults = [f"{mutant.name}: does not compile" for mutant in chosen
-              if isinstance(killers[mutant.name], builds.DoesNotCompile)]
-    if killers[dummy.name] is not None:
-        faults.append("a changed comment was killed: these tests kill anything")
-    faults += [f"{mutant.name}: killed, so it is not harmless" for mutant in chosen
-               if mutant.name in proofs and killers[mutant.name] is not None]
-    faults += [f"{mutant.name} {mutant.path}:{mutant.line}: {mutant.what}: survived"
-               for mutant in chosen if mutant.name not in proofs and killers[mutant.name] is None]
-    records = {record["name"]: record for record in kept}
-    records.update({mutant.name: as_record(
-        mutant, killers[mutant.name] if isinstance(killers[mutant.name], Killer) else None,
-        proofs.get(mutant.name)) for mutant in chosen})
-    results = summary([records[mutant.name] for mutant in mutants if mutant.name in records])
-    if writes:
+    results, wrong = run(arguments, mutants, proofs)
+    if not arguments.sample and not arguments.only:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n")
         RESULTS.with_suffix(".md").write_text(markdown(results))
-    print(markdown(results))
-    print("\n".join(faults))
+    print("\n".join([markdown(results), *wrong]))
     print(f"mutants: {results['killed']} of {results['total']} killed")
-    return 1 if faults else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ import re
 import tempfile
 import unittest
 
+import checks
 import generated
 import mutants
+import results
 from mutant import name
 
 KERNEL = """
@@ -106,7 +108,7 @@ class Generated(unittest.TestCase):
 class Judged(unittest.TestCase):
 
     def judge(self, code, output):
-        return mutants.judge(mutants.CHECKS[0], code, output)
+        return checks.judge(checks.CHECKS[0], code, output)
 
     def test_what_passes_survives(self):
         self.assertIsNone(self.judge(0, "[  PASSED  ] 3 tests.\n"))
@@ -133,21 +135,21 @@ class Stored(unittest.TestCase):
 
     def test_results_are_of_these_mutants(self):
         found, proofs = mutants.load()
-        records = [mutants.as_record(mutant, None if mutant.name in proofs else
-                                     mutants.Killer("c", "t", "h"), proofs.get(mutant.name))
+        records = [results.as_record(mutant, None if mutant.name in proofs else
+                                     checks.Killer("c", "t", "h"), proofs.get(mutant.name))
                    for mutant in found]
-        self.assertEqual(mutants.out_of_date(found, proofs, mutants.summary(records)), [])
-        fewer = mutants.summary(records[1:])
-        self.assertIn("not run", mutants.out_of_date(found, proofs, fewer)[0])
-        more = mutants.summary([*records, {**records[0], "name": "gone"}])
-        self.assertIn("no longer there", mutants.out_of_date(found, proofs, more)[0])
-        survivor = mutants.as_record(found[0], None, None)
-        self.assertIn("not killed", mutants.out_of_date(
-            found, {}, mutants.summary([survivor, *records[1:]]))[0])
+        self.assertEqual(results.out_of_date(found, proofs, results.summary(records)), [])
+        fewer = results.summary(records[1:])
+        self.assertIn("not run", results.out_of_date(found, proofs, fewer)[0])
+        more = results.summary([*records, {**records[0], "name": "gone"}])
+        self.assertIn("no longer there", results.out_of_date(found, proofs, more)[0])
+        survivor = results.as_record(found[0], None, None)
+        self.assertIn("not killed", results.out_of_date(
+            found, {}, results.summary([survivor, *records[1:]]))[0])
 
     def test_harmless_ones_are_left_out_of_the_count(self):
-        record = mutants.as_record(mutants.control(), None, "it changes nothing")
-        self.assertEqual({key: mutants.summary([record])[key]
+        record = results.as_record(mutants.control(), None, "it changes nothing")
+        self.assertEqual({key: results.summary([record])[key]
                           for key in ("killed", "total", "harmless")},
                          {"killed": 0, "total": 0, "harmless": 1})
 
