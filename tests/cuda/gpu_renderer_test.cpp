@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cuda/methods/convolver.hpp"
+#include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/device.hpp"
 #include "cuda/wet/levels.hpp"
 #include "tests/support/closeness.hpp"
@@ -288,6 +289,24 @@ TEST(Cost, CountsTheChunksThatTilesReallyStage) {
               2 * convolver->cost(N).operations / (2 * 512 * 2048))
         << N << " samples, " << K << " taps";
   }
+}
+
+TEST(Cost, OfAShortPieceIsAThreadForTwoElements) {
+  constexpr int N = 300, K = 100;
+  const Radix2Lengths lengths = radix2_lengths(N, K);
+  const int elements = lengths.length / 2;
+  ASSERT_LT(elements / 2, 512) << "fewer than the most threads of a block";
+  const Signal taps = noise(K, 1);
+  const auto convolver = plan_gpu_radix2({taps, taps}, N);
+  const Stream stream;
+  DeviceBuffer<float> source(N), common(convolver->common_size());
+  const Signal samples = noise(N, 2);
+  upload_async<float>(samples, source.span(), stream);
+  stream.synchronize();
+  emulation::forget();
+  convolver->enqueue_common({source.span(), common.span()}, stream);
+  stream.synchronize();
+  EXPECT_EQ(emulation::threads(), radix2_transforms(lengths, N, K) * elements / 2);
 }
 
 #endif  // GPUCONV_EMULATED

@@ -32,6 +32,9 @@ const std::vector<std::string>& ranges();
 /// Barriers that whole blocks have passed since the last forget().
 std::int64_t barriers();
 
+/// Threads that kernels have started since the last forget().
+std::int64_t threads();
+
 void forget();
 
 /// What the last faulting kernel did wrong; empty when none did.

@@ -18,6 +18,7 @@ namespace {
 
 SharedMemory shared_memory;
 std::int64_t passed_barriers = 0;
+std::int64_t started_threads = 0;
 
 class BlockRunner {
  public:
@@ -39,6 +40,7 @@ class BlockRunner {
     const unsigned threads = block.x * block.y * block.z;
     while (fibres_.size() < threads) fibres_.push_back(std::make_unique<Fibre>());
     threads_.clear();
+    started_threads += threads;
     for (unsigned t = 0; t < threads; ++t) {
       fibres_[t]->start(t, unflatten(t, block), body);
       threads_.push_back(fibres_[t].get());
@@ -113,7 +115,9 @@ void barrier(const char* file, int line) {
 
 std::int64_t barriers() { return passed_barriers; }
 
-void forget_barriers() { passed_barriers = 0; }
+std::int64_t threads() { return started_threads; }
+
+void forget_kernels() { passed_barriers = started_threads = 0; }
 
 void* take_shared(int index, std::size_t bytes) { return shared_memory.take(index, bytes); }
 

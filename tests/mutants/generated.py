@@ -19,13 +19,6 @@ KERNELS = ("cuda/**/*.cu", "cuda/**/*.cuh")
 CHOREOGRAPHY = ("cuda/**/*.cpp", "cuda/**/*.hpp", "host/render/gpu_renderer.cpp")
 
 
-def masked(text):
-    """`text` with comments, literals and static_asserts blanked, the rest where it was."""
-    pattern = (r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\''
-               r"|\bstatic_assert\([^;]*;")
-    return re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.DOTALL)
-
-
 def end_of_bracket(code, start):
     """Where the bracket that opens at `start` has closed."""
     depth = 0
@@ -34,6 +27,25 @@ def end_of_bracket(code, start):
         if depth == 0:
             return at + 1
     raise ValueError(f"a bracket does not close: {code[start:start + 40]!r}")
+
+
+def masked(text):
+    """`text` with blanks for comments, literals and what the compiler decides, the rest where it
+    was: a constexpr guards no index, and a wrong one may not compile."""
+    pattern = (r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\''
+               r"|\bstatic_assert\([^;]*;")
+    code = re.sub(pattern, lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.DOTALL)
+    for match in re.finditer(r"\bconstexpr\b", code):
+        end = match.end()
+        if code[:match.start()].endswith("if "):
+            end = end_of_bracket(code, end + 1)
+        else:
+            while code[end] not in ";{":
+                end = end_of_bracket(code, end) if code[end] == "(" else end + 1
+            end = end_of_bracket(code, end) if code[end] == "{" else end
+        blank = re.sub(r"[^\n;{}]", " ", code[match.start():end])
+        code = code[:match.start()] + blank + code[end:]
+    return code
 
 
 def device_code(code):
@@ -67,19 +79,13 @@ def split(code, start, end, separator):
 
 def start_of_condition(code, question):
     """Where the condition of the ?: at `question` begins."""
-    at, depth = question, 0
-    while at > 0:
-        at -= 1
-        if code[at] in ")]}":
-            depth += 1
-        elif code[at] in "([{":
-            if depth == 0:
-                break
-            depth -= 1
-        elif depth == 0 and (code[at] in ",;:?" or re.match(r"(?<![<>=!])=(?!=)", code[at:at + 2])
-                             and code[at - 1] not in "<>=!" or code[at - 6:at] == "return"):
+    before = re.compile(r"[,;?]|(?<!:):(?!:)|(?<![<>=!])=(?!=)|(?<=return)\s")
+    depth = 0
+    for at in range(question - 1, -1, -1):
+        depth += {")": 1, "]": 1, "}": 1, "(": -1, "[": -1, "{": -1}.get(code[at], 0)
+        if depth < 0 or depth == 0 and before.match(code, at):
             break
-    return at + 1
+    return at + 1 + len(code[at + 1:question]) - len(code[at + 1:question].lstrip())
 
 
 class Source:
@@ -136,7 +142,6 @@ class Source:
             if not self.is_device_code(match.start()):
                 continue
             start = start_of_condition(self.code, match.start())
-            start += len(self.code[start:]) - len(self.code[start:].lstrip())
             if not re.search(r"[<>]|[!=]=", self.code[start:match.start()]):
                 continue  # a choice, not a guard
             self.parts_of_guard(start, match.start(), "true")

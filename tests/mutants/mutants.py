@@ -2,7 +2,7 @@
 """Plants one bug at a time into kernels and choreography: do the tests notice, without a GPU?
 
     mutants.py                 all of them; writes profiling/results/mutants.json and mutants.md
-    mutants.py --new           only those whose result is not there yet
+    mutants.py --new           only those whose result is not there yet, or after an interruption
     mutants.py --sample 8      some, drawn by the number of commits; writes nothing
     mutants.py --only TEXT     those with TEXT in file, kind, name or words; writes nothing
     mutants.py --list          names them
@@ -23,6 +23,7 @@ import queue
 import random
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 
@@ -77,9 +78,10 @@ def run_mutant(mutant, tree, all_builds):
         for check in CHECKS:
             build = all_builds[check.build]
             objects, tests = build.objects(mutant.path)
-            if not objects:
-                raise SystemExit(f"{mutant.path}: no object depends on it")
-            compiled = objects + (tests if check.needs_tests else [])
+            if not objects and not tests:
+                raise SystemExit(f"{mutant.path}: nothing is compiled from it")
+            # Tests take long to compile: only where they are needed, or all there is.
+            compiled = objects + (tests if check.needs_tests or not objects else [])
             made = (check.build, len(compiled))
             if made not in programs:
                 programs[made] = build.make(compiled, tree.sources, tree.objects)
@@ -113,13 +115,16 @@ def run_all(mutants, jobs, all_builds, note):
         return list(pool.map(work, mutants))
 
 
-def run_baseline(all_builds):
+def run_baseline(jobs, all_builds):
     """Every check on the sources as they are: it must pass, or kills mean nothing."""
-    for check in CHECKS:
-        killer = run_check(check, all_builds[check.build].folder / "gpuconv_tests", ["gpu_*"])
-        if killer is not None:
-            raise SystemExit(f"without a mutant, {check.name} fails: {killer.test}, {killer.how}")
-        print(f"mutants: without one, {check.name}: passed", flush=True)
+    def work(check):
+        return run_check(check, all_builds[check.build].folder / "gpuconv_tests", ["gpu_*"])
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for check, killer in zip(CHECKS, pool.map(work, CHECKS)):
+            if killer is not None:
+                raise SystemExit(f"without a mutant, {check.name} fails: {killer}")
+            print(f"without a mutant, {check.name} passes", flush=True)
 
 
 def stored_results():
@@ -149,13 +154,16 @@ def choose(arguments, mutants, proofs):
     return mutants, []
 
 
-def progress(total):
-    """A function that prints a line about every mutant that is done."""
+def progress(total, keep):
+    """A function that prints a line about every mutant that is done, and hands it to `keep`."""
     done = 0
+    lock = threading.Lock()
 
     def note(mutant, end, seconds):
         nonlocal done
-        done += 1
+        with lock:
+            done += 1
+            keep(mutant, end)
         words = (f"killed by {end.check}, {end.test}: {end.how}" if isinstance(end, Killer)
                  else "lives on" if end is None else f"does not compile\n{end}")
         print(f"{done} of {total}: {mutant.name} {mutant.path}:{mutant.line}: {mutant.what}: "
@@ -184,15 +192,25 @@ def run(arguments, mutants, proofs):
     for preset in ("emulated", "race"):
         subprocess.run([ROOT / ".ci" / "build", preset, "gpuconv_tests"], check=True)
     all_builds = builds.builds(ROOT)
-    if not arguments.sample and not arguments.only:
-        run_baseline(all_builds)
-    ends = run_all([control(), *chosen], arguments.jobs, all_builds, progress(len(chosen) + 1))
+    is_partial = arguments.sample or arguments.only
     records = {record["name"]: record for record in kept}
-    for mutant, end in ends[1:]:
-        killer = end if isinstance(end, Killer) else None
-        records[mutant.name] = as_record(mutant, killer, proofs.get(mutant.name))
-    results = summary([records[mutant.name] for mutant in mutants if mutant.name in records])
-    return results, list(faults(ends, proofs))
+
+    def results():
+        return summary([records[mutant.name] for mutant in mutants if mutant.name in records])
+
+    def keep(mutant, end):
+        if mutant.kind != "control":
+            killer = end if isinstance(end, Killer) else None
+            records[mutant.name] = as_record(mutant, killer, proofs.get(mutant.name))
+        if not is_partial:
+            RESULTS.write_text(json.dumps(results(), indent=1) + "\n")
+            RESULTS.with_suffix(".md").write_text(markdown(results()))
+
+    if not is_partial:
+        run_baseline(arguments.jobs, all_builds)
+    ends = run_all([control(), *chosen], arguments.jobs, all_builds,
+                   progress(len(chosen) + 1, keep))
+    return results(), list(faults(ends, proofs))
 
 
 def main():
@@ -217,9 +235,6 @@ def main():
             print("\n".join([*reasons, "mutants.json is out of date: run make mutants"]))
         return 1 if reasons else 0
     results, wrong = run(arguments, mutants, proofs)
-    if not arguments.sample and not arguments.only:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-        RESULTS.with_suffix(".md").write_text(markdown(results))
     print("\n".join([markdown(results), *wrong]))
     print(f"mutants: {results['killed']} of {results['total']} killed")
     return 1 if wrong else 0

@@ -21,6 +21,12 @@ __global__ void one_kernel(const float* from, int length, float* to) {
   if (n >= length || value == 7) return;
   if (n < length) to[n] = value;
 }
+__device__ constexpr int at_compile_time(int n) { return n < 3 ? n : 3; }
+template <int kStage>
+__device__ void stage() {
+  constexpr int kFrom = kStage > 2 ? 1 : 0;
+  if constexpr (kStage < 4) stage<kStage + 1>();
+}
 int on_the_host(int a, int b) { return a < b ? std::min(a, 1) : b; }
 """
 RENDERER = """
