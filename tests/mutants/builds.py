@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 
+# Most useful if it is ccache: a mutant is compiled again and again.
 LAUNCHER = shlex.split(os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER", ""))
 SOURCES = ("cuda", "host", "profiling", "tests")
 
@@ -57,19 +58,20 @@ class Build:
             command = [self.moved(word, tree) for word in self.compilers[made]]
             command[command.index("-o") + 1] = ours[made]
             # A mutant may leave a variable unused.
-            done = subprocess.run([*LAUNCHER, *command, "-w"], cwd=self.folder, capture_output=True, text=True)
-            if done.returncode != 0:
-                raise DoesNotCompile(done.stderr.strip())
+            self.run([*LAUNCHER, *command, "-w"])
         program = folder / f"{self.folder.name}_tests"
         link = [ours.get(word, word) for word in self.link]
         link[link.index("-o") + 1] = str(program)
         # First, so that no member of a library is taken in their place.
         first = link.index("-o")
         link[first:first] = [path for made, path in ours.items() if made not in self.link]
-        done = subprocess.run(link, cwd=self.folder, capture_output=True, text=True)
+        self.run(link)
+        return program
+
+    def run(self, command):
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
         if done.returncode != 0:
             raise DoesNotCompile(done.stderr.strip())
-        return program
 
     def moved(self, word, tree):
         """Sources and include folders in `tree` instead of the root; -D stays as it is."""

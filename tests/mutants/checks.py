@@ -7,6 +7,9 @@ import re
 import subprocess
 
 
+EVERY_METHOD = ["gpu_*"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Check:
     """Tests that a mutant has to pass. METHOD stands for each method that it may harm."""
@@ -71,7 +74,7 @@ def methods_of(objects):
     found = [re.search(r"/methods/(gpu_\w+)\.cu\.o$", made) for made in objects]
     if found and all(found):
         return [match.group(1) for match in found]
-    return ["gpu_*"]
+    return EVERY_METHOD
 
 
 def run_check(check, program, methods):

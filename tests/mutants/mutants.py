@@ -29,7 +29,7 @@ import tomllib
 
 import builds
 import generated
-from checks import CHECKS, Killer, methods_of, run_check
+from checks import CHECKS, EVERY_METHOD, Killer, methods_of, run_check
 from mutant import Mutant, name
 from results import as_record, markdown, out_of_date, summary
 
@@ -80,12 +80,15 @@ def run_mutant(mutant, tree, all_builds):
             objects, tests = build.objects(mutant.path)
             if not objects and not tests:
                 raise SystemExit(f"{mutant.path}: nothing is compiled from it")
+            methods = methods_of(objects)
+            if check.needs_tests and not tests and methods != EVERY_METHOD:
+                continue  # a method's own file harms no other kernel
             # Tests take long to compile: only where they are needed, or all there is.
             compiled = objects + (tests if check.needs_tests or not objects else [])
             made = (check.build, len(compiled))
             if made not in programs:
                 programs[made] = build.make(compiled, tree.sources, tree.objects)
-            killer = run_check(check, programs[made], methods_of(objects))
+            killer = run_check(check, programs[made], methods)
             if killer is not None:
                 return killer
         return None
@@ -118,7 +121,8 @@ def run_all(mutants, jobs, all_builds, note):
 def run_baseline(jobs, all_builds):
     """Every check on the sources as they are: it must pass, or kills mean nothing."""
     def work(check):
-        return run_check(check, all_builds[check.build].folder / "gpuconv_tests", ["gpu_*"])
+        return run_check(check, all_builds[check.build].folder / "gpuconv_tests",
+                         EVERY_METHOD)
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for check, killer in zip(CHECKS, pool.map(work, CHECKS)):
