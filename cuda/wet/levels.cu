@@ -15,7 +15,7 @@ struct LevelOfSample {
 /// Maximum and integer sum: the order of samples does not matter.
 struct LouderOf {
   __host__ __device__ Level operator()(const Level& a, const Level& b) const {
-    return {a.peak > b.peak ? a.peak : b.peak, a.over + b.over};
+    return {fmaxf(a.peak, b.peak), a.over + b.over};
   }
 };
 

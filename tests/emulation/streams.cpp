@@ -1,6 +1,7 @@
 // streams.cpp - streams and events: queues of work, done as late, as early or as mixed as allowed
 #include "tests/emulation/streams.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -36,6 +37,7 @@ struct Stream {
   int device;
   std::deque<Operation> queue;
   int last_executed = -1;
+  bool is_destroyed = false;  // stays until its work is done
 };
 
 struct Event {
@@ -153,8 +155,17 @@ void enqueue(cudaStream_t stream, Work work, std::function<void()> run,
 
 int device_of(cudaStream_t stream) { return stream->device; }
 
+void bury_streams() {
+  std::erase_if(state().streams, [](const Stream* stream) {
+    const bool is_over = stream->is_destroyed && stream->queue.empty();
+    if (is_over) delete stream;
+    return is_over;
+  });
+}
+
 void execute_everything() {
   for (Stream* const stream : state().streams) execute_all(stream);
+  bury_streams();
 }
 
 void report_fault(const Fault& fault) {
@@ -180,7 +191,11 @@ void set_streams(const std::string& streams) {
   state().policy = Policy(streams);
 }
 
-std::size_t live_streams() { return state().streams.size(); }
+std::size_t live_streams() {
+  const auto& streams = state().streams;
+  return static_cast<std::size_t>(std::count_if(
+      streams.begin(), streams.end(), [](const Stream* stream) { return !stream->is_destroyed; }));
+}
 std::size_t live_events() { return state().live_events; }
 
 }  // namespace emulation
@@ -202,9 +217,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return call_to_end(Function::cudaStreamDestroy, [&] {
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
-    emulation::execute_all(stream);  // on a GPU the queued work is still done, too
-    std::erase(state().streams, stream);
-    delete stream;
+    stream->is_destroyed = true;  // nobody waits; the queued work is still done, some time
+    emulation::bury_streams();
     return cudaSuccess;
   });
 }
