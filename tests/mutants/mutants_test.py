@@ -133,6 +133,7 @@ class Judged(unittest.TestCase):
                             ("expected 1, saw 2", "wrong result")):
             killer = self.judge(1, failed.format(output))
             self.assertEqual((killer.test, killer.how), ("S.T", how))
+        self.assertEqual(self.judge(-11, "[ RUN      ] All/S.T/12\n").test, "S.T/12")
         self.assertEqual(self.judge(-11, "[ RUN      ] S.T\n").how, "crash")
         self.assertEqual(self.judge(None, "[ RUN      ] S.T\n").how, "does not end")
 
