@@ -1,5 +1,5 @@
 # Thin: every recipe is one script or one command that also works by hand.
-.PHONY: all demo test setup check install format gpu-bundle clean
+.PHONY: all demo test test-long mutants setup check install format gpu-bundle clean
 
 all: setup
 	@.ci/build default
@@ -12,6 +12,12 @@ demo: setup
 
 test: setup
 	@.ci/test
+
+test-long: setup
+	@.ci/test-long
+
+mutants: setup
+	@tests/mutants/mutants.py
 
 install: all
 	cmake --install build

@@ -30,6 +30,8 @@ namespace gpuconv::radix2 {
 
 inline constexpr int kSharedLength = 4096;  // 32 KiB: fits every GPU without asking for more
 inline constexpr int kThreads = 512;
+// Longer transforms have whole blocks of butterflies.
+static_assert(kSharedLength % kThreads == 0);
 
 /// Elements where they stand: transform after transform.
 struct InPlace {
@@ -57,13 +59,12 @@ __device__ inline void butterfly_inverse(float2& a, float2& b, float2 w) {
   a = add(a, turned);
 }
 
-/// One stage through device memory: a thread does one butterfly.
+/// One stage through device memory: a thread does one butterfly, and none is left over.
 template <bool is_forward, typename Load, typename Store>
 __global__ void __launch_bounds__(kThreads)
-    stage_kernel(Load load, Store store, int log2_length, int log2_half, int butterflies,
+    stage_kernel(Load load, Store store, int log2_length, int log2_half,
                  const float2* __restrict__ twiddles) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i >= butterflies) return;  // no barrier below
   const int half = 1 << log2_half;
   const int transform = i >> (log2_length - 1);
   const int j = i & (half - 1);
@@ -168,9 +169,9 @@ class Transform {
   void launch_stage(const Load& load, const Store& store, int batch, int log2_half,
                     const Stream& stream) const {
     const int butterflies = batch << (log2_length_ - 1);
-    const LaunchShape shape{static_cast<unsigned>(ceil_div(butterflies, kThreads)), kThreads};
+    const LaunchShape shape{static_cast<unsigned>(butterflies / kThreads), kThreads};
     launch(stage_kernel<is_forward, Load, Store>, shape, stream, load, store, log2_length_,
-           log2_half, butterflies, twiddles_.data());
+           log2_half, twiddles_.data());
   }
 
   template <bool is_forward, typename Load, typename Store>

@@ -64,7 +64,7 @@ class GpuCufft final : public SidedConvolver {
       ear.inverse = std::make_unique<CufftPlan>(lengths.length, CUFFT_C2R, 1);
       upload_async(response[side], taps.span(), stream_);
       transform(taps.span(), ear.response.span(), stream_);
-      stream_.synchronize();  // the taps' buffer is used again
+      stream_.synchronize();  // the spectrum is there for every stream
     }
   }
 

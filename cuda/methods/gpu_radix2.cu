@@ -95,7 +95,7 @@ class GpuRadix2 final : public SidedConvolver {
       if (transform_.launches() > 1) sides_[side].work = DeviceBuffer<float2>(elements());
       const FoldedPieces folded{taps.data(), response_length_, 0, 0, length(), turn_.data()};
       transform_.forward(folded, 1, sides_[side].response.span(), stream_);
-      stream_.synchronize();  // the taps' buffer is used again
+      stream_.synchronize();  // the spectrum is there for every stream
     }
   }
 

@@ -143,7 +143,7 @@ class GpuTiled final : public DirectConvolver {
     for (int start = 0; start < wet_length; start += kTile) {
       const int first = std::max(0, start - source_length + 1) / kChunk;
       const int end = ceil_div(std::min(start + kTile, response_length()), kChunk);
-      chunks += std::max(0, end - first);
+      chunks += end - first;
     }
     return {2 * 2 * chunks * kChunk * kTile, 2 * 4 * (chunks * (kWindow + kChunk) + wet_length), 2};
   }

@@ -7,7 +7,7 @@ namespace {
 
 struct LevelOfSample {
   __host__ __device__ Level operator()(float sample) const {
-    const float magnitude = sample < 0 ? -sample : sample;
+    const float magnitude = fabsf(sample);
     return {magnitude, magnitude > 1 ? 1 : 0};
   }
 };
@@ -15,7 +15,7 @@ struct LevelOfSample {
 /// Maximum and integer sum: the order of samples does not matter.
 struct LouderOf {
   __host__ __device__ Level operator()(const Level& a, const Level& b) const {
-    return {a.peak > b.peak ? a.peak : b.peak, a.over + b.over};
+    return {fmaxf(a.peak, b.peak), a.over + b.over};
   }
 };
 

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "cuda/methods/convolver.hpp"
+#include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/device.hpp"
+#include "cuda/wet/levels.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
@@ -157,6 +160,12 @@ TEST_P(Blockwise, LetsNoDependencyJoinTheEarsBetweenUploadAndEnd) {
     if (work.work == emulation::Work::kernel) note(computing, work.stream);
   }
   ASSERT_EQ(computing.size(), 2u) << "one stream for each ear";
+  const auto kernels = [&](int stream) {
+    return std::count_if(schedule.begin(), schedule.end(), [&](const auto& work) {
+      return work.stream == stream && work.work == emulation::Work::kernel;
+    });
+  };
+  EXPECT_EQ(kernels(computing[0]), kernels(computing[1])) << "an ear computes in the other's";
   for (const auto& work : schedule) {
     if (work.work == emulation::Work::download && work.stream != computing[0] &&
         work.stream != computing[1]) {
@@ -183,6 +192,22 @@ TEST_P(Blockwise, LetsNoDependencyJoinTheEarsBetweenUploadAndEnd) {
     ++compared;
   }
   EXPECT_GT(compared, 50);
+}
+
+TEST_P(Blockwise, GivesTheSameFramesHoweverTheStreamsMix) {
+  // Transforms for this response go through device memory: an ear then works in a buffer of its
+  // own.
+  const Signal source = noise(300, 1);
+  const Stereo<Signal> response{noise(8200, 2), noise(8200, 3)};
+  const char* const before = std::getenv("GPUCONV_EMULATED_STREAMS");
+  const Stereo<Signal> expected = render(source, response);
+  for (int seed = 0; seed < 8; ++seed) {
+    emulation::set_streams("random:" + std::to_string(seed));
+    const Stereo<Signal> wet = render(source, response);
+    EXPECT_EQ(wet.left, expected.left) << seed;
+    EXPECT_EQ(wet.right, expected.right) << seed;
+  }
+  emulation::set_streams(before == nullptr ? "lazy" : before);
 }
 
 TEST_P(Blockwise, LeavesNothingAllocated) {
@@ -259,6 +284,74 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
 #else
   GTEST_SKIP() << "launches are counted in the emulation";
 #endif
+}
+
+#ifdef GPUCONV_EMULATED
+
+TEST(Cost, CountsTheChunksThatTilesReallyStage) {
+  // Either longer, ends on and next to the edges of chunks (512) and tiles (2048).
+  for (const auto& [N, K] : {std::pair{6000, 5000},
+                             {300, 5000},
+                             {5000, 300},
+                             {2048, 1024},
+                             {2049, 1025},
+                             {2047, 4097},
+                             {1, 1}}) {
+    const Signal taps = noise(static_cast<std::size_t>(K), 1);
+    const auto convolver = plan_gpu_tiled({taps, taps}, N);
+    const Stream stream;
+    const auto wet_length = static_cast<std::size_t>(N + K - 1);
+    DeviceBuffer<float> source(static_cast<std::size_t>(N)), wet(wet_length);
+    const Signal samples = noise(static_cast<std::size_t>(N), 2);
+    upload_async<float>(samples, source.span(), stream);
+    stream.synchronize();
+    emulation::forget();
+    for (const Side side : kSides) {
+      convolver->enqueue(side, {source.span(), {}}, wet.span(), stream);
+    }
+    stream.synchronize();
+    // Two barriers for each chunk of 512 taps and 2048 outputs.
+    EXPECT_EQ(static_cast<double>(emulation::barriers()),
+              2 * convolver->cost(N).operations / (2 * 512 * 2048))
+        << N << " samples, " << K << " taps";
+  }
+}
+
+TEST(Cost, OfAShortPieceIsAThreadForTwoElements) {
+  constexpr int N = 300, K = 100;
+  const Radix2Lengths lengths = radix2_lengths(N, K);
+  const int elements = lengths.length / 2;
+  ASSERT_LT(elements / 2, 512) << "fewer than the most threads of a block";
+  const Signal taps = noise(K, 1);
+  const auto convolver = plan_gpu_radix2({taps, taps}, N);
+  const Stream stream;
+  DeviceBuffer<float> source(N), common(convolver->common_size());
+  const Signal samples = noise(N, 2);
+  upload_async<float>(samples, source.span(), stream);
+  stream.synchronize();
+  emulation::forget();
+  convolver->enqueue_common({source.span(), common.span()}, stream);
+  stream.synchronize();
+  EXPECT_EQ(emulation::threads(), radix2_transforms(lengths, N, K) * elements / 2);
+}
+
+#endif  // GPUCONV_EMULATED
+
+TEST(LevelMeter, CountsWhatIsAboveFullScaleAndNothingElse) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  const Signal wet{0.5f, 1, -1, std::nextafter(1.0f, 2.0f), 0, -std::nextafter(1.0f, 2.0f), -0.5f};
+  const Stream stream;
+  LevelMeter meter(wet.size());
+  DeviceBuffer<float> samples(wet.size());
+  DeviceBuffer<Level> level(1);
+  std::vector<Level> seen(1);
+  upload_async<float>(wet, samples.span(), stream);
+  meter.enqueue(samples.span(), level.data(), stream);
+  download_async<Level>(level.span(), seen, stream);
+  stream.synchronize();
+  EXPECT_EQ(seen[0].peak, std::nextafter(1.0f, 2.0f));
+  EXPECT_EQ(seen[0].over, 2);
 }
 
 TEST(Cost, IsAsCountedByHand) {

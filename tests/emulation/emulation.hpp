@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ const std::vector<std::string>& calls();
 
 /// Names of the NVTX ranges opened since the last forget(), as "domain/name", in order.
 const std::vector<std::string>& ranges();
+
+/// Barriers that whole blocks have passed since the last forget().
+std::int64_t barriers();
+
+/// Threads that kernels have started since the last forget().
+std::int64_t threads();
 
 void forget();
 

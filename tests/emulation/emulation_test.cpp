@@ -82,6 +82,19 @@ TEST_F(Emulation, DoesNothingUntilSomebodyWaits) {
   EXPECT_EQ(peek(out), 1.0f);
 }
 
+TEST_F(Emulation, DestroysAStreamWithoutWaitingForIt) {
+  emulation::forget();
+  auto stream = std::make_unique<Stream>();
+  DeviceBuffer<float> out(1);
+  GPUCONV_CUDA(cudaMemsetAsync(out.data(), 0, sizeof(float), stream->get()));
+  const std::size_t streams = emulation::live_streams();
+  stream.reset();
+  EXPECT_EQ(emulation::live_streams(), streams - 1);
+  EXPECT_TRUE(emulation::schedule().empty());
+  out = {};  // releasing memory waits for everything
+  EXPECT_EQ(emulation::schedule().size(), 1u);
+}
+
 TEST_F(Emulation, RunsOtherStreamsOnlyAsFarAsAnEventAsks) {
   DeviceBuffer<float> out(4);
   Stream other;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/emulation/emulation.hpp"
 #include "tests/emulation/fibre.hpp"
 #include "tests/emulation/order.hpp"
 #include "tests/emulation/race.hpp"
@@ -16,6 +17,8 @@ namespace emulation {
 namespace {
 
 SharedMemory shared_memory;
+std::int64_t passed_barriers = 0;
+std::int64_t started_threads = 0;
 
 class BlockRunner {
  public:
@@ -37,6 +40,7 @@ class BlockRunner {
     const unsigned threads = block.x * block.y * block.z;
     while (fibres_.size() < threads) fibres_.push_back(std::make_unique<Fibre>());
     threads_.clear();
+    started_threads += threads;
     for (unsigned t = 0; t < threads; ++t) {
       fibres_[t]->start(t, unflatten(t, block), body);
       threads_.push_back(fibres_[t].get());
@@ -94,6 +98,7 @@ class BlockRunner {
     if (first.is_done()) return false;
     for (Fibre* const thread : threads_) thread->proceed();
     race::pass_barrier();
+    ++passed_barriers;
     return true;
   }
 
@@ -107,6 +112,12 @@ class BlockRunner {
 void barrier(const char* file, int line) {
   Fibre::running()->wait({Stop::Kind::block, {file, line}, {}});
 }
+
+std::int64_t barriers() { return passed_barriers; }
+
+std::int64_t threads() { return started_threads; }
+
+void forget_kernels() { passed_barriers = started_threads = 0; }
 
 void* take_shared(int index, std::size_t bytes) { return shared_memory.take(index, bytes); }
 

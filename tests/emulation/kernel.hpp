@@ -17,4 +17,6 @@ struct Fault : std::runtime_error {
 void run_kernel(dim3 grid, dim3 block, std::size_t shared_bytes,
                 const std::function<void()>& thread_body);
 
+void forget_kernels();
+
 }  // namespace emulation

@@ -36,7 +36,8 @@ struct Operation {
 struct Stream {
   int number;
   int device;
-  bool is_lane;  // of a graph, and not of the program under test
+  bool is_lane;               // of a graph, and not of the program under test
+  bool is_destroyed = false;  // stays until its work is done
   std::deque<Operation> queue{};
   int last_executed = -1;
   std::shared_ptr<Capture> capture{};  // while it captures
@@ -69,7 +70,7 @@ struct Capture {
 };
 
 Stream* make_stream(int device, bool is_lane);
-/// Does what is queued there, then destroys it.
+/// Nobody waits: what is queued there is still done, some time.
 void destroy_stream(Stream* stream);
 const std::vector<Stream*>& all_streams();
 

@@ -22,6 +22,7 @@ const std::vector<std::string>& ranges() { return names(); }
 void forget() {
   forget_schedule();
   forget_calls();
+  forget_kernels();
   names().clear();
 }
 

@@ -119,14 +119,21 @@ Stream* make_stream(int device, bool is_lane) {
   return stream;
 }
 
+void bury_streams() {
+  std::erase_if(state().streams, [](const Stream* stream) {
+    const bool is_over = stream->is_destroyed && stream->queue.empty();
+    if (is_over) delete stream;
+    return is_over;
+  });
+}
+
 void destroy_stream(Stream* stream) {
   if (const std::shared_ptr<Capture> capture = stream->capture) {
     capture->is_valid = false;
     if (capture->origin == stream) end_capture(*capture);
   }
-  execute_all(stream);  // on a GPU the queued work is still done, too
-  std::erase(state().streams, stream);
-  delete stream;
+  stream->is_destroyed = true;
+  bury_streams();
 }
 
 const std::vector<Stream*>& all_streams() { return state().streams; }
@@ -151,6 +158,7 @@ int device_of(cudaStream_t stream) { return stream->device; }
 
 void execute_everything() {
   for (Stream* const stream : state().streams) execute_all(stream);
+  bury_streams();
 }
 
 void report_fault(const Fault& fault) {
@@ -177,8 +185,9 @@ void set_streams(const std::string& streams) {
 }
 
 std::size_t live_streams() {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(state().streams, [](const Stream* s) { return !s->is_lane; }));
+  return static_cast<std::size_t>(std::ranges::count_if(state().streams, [](const Stream* stream) {
+    return !stream->is_lane && !stream->is_destroyed;
+  }));
 }
 std::size_t live_events() { return state().live_events; }
 

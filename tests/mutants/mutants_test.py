@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Tests what the mutants rest on: that they are found, keep their names, and are judged rightly."""
+
+import pathlib
+import re
+import tempfile
+import unittest
+
+import checks
+import generated
+import mutants
+import results
+from mutant import name
+
+KERNEL = """
+// A comment with __syncthreads(); and x < y in it.
+__global__ void one_kernel(const float* from, int length, float* to) {
+  const int n = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  const float value = n >= 0 && n < length ? from[n] : 0.0f;
+  __syncthreads();  // all have read
+  if (n >= length || value == 7) return;
+  if (n < length) to[n] = value;
+}
+__device__ constexpr int at_compile_time(int n) { return n < 3 ? n : 3; }
+template <int kStage>
+__device__ void stage() {
+  constexpr int kFrom = kStage > 2 ? 1 : 0;
+  if constexpr (kStage < 4) stage<kStage + 1>();
+}
+int on_the_host(int a, int b) { return a < b ? std::min(a, 1) : b; }
+"""
+RENDERER = """
+void queue() {
+  slot.ready.record(upload_);
+  wait(streams_[side].compute, slot.ready);
+  for (const Side side : kSides) ears[side].done.synchronize();
+}
+void wait(const Stream& stream, const Event& event);
+"""
+
+
+class Generated(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.root = pathlib.Path(self.folder.name)
+
+    def generate(self, kernel=KERNEL, renderer=RENDERER):
+        for path, text in (("cuda/methods/gpu_new.cu", kernel),
+                           ("host/render/gpu_renderer.cpp", renderer)):
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_text(text)
+        return name(generated.generate(self.root))
+
+    def changes(self, kind):
+        return [mutant.new for mutant in self.generate() if mutant.kind == kind]
+
+    def test_barriers(self):
+        self.assertEqual(self.changes("barrier"),
+                         ["; // all have read", "__syncwarp(); // all have read"])
+
+    def test_events(self):
+        self.assertEqual(self.changes("event"), [
+            ";", ";", "for (const Side side : kSides) ;"])
+
+    def test_guards(self):
+        self.assertEqual(self.changes("guard"), [
+            "if (false || value == 7) return;",
+            "if (n >= length || false) return;",
+            "if (true) to[n] = value;",
+            "const float value = true && n < length ? from[n] : 0.0f;",
+            "const float value = n >= 0 && true ? from[n] : 0.0f;"])
+
+    def test_boundaries_in_device_code_only(self):
+        self.assertEqual(self.changes("boundary"), [
+            "const float value = n > 0 && n < length ? from[n] : 0.0f;",
+            "const float value = n >= 0 && n <= length ? from[n] : 0.0f;",
+            "if (n > length || value == 7) return;",
+            "if (n <= length) to[n] = value;"])
+
+    def test_clamps(self):
+        self.assertEqual(self.changes("clamp"), [
+            "int on_the_host(int a, int b) { return a < b ? (a) : b; }",
+            "int on_the_host(int a, int b) { return a < b ? (1) : b; }"])
+
+    def test_names_last_when_lines_move(self):
+        before = [mutant.name for mutant in self.generate()]
+        after = [mutant.name for mutant in self.generate("\n// moved\n" + KERNEL)]
+        self.assertEqual(before, after)
+        self.assertEqual(len(set(before)), len(before))
+
+    def test_names_tell_equal_lines_apart(self):
+        twice = KERNEL + KERNEL.replace("one_kernel", "other_kernel")
+        names = [mutant.name for mutant in self.generate(twice)]
+        self.assertEqual(len(set(names)), len(names))
+
+    def test_no_barrier_and_no_event_of_the_sources_is_overlooked(self):
+        barriers = events = 0
+        for path in (mutants.ROOT / "cuda").rglob("*"):
+            if path.suffix in (".cu", ".cuh"):
+                code = re.sub(r"//.*", "", path.read_text())
+                barriers += code.count("__syncthreads();") * 2 + len(re.findall(
+                    r"__syncwarp\(.*\);", code))
+        renderer = (mutants.ROOT / "host/render/gpu_renderer.cpp").read_text()
+        events += len(re.findall(r"\.record\(|\bwait\(|synchronize\(\)", renderer))
+        found, _ = mutants.load()
+        self.assertEqual(sum(mutant.kind == "barrier" for mutant in found), barriers)
+        self.assertEqual(sum(mutant.kind == "event" and "renderer" in mutant.path
+                             for mutant in found), events)
+        self.assertGreaterEqual(sum(mutant.kind == "hand-made" for mutant in found), 40)
+
+
+class Judged(unittest.TestCase):
+
+    def judge(self, code, output):
+        return checks.judge(checks.CHECKS[0], code, output)
+
+    def test_what_passes_survives(self):
+        self.assertIsNone(self.judge(0, "[  PASSED  ] 3 tests.\n"))
+
+    def test_no_test_is_no_judgement(self):
+        with self.assertRaises(SystemExit):
+            self.judge(0, "[  PASSED  ] 0 tests.\n")
+
+    def test_killers(self):
+        failed = "[ RUN      ] S.T\n{}\n[  FAILED  ] S.T (1 ms)\n"
+        for output, how in (("race: thread 1 wrote", "race"),
+                            ("kernel fault: divergent barrier: thread 0", "divergent barrier"),
+                            ("shared array 0 of 8 bytes was overrun", "memory guard"),
+                            ("ERROR: AddressSanitizer: heap-buffer-overflow", "sanitizer"),
+                            ("other bytes; replay with --token=x", "other bytes"),
+                            ("expected 1, saw 2", "wrong result")):
+            killer = self.judge(1, failed.format(output))
+            self.assertEqual((killer.test, killer.how), ("S.T", how))
+        self.assertEqual(self.judge(-11, "[ RUN      ] All/S.T/12\n").test, "S.T/12")
+        self.assertEqual(self.judge(-11, "[ RUN      ] S.T\n").how, "crash")
+        self.assertEqual(self.judge(None, "[ RUN      ] S.T\n").how, "does not end")
+
+
+class Stored(unittest.TestCase):
+
+    def test_results_are_of_these_mutants(self):
+        found, proofs = mutants.load()
+        records = [results.as_record(mutant, None if mutant.name in proofs else
+                                     checks.Killer("c", "t", "h"), proofs.get(mutant.name))
+                   for mutant in found]
+        self.assertEqual(results.out_of_date(found, proofs, results.summary(records)), [])
+        fewer = results.summary(records[1:])
+        self.assertIn("not run", results.out_of_date(found, proofs, fewer)[0])
+        more = results.summary([*records, {**records[0], "name": "gone"}])
+        self.assertIn("no longer there", results.out_of_date(found, proofs, more)[0])
+        survivor = results.as_record(found[0], None, None)
+        self.assertIn("not killed", results.out_of_date(
+            found, {}, results.summary([survivor, *records[1:]]))[0])
+
+    def test_harmless_ones_are_left_out_of_the_count(self):
+        record = results.as_record(mutants.control(), None, "it changes nothing")
+        self.assertEqual({key: results.summary([record])[key]
+                          for key in ("killed", "total", "harmless")},
+                         {"killed": 0, "total": 0, "harmless": 1})
+
+
+if __name__ == "__main__":
+    unittest.main()
