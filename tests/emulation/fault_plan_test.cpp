@@ -53,12 +53,12 @@ std::unique_ptr<Convolver> short_blocks(Stereo<std::span<const float>> response,
   return plan(response, std::min<std::int64_t>(source_length, 100));
 }
 
-struct Method4 {
+struct PlannedMethod {
   const char* name;
   PlanConvolver* plan;
 };
 
-class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<Method4> {
+class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<PlannedMethod> {
  protected:
   struct Alive {
     std::size_t allocations = emulation::live_allocations();
@@ -117,12 +117,15 @@ TEST_P(EveryCall, MayRunOutOfMemoryForEver) {
 
 TEST_P(EveryCall, MayLoseTheDevice) { fail_each_call(cudaErrorIllegalAddress, Failing::once); }
 
-INSTANTIATE_TEST_SUITE_P(, EveryCall,
-                         ::testing::Values(Method4{"gpu_direct", short_blocks<plan_gpu_direct>},
-                                           Method4{"gpu_tiled", short_blocks<plan_gpu_tiled>},
-                                           Method4{"gpu_radix2", short_blocks<plan_gpu_radix2>},
-                                           Method4{"gpu_cufft", short_blocks<plan_gpu_cufft>}),
-                         [](const auto& parameter) { return parameter.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    , EveryCall,
+    ::testing::Values(PlannedMethod{"gpu_direct", short_blocks<plan_gpu_direct>},
+                      PlannedMethod{"gpu_tiled", short_blocks<plan_gpu_tiled>},
+                      PlannedMethod{"gpu_radix2", short_blocks<plan_gpu_radix2>},
+                      PlannedMethod{"gpu_cufft", short_blocks<plan_gpu_cufft>},
+                      PlannedMethod{"gpu_fourstep", short_blocks<plan_gpu_fourstep>},
+                      PlannedMethod{"gpu_fused", short_blocks<plan_gpu_fused>}),
+    [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace
 }  // namespace gpuconv::test
