@@ -306,9 +306,7 @@ TEST(Cost, CountsTheChunksThatTilesReallyStage) {
     upload_async<float>(samples, source.span(), stream);
     stream.synchronize();
     emulation::forget();
-    for (const Side side : kSides) {
-      convolver->enqueue(side, {source.span(), {}}, wet.span(), stream);
-    }
+    convolver->enqueue_both({source.span(), {}}, {wet.span(), wet.span()}, stream);
     stream.synchronize();
     // Two barriers for each chunk of 512 taps and 2048 outputs.
     EXPECT_EQ(static_cast<double>(emulation::barriers()),
@@ -319,7 +317,7 @@ TEST(Cost, CountsTheChunksThatTilesReallyStage) {
 
 TEST(Cost, OfAShortPieceIsAThreadForTwoElements) {
   constexpr int N = 300, K = 100;
-  const Radix2Lengths lengths = radix2_lengths(N, K);
+  const PieceLengths lengths = radix2_lengths(N, K);
   const int elements = lengths.length / 2;
   ASSERT_LT(elements / 2, 512) << "fewer than the most threads of a block";
   const Signal taps = noise(K, 1);
@@ -330,9 +328,9 @@ TEST(Cost, OfAShortPieceIsAThreadForTwoElements) {
   upload_async<float>(samples, source.span(), stream);
   stream.synchronize();
   emulation::forget();
-  convolver->enqueue_common({source.span(), common.span()}, stream);
+  dynamic_cast<SidedConvolver&>(*convolver).enqueue_common({source.span(), common.span()}, stream);
   stream.synchronize();
-  EXPECT_EQ(emulation::threads(), radix2_transforms(lengths, N, K) * elements / 2);
+  EXPECT_EQ(emulation::threads(), lengths.pieces(N, K) * elements / 2);
 }
 
 #endif  // GPUCONV_EMULATED
