@@ -33,6 +33,7 @@ struct BlockShape {
   static constexpr int kStages = sizeof...(kRadices);
   static constexpr int kLength = (kRadices * ...);
   static constexpr int kElements = kLength * kLanes;
+  static_assert(kStages >= 2);
 
   __host__ __device__ static constexpr int radix(int stage) {
     const int radices[] = {kRadices...};
@@ -61,7 +62,8 @@ struct BlockShape {
     return sum;
   }
 
-  /// Sixteen elements a thread, in whole warps, up to 512 threads: these have 128 registers each.
+  /// Sixteen elements a thread, or fewer to fill a warp, or more to have no more than 512 threads:
+  /// these have 128 registers each.
   static constexpr int kThreads = std::min(512, (kElements / 16 + 31) / 32 * 32);
 
   /// That keeps 512 threads busy, or a few more: 128 registers for each, or a few less.
@@ -127,6 +129,9 @@ struct Butterfly {
   int lane;    ///< first of kWidth
   int offset;  ///< 0 <= offset < kStride
   int first;   ///< element t is first + t kStride
+
+  static_assert(kStage == 0 || std::has_single_bit(unsigned{kLength}), "see place()");
+  static_assert(std::has_single_bit(unsigned{kStride}), "see place()");
 
   __host__ __device__ explicit Butterfly(int i)
       : index(i),

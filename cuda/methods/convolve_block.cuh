@@ -8,17 +8,9 @@
 // that means anything elsewhere.
 #pragma once
 
-#include <span>
-
 #include "cuda/fft/block_fft.cuh"
 
 namespace gpuconv {
-
-/// Elements of the spectra of `kinds` different blocks.
-template <typename Shape>
-constexpr std::size_t spectrum_size(int kinds) {
-  return static_cast<std::size_t>(kinds) * Shape::kElements;
-}
 
 /// Where v[.][t] of a butterfly stands in the spectrum of blocks of one kind.
 template <typename Shape>

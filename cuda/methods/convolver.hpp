@@ -17,7 +17,8 @@ namespace gpuconv {
 
 /// What one block costs, both sides together.
 struct Cost {
-  double operations = 0;    ///< float additions and multiplications; a fused one counts as two
+  double operations = 0;    ///< float additions and multiplications; a fused one counts as two, a
+                            ///< transform of length M of any radix as 5 M log2(M)
   double device_bytes = 0;  ///< read from and written to device memory, caches not counted
   int launches = 0;
 };
@@ -34,6 +35,9 @@ struct Block {
 /// Samples from the start of one clip's wet signal to that of the next.
 constexpr std::size_t clip_stride(std::size_t wet_length) { return (wet_length + 3) / 4 * 4; }
 
+/// Samples of a clip. Throws std::invalid_argument if the source or a wet signal is not aligned.
+int source_length_of(const Block& block, const Stereo<std::span<float>>& wet);
+
 class Convolver {
  public:
   virtual ~Convolver() = default;
@@ -44,8 +48,9 @@ class Convolver {
   /// Floats that a block needs for what both sides share; 0 if they share nothing but the source.
   virtual std::size_t common_size() const { return 0; }
 
-  /// Queues a block: writes all source.size() + K - 1 samples of each side's wet signal, which
-  /// starts at a multiple of 16 bytes.
+  /// Queues a block: writes all samples of each side's wet signal, K - 1 more than a clip of the
+  /// source has; it starts at a multiple of 16 bytes. One block after the other: the plan's scratch
+  /// memory serves one at a time, so the next is queued in the same stream or waits for an event.
   virtual void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) = 0;
 
   /// Of a block of `clips` times `source_length` samples.

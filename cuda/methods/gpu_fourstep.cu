@@ -9,13 +9,13 @@
 //            3  up the columns        scaling, unfolding and cropping are the store
 //          No pass pads, transposes, reverses, multiplies or scales.
 // Layout   A block of pass 1 or 3 does 8 columns; between the passes two rows lie side by side, so
-//          that every access to scratch memory is 16 bytes and contiguous.
+//          that every access to scratch memory is 16 bytes.
 // Chunks   Pieces go through all three passes in chunks whose scratch memory fits half the
-//          second-level cache, at most 64 MiB: only samples and wet signals need cross the memory
-//          bus. The chunk changes no byte of the result.
+//          second-level cache, if one piece does, and at most 64 MiB: then only samples and wet
+//          signals need cross the memory bus. The chunk changes no byte of the result.
 // Order    every output is one fixed tree of sums: deterministic.
-// Cost     per piece three transforms of 5 M log2(M) flops, and 6 to 14 per element for turns,
-//          twiddles and products; 72 M bytes through the cache; exactly in cost().
+// Cost     per piece three transforms of nominally 5 M log2(M) flops, and 6 to 18 per element for
+//          turns, twiddles and products; 72 M bytes, most of them through the cache.
 // Limits   K <= 2^22.
 #include <algorithm>
 #include <cmath>
@@ -69,7 +69,7 @@ class GpuFourstep final : public Convolver {
   void enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
                     const Stream& stream) override {
     const Range range("three passes");
-    const int source_length = static_cast<int>(block.source.size()) / block.clips;
+    const int source_length = source_length_of(block, wet);
     const int wet_length = source_length + response_length_ - 1;
     const PieceGrid grid{lengths_.pieces(source_length, response_length_), lengths_.advance,
                          lengths_.overlap, length()};

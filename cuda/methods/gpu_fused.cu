@@ -6,10 +6,11 @@
 //          memory: transform, product and inverse for both sides without leaving the chip. Only
 //          samples, the responses' spectra (cached) and wet signals cross the memory bus.
 // Order    every output is one fixed tree of sums: deterministic.
-// Cost     per piece three transforms of 5 M log2(M) flops and 6 to 14 per element for turns and
-//          products; exactly in cost().
-// Limits   K <= 16,384, where M = 16,384 takes 128 KiB of shared memory. A GPU with less can not do
-//          the longest responses: the length is not its choice, since bytes depend on it.
+// Cost     per piece three transforms of nominally 5 M log2(M) flops and 6 to 14 per element for
+//          turns and products.
+// Limits   K <= 16,384. M = 16,384, which serves long sources best from about 2,000 taps on, takes
+//          128 KiB of shared memory. A GPU with less can not take a shorter one instead: bytes
+//          depend on the length.
 #include <cmath>
 
 #include "cuda/methods/convolve_block.cuh"
@@ -111,7 +112,7 @@ class GpuFused final : public Convolver {
   void enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
                     const Stream& stream) override {
     const Range range("one pass");
-    const int source_length = static_cast<int>(block.source.size()) / block.clips;
+    const int source_length = source_length_of(block, wet);
     const int wet_length = source_length + response_length_ - 1;
     const PieceGrid grid{lengths_.pieces(source_length, response_length_), lengths_.advance,
                          lengths_.overlap, length()};
@@ -133,7 +134,7 @@ class GpuFused final : public Convolver {
     Cost cost;
     cost.operations =
         pieces * (3 * (5 * M * std::log2(M) + 6 * M) + 2 * (6 + 2) * M);  // turns, products, scale
-    cost.device_bytes = 4 * pieces * lengths_.length +                    // samples
+    cost.device_bytes = pieces * (4.0 * lengths_.length + 2 * 8 * M) +    // samples, spectra
                         clips * 2 * 4.0 * (source_length + response_length_ - 1);  // wet signals
     cost.launches = 1;
     return cost;

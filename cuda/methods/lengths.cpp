@@ -32,10 +32,10 @@ struct PieceChoice {
 };
 
 /// Longest source of a block of pieces: at least two of them, so that more of a block is new than
-/// overlaps with the next.
+/// overlaps with the next. A multiple of four, so that the next one starts aligned, too.
 std::int64_t longest_block(std::int64_t length, std::int64_t K, const PieceChoice& choice) {
   const std::int64_t pieces = std::max<std::int64_t>(2, choice.batch / length);
-  return pieces * (length - choice.overlap) - K + 1;
+  return (pieces * (length - choice.overlap) - K + 1) / 4 * 4;
 }
 
 /// The length that costs least for a whole source.

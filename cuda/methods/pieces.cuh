@@ -9,9 +9,9 @@
 // wrap-around then comes with a minus sign, in samples that are dropped.
 //
 // For one real transform of 2M this costs M complex points, once for the source and once for each
-// side: three quarters of what both sides packed into one complex transform cost, and as much as
-// packing two pieces. Nothing leaks from one side or one piece into another, no piece needs a
-// partner, and sides of very different level need no equalising.
+// side: as much as packing two pieces into one complex transform. But nothing leaks from one side
+// or one piece into another, no piece needs a partner, sides of very different level need no
+// equalising, and nothing has to be untangled.
 //
 // Folding and zero padding are a load, scaling, unfolding and cropping a store.
 #pragma once
@@ -47,8 +47,8 @@ class PieceReader {
     return one;
   }
 
-  /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, and
-  /// overlap, advance, M and stride that are even, too.
+  /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, overlap,
+  /// advance, M and stride that are even, too, and a source at a multiple of 8 bytes.
   template <typename Values>
   __device__ void read(int n, Values& v, int t) const {
     float real[kWidthOf<Values>];

@@ -31,7 +31,7 @@ struct ShapeList {
   }
 };
 
-inline constexpr int kColumnLanes = 8;  // columns of a block: 64 bytes of every row
+inline constexpr int kColumnLanes = 8;  // columns of a block: two rows of them are 128 bytes
 inline constexpr int kRowLanes = 2;
 
 /// Down the columns of kFourstepShapes.

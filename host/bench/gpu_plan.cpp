@@ -1,8 +1,8 @@
 // gpu_plan.cpp - a GPU method on signals that are in the device's memory
 //
 // Queued as the renderer does it, without the copies between host and device: what both ears share,
-// then each ear in a stream of its own; blocks of a long source take turns in two slots, and the
-// end of a block is added to the next.
+// then each ear in a stream of its own, or both ears and all clips in the same launches; blocks of
+// a long source take turns in two slots, and the end of a block is added to the next.
 #include <algorithm>
 #include <array>
 
@@ -23,15 +23,22 @@ class MethodOnGpu final : public DeviceWork {
         block_length_(static_cast<std::size_t>(
             std::min<std::int64_t>(problem.N, convolver_->block_length()))),
         clips_at_once_(can_batch() ? problem.clips : 1),
-        source_(sounds.source.size()) {
-    for (Slot& slot : slots_) {
+        clip_stride_(clip_stride(static_cast<std::size_t>(problem.N))),
+        source_(static_cast<std::size_t>(problem.clips) * clip_stride_) {
+    const bool is_one_block =
+        clips_at_once_ == problem.clips && static_cast<std::size_t>(problem.N) == block_length_;
+    for (Slot& slot : std::span(slots_).first(is_one_block ? 1 : 2)) {
       slot.common = DeviceBuffer<float>(convolver_->common_size());
       for (const Side side : kSides) {
         slot.wet[side] = DeviceBuffer<float>(static_cast<std::size_t>(clips_at_once_) *
                                              clip_stride(block_length_ + overlap_));
       }
     }
-    upload_async<float>(sounds.source, source_.span(), ears_.left);
+    for (int clip = 0; clip < problem.clips; ++clip) {
+      upload_async<float>(sounds.clip(problem, clip),
+                          source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_),
+                          ears_.left);
+    }
     ears_.left.synchronize();
   }
 
@@ -113,9 +120,10 @@ class MethodOnGpu final : public DeviceWork {
       for (std::size_t start = 0; start < N; start += block_length_, next = 1 - next) {
         Slot& slot = slots_[next];
         const std::size_t length = std::min(block_length_, N - start);
-        const Block block{source_.span().subspan(static_cast<std::size_t>(clip) * N + start,
-                                                 static_cast<std::size_t>(clips_at_once_) * length),
-                          slot.common.span(), clips_at_once_};
+        const Block block{
+            source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_ + start,
+                                   static_cast<std::size_t>(clips_at_once_) * length),
+            slot.common.span(), clips_at_once_};
         // The block that had this slot before must be done with what the ears shared.
         if (used[next] != nullptr) {
           for (const Side side : kSides) wait(stream, slot.done[side]);
@@ -158,6 +166,7 @@ class MethodOnGpu final : public DeviceWork {
   SidedConvolver* sided_;  // the same, if its sides can be computed apart; else null
   std::size_t block_length_;
   int clips_at_once_;
+  std::size_t clip_stride_;  // of the source: every clip starts aligned
   DeviceBuffer<float> source_;
   std::array<Slot, 2> slots_;
   Event started_;

@@ -92,8 +92,10 @@ std::string why_too_much(const Method& method, std::int64_t N, std::int64_t K,
   std::int64_t longest = K;
   while (longest > 0 && !fits(longest)) --longest;
   return fmt::format(
-      "{} taps need {} KiB of shared memory per block, {} has {} KiB: enough for {} taps", K,
-      method.shared_bytes(N, K) / 1024, device.name, device.shared_bytes_per_block / 1024, longest);
+      "{} taps need {} KiB of shared memory per block, {} has {} KiB: enough for {} taps of this "
+      "source",
+      K, method.shared_bytes(N, K) / 1024, device.name, device.shared_bytes_per_block / 1024,
+      longest);
 }
 
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,

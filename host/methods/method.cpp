@@ -65,7 +65,7 @@ double operations_radix2(double N, double K) {
   return (pieces * 3 + kEars) * real_transform(lengths.length);
 }
 
-/// As Convolver::cost() counts.
+/// As Convolver::cost() counts, but for a last block that is shorter.
 double operations_of_pieces(const PieceLengths& lengths, double N, double extra) {
   const double pieces = std::ceil(N / lengths.block_length) * lengths.transforms;
   return pieces * (3 * real_transform(lengths.length) + extra * lengths.length);
@@ -73,12 +73,12 @@ double operations_of_pieces(const PieceLengths& lengths, double N, double extra)
 
 double operations_fourstep(double N, double K) {
   return operations_of_pieces(fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)),
-                              N, 35);
+                              N, 27.5);
 }
 
 double operations_fused(double N, double K) {
   return operations_of_pieces(fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)), N,
-                              17);
+                              9.5);
 }
 
 double operations_cufft(double N, double K) {

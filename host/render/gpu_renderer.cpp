@@ -8,7 +8,7 @@
 // kSlots blocks are in flight, so that copy-in, computing and copy-out of neighbouring blocks
 // overlap; fewer if there is no memory for another one, which costs time and changes no byte.
 // Between the upload of a block and its end the left and the right ear share no stream and no
-// event. The host waits for a slot only when it needs it again.
+// event, unless they share their launches. The host waits for a slot only when it needs it again.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -78,6 +78,8 @@ class GpuRenderer final : public Renderer {
     Stereo<Level> levels;
     times_ = {};
     newest_ = {};
+    first_of_next_.reset();
+    for (Slot& slot : slots_) forget(slot);
     std::size_t next = 0;
     for (;; next = (next + 1) % most_slots_) {
       if (next == slots_.size() && !add_slot()) next = 0;  // the oldest in flight
@@ -200,6 +202,13 @@ class GpuRenderer final : public Renderer {
       download_async<Level>(ear.level.span(), ear.host_level.span(), download);
       ear.done.record(download);
     }
+  }
+
+  /// Waits for a block that a failed render() left in flight; nobody wants it any more.
+  static void forget(Slot& slot) {
+    if (slot.length == 0) return;
+    for (const Side side : kSides) slot.ears[side].done.synchronize();
+    slot.length = 0;
   }
 
   /// Waits for a block in flight and hands its frames on.

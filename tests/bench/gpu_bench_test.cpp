@@ -44,6 +44,23 @@ TEST_F(GpuBenchTest, EveryCufftChainIsRight) {
   }
 }
 
+/// gpu-fourstep and gpu-fused, several clips: in the same launches where their length is a multiple
+/// of four, one after the other where not; of one piece and of several, in one chunk and in more.
+TEST_F(GpuBenchTest, ClipsAreRight) {
+  bench_.problems = {{"aligned", 52, 7, 3}, {"odd", 51, 7, 3}, {"pieces", 60'000, 3'000, 5}};
+  for (const std::string_view name : {"gpu-fourstep", "gpu-fused"}) {
+    bench_.contenders.push_back(contender_of(find_method(name)));
+  }
+  const BenchReport report = run_bench(bench_);
+  ASSERT_EQ(report.rows.size(), 6u);
+  for (const Row& row : report.rows) {
+    EXPECT_TRUE(row.is_right) << row.contender << ", " << row.problem.name << ": "
+                              << row.error / 0x1p-24 << " u";
+    EXPECT_EQ(row.traffic.launches % 3,
+              row.problem.name == "odd" || row.contender == "gpu-fourstep" ? 0 : 1);
+  }
+}
+
 TEST_F(GpuBenchTest, BlocksOfALongSourceAreJoined) {
   const std::int64_t block = direct_block_length(kEndless);
   bench_.problems = {{"three blocks", 2 * block + 5, 3}};

@@ -81,7 +81,9 @@ INSTANTIATE_TEST_SUITE_P(
     , ShortMemory,
     ::testing::Values(ShortOfMemory{"gpu_tiled", short_blocks<plan_gpu_tiled>},
                       ShortOfMemory{"gpu_radix2", short_blocks<plan_gpu_radix2>},
-                      ShortOfMemory{"gpu_cufft", short_blocks<plan_gpu_cufft>}),
+                      ShortOfMemory{"gpu_cufft", short_blocks<plan_gpu_cufft>},
+                      ShortOfMemory{"gpu_fourstep", short_blocks<plan_gpu_fourstep>},
+                      ShortOfMemory{"gpu_fused", short_blocks<plan_gpu_fused>}),
     [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

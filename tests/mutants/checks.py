@@ -37,8 +37,8 @@ def suites_of_kernel_tests():
 
 # In order of cost.
 CHECKS = (
-    Check("blocks", "emulated", "*Blockwise.*/METHOD Cost.* GpuRenderer.* LevelMeter.* *Lengths.* "
-          "NextSmooth.*", 60),
+    Check("blocks", "emulated", "*Blockwise.*/METHOD Cost.* GpuRenderer.* LevelMeter.* Planned.* "
+          "Radix2Lengths.* FourstepLengths.* CufftLengths.* NextSmooth.*", 60),
     Check("every method", "emulated", "*EveryMethod.*/METHOD", 120),
     Check("golden bytes", "emulated", "*Golden.*/METHOD GoldenFiles.*", 60),
     Check("reverse order", "emulated", "*Blockwise.*/METHOD *EveryMethod.Agrees*/METHOD", 180,
