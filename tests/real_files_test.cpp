@@ -59,6 +59,9 @@ class RealFiles : public ::testing::TestWithParam<const Method*> {
 TEST_P(RealFiles, LibriSpeechInTheHallOfSpokane) {
   GPUCONV_TEST_FILE(speech, "speech/librispeech_1088-134315-0000_16k.wav");
   GPUCONV_TEST_FILE(hall, "ir/hall_spokane_16k_70000.wav");
+  if (GetParam()->longest_response < 70'000) {
+    GTEST_SKIP() << GetParam()->name << ": 70,000 taps are beyond it";
+  }
   const Folder folder;
   // What is hopeless or slow takes a shortened clip: the emulation does 10^8 products a second.
   const bool is_quick = GetParam()->operations(256'640, 70'000) < 5e9;

@@ -144,7 +144,10 @@ def number_of_commits():
 def choose(arguments, mutants, proofs):
     """Those to run now, and records of the others that stay as they are."""
     if arguments.sample:
-        able = [mutant for mutant in mutants if mutant.name not in proofs]
+        # Those that a full run has seen die: whether they still do is the question.
+        killed = {entry["name"] for entry in json.loads(RESULTS.read_text())["mutants"]
+                  if entry.get("killer")}
+        able = [mutant for mutant in mutants if mutant.name in killed]
         return random.Random(number_of_commits()).sample(able, arguments.sample), []
     if arguments.only:
         return [mutant for mutant in mutants if arguments.only in
