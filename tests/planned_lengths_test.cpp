@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "cuda/methods/lengths.hpp"
+#include "cuda/methods/shapes.hpp"
 #include "tests/support/problem.hpp"
 #include "tests/support/run.hpp"
 
@@ -123,16 +124,26 @@ INSTANTIATE_TEST_SUITE_P(, PlannedLengths, ::testing::ValuesIn(own_transforms())
                          [](const auto& parameter) { return test_name(parameter.param->name); });
 
 TEST(PlannedLengthsGrid, FindsAllOfThem) {
-  const auto expect = [](const char* method, std::int64_t first, std::int64_t last) {
-    std::vector<std::int64_t> expected;
-    for (std::int64_t length = first; length <= last; length *= 2) expected.push_back(length);
-    std::vector<std::int64_t> seen;
+  using Lengths = std::vector<std::int64_t>;
+  const auto powers = [](std::int64_t first, std::int64_t last) {
+    Lengths lengths;
+    for (std::int64_t length = first; length <= last; length *= 2) lengths.push_back(length);
+    return lengths;
+  };
+  const auto expect = [](const char* method, const Lengths& expected) {
+    Lengths seen;
     for (const auto& [length, problem] : planned(find_method(method))) seen.push_back(length);
     EXPECT_EQ(seen, expected) << method;
   };
-  expect("cpu-vectorised", 512, 131'072);
-  expect("gpu-radix2", 4, std::int64_t{1} << 28);
-  expect("cpu-cooley-tukey", 1, std::int64_t{1} << 29);
+  expect("cpu-vectorised", powers(512, 131'072));
+  expect("gpu-radix2", powers(4, std::int64_t{1} << 28));
+  expect("cpu-cooley-tukey", powers(1, std::int64_t{1} << 29));
+  Lengths fused;
+  for (const int length : kFusedLengths) fused.push_back(2 * length);
+  expect("gpu-fused", fused);
+  Lengths fourstep;
+  for (const auto& [rows, columns] : kFourstepShapes) fourstep.push_back(2LL * rows * columns);
+  expect("gpu-fourstep", fourstep);
 }
 
 }  // namespace

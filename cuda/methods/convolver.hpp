@@ -23,17 +23,20 @@ struct Cost {
   int launches = 0;
 };
 
-/// One block of source on the device, or a batch of clips that stand one behind the other.
+/// Samples that a signal of this length takes in device memory, so that it can be read and written
+/// by pairs. What follows a source must be zeros; what follows a wet signal has no meaning.
+constexpr std::size_t stored_length(std::size_t length) { return (length + 3) / 4 * 4; }
+
+/// One block of source on the device, or a batch of clips that stand one behind the other. Source
+/// and wet signals lie in memory of stored_length().
 struct Block {
   std::span<const float> source;  ///< clips times 1 to block_length() samples, at 16 bytes
   std::span<float> common;        ///< common_size() floats: what both sides make use of
   /// Equally long clips; where more than one, their length is a multiple of four. Their wet signals
-  /// start at multiples of clip_stride(). Only methods that compute both sides at once take more.
+  /// start at multiples of their stored_length(). Only methods that compute both sides at once take
+  /// more than one.
   int clips = 1;
 };
-
-/// Samples from the start of one clip's wet signal to that of the next.
-constexpr std::size_t clip_stride(std::size_t wet_length) { return (wet_length + 3) / 4 * 4; }
 
 /// Samples of a clip. Throws std::invalid_argument if the source or a wet signal is not aligned.
 int source_length_of(const Block& block, const Stereo<std::span<float>>& wet);

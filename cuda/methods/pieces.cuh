@@ -48,7 +48,8 @@ class PieceReader {
   }
 
   /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, overlap,
-  /// advance, M and stride that are even, too, and a source at a multiple of 8 bytes.
+  /// advance, M and stride that are even, too, and a source at a multiple of 8 bytes that goes on
+  /// with a zero if its length is odd.
   template <typename Values>
   __device__ void read(int n, Values& v, int t) const {
     float real[kWidthOf<Values>];
@@ -61,17 +62,16 @@ class PieceReader {
   }
 
  private:
-  __device__ float sample(int n) const { return n >= 0 && n < source_length_ ? source_[n] : 0.0f; }
-  __device__ void samples(int n, float (&x)[1]) const { x[0] = sample(n); }
+  /// One comparison does for both ends: what is negative is large without a sign.
+  __device__ bool has(int n) const {
+    return static_cast<unsigned>(n) < static_cast<unsigned>(source_length_);
+  }
+  __device__ void samples(int n, float (&x)[1]) const { x[0] = has(n) ? source_[n] : 0.0f; }
   __device__ void samples(int n, float (&x)[2]) const {
-    if (n >= 0 && n + 1 < source_length_) {
-      const float2 both = *reinterpret_cast<const float2*>(source_ + n);
-      x[0] = both.x;
-      x[1] = both.y;
-    } else {
-      x[0] = sample(n);
-      x[1] = sample(n + 1);
-    }
+    const float2 both =
+        has(n) ? *reinterpret_cast<const float2*>(source_ + n) : make_float2(0.0f, 0.0f);
+    x[0] = both.x;
+    x[1] = both.y;  // n is even: where it is the last sample, what follows is a zero
   }
 
   const float* source_;
@@ -91,13 +91,15 @@ class PieceWriter {
 
   __device__ PieceWriter piece(int p) const {
     PieceWriter one = *this;
-    one.wet_ += p / grid_.pieces * stride_;
-    one.first_ = p % grid_.pieces * grid_.advance - grid_.overlap;
+    const int first = p % grid_.pieces * grid_.advance;  // that is new
+    one.wet_ += p / grid_.pieces * stride_ + first;
+    one.wet_length_ -= first;
     return one;
   }
 
   /// Unfolds elements n + w: their real parts are samples n + w of the piece, their imaginary parts
-  /// samples n + w + M.
+  /// samples n + w + M. Two neighbours need what PieceReader does; after a signal of odd length one
+  /// more is written.
   template <typename Values>
   __device__ void write(int n, const Values& v, int t) const {
     float real[kWidthOf<Values>];
@@ -106,30 +108,27 @@ class PieceWriter {
       real[w] = scale_ * v[w][t].x;
       imaginary[w] = scale_ * v[w][t].y;
     }
-    samples(n, real);
-    samples(n + grid_.half, imaginary);
+    samples(n - grid_.overlap, real);
+    samples(n - grid_.overlap + grid_.half, imaginary);
   }
 
  private:
+  /// What wrapped around is negative, so one comparison does for both ends.
+  __device__ bool has(int n) const {
+    return static_cast<unsigned>(n) < static_cast<unsigned>(wet_length_);
+  }
   __device__ void samples(int n, const float (&y)[1]) const {
-    if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
+    if (has(n)) wet_[n] = y[0];
   }
   __device__ void samples(int n, const float (&y)[2]) const {
-    const int at = first_ + n;
-    if (n < grid_.overlap || at >= wet_length_) return;  // even as n is: both or none
-    if (at + 1 < wet_length_) {
-      *reinterpret_cast<float2*>(wet_ + at) = make_float2(y[0], y[1]);
-    } else {
-      wet_[at] = y[0];
-    }
+    if (has(n)) *reinterpret_cast<float2*>(wet_ + n) = make_float2(y[0], y[1]);
   }
 
-  float* wet_ = nullptr;
-  int wet_length_ = 0;
+  float* wet_ = nullptr;  ///< once there is a piece, at the first sample that it adds
+  int wet_length_ = 0;    ///< from there on
   std::int64_t stride_ = 0;
   PieceGrid grid_{};
   float scale_ = 0;
-  int first_ = 0;
 };
 
 }  // namespace gpuconv

@@ -5,6 +5,7 @@
 
 #include "host/bench/problem.hpp"
 #include "host/bench/timer.hpp"
+#include "host/methods/choose.hpp"
 
 namespace gpuconv {
 namespace {
@@ -27,8 +28,11 @@ double shortest_seconds(const Method& method, std::int64_t N, std::int64_t K,
 std::int64_t heavy_size(const Method& method, const std::optional<Device>& device) {
   const CostModel built_in;
   const double beside = method.place == Place::gpu ? built_in.gpu_start() : 0;
+  const auto can = [&](std::int64_t taps) {
+    return method.place == Place::cpu || why_too_much(method, taps, taps, *device).empty();
+  };
   std::int64_t size = 64;
-  while (size < (1 << 20) &&
+  while (size < (1 << 20) && can(2 * size) &&
          built_in.seconds(method, size, size, device) - beside < kHeavySeconds) {
     size *= 2;
   }

@@ -23,7 +23,7 @@ class MethodOnGpu final : public DeviceWork {
         block_length_(static_cast<std::size_t>(
             std::min<std::int64_t>(problem.N, convolver_->block_length()))),
         clips_at_once_(can_batch() ? problem.clips : 1),
-        clip_stride_(clip_stride(static_cast<std::size_t>(problem.N))),
+        clip_stride_(stored_length(static_cast<std::size_t>(problem.N))),
         source_(static_cast<std::size_t>(problem.clips) * clip_stride_) {
     const bool is_one_block =
         clips_at_once_ == problem.clips && static_cast<std::size_t>(problem.N) == block_length_;
@@ -31,9 +31,10 @@ class MethodOnGpu final : public DeviceWork {
       slot.common = DeviceBuffer<float>(convolver_->common_size());
       for (const Side side : kSides) {
         slot.wet[side] = DeviceBuffer<float>(static_cast<std::size_t>(clips_at_once_) *
-                                             clip_stride(block_length_ + overlap_));
+                                             stored_length(block_length_ + overlap_));
       }
     }
+    GPUCONV_CUDA(cudaMemsetAsync(source_.data(), 0, source_.span().size_bytes(), ears_.left.get()));
     for (int clip = 0; clip < problem.clips; ++clip) {
       upload_async<float>(sounds.clip(problem, clip),
                           source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_),
@@ -60,7 +61,7 @@ class MethodOnGpu final : public DeviceWork {
           const std::size_t start = wet[side].size();
           wet[side].resize(start + count);
           download_async<float>(slot.wet[side].span().subspan(
-                                    static_cast<std::size_t>(clip) * clip_stride(count), count),
+                                    static_cast<std::size_t>(clip) * stored_length(count), count),
                                 std::span(wet[side]).subspan(start), compute(side, stream));
           compute(side, stream).synchronize();
         }
@@ -99,7 +100,7 @@ class MethodOnGpu final : public DeviceWork {
   /// Samples of the wet signals of a block.
   std::size_t wet_size(std::size_t length) const {
     return static_cast<std::size_t>(clips_at_once_) *
-           (clips_at_once_ == 1 ? length + overlap_ : clip_stride(length + overlap_));
+           (clips_at_once_ == 1 ? length + overlap_ : stored_length(length + overlap_));
   }
 
   /// Where a side is computed.

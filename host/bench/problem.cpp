@@ -9,46 +9,13 @@
 #include <sstream>
 
 #include "host/error.hpp"
+#include "host/noise.hpp"
 
 namespace gpuconv {
 namespace {
 
 constexpr int kSamples = 128;  // for each ear: E to some 10 %, at the price of 128 K products
 constexpr std::int64_t kLongest = std::int64_t{1} << 36;
-
-/// SplitMix64 of Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(mix(seed + kStep)) {}
-  std::uint64_t next() { return mix(state_ += kStep); }
-  float uniform() { return static_cast<float>(next() >> 40) * 0x1p-23f - 1.0f; }
-  std::size_t below(std::size_t limit) { return static_cast<std::size_t>(next() % limit); }
-
- private:
-  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15u;
-  static std::uint64_t mix(std::uint64_t z) {
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-  std::uint64_t state_;
-};
-
-Signal noise(std::size_t length, std::uint64_t seed) {
-  Random random(seed);
-  Signal signal(length);
-  for (float& sample : signal) sample = random.uniform();
-  return signal;
-}
-
-Signal decaying_noise(std::size_t length, std::uint64_t seed) {
-  Signal signal = noise(length, seed);
-  for (std::size_t n = 0; n < length; ++n) {
-    signal[n] *=
-        static_cast<float>(std::pow(1e-3, static_cast<double>(n) / static_cast<double>(length)));
-  }
-  return signal;
-}
 
 double norm(std::span<const float> signal) {
   double sum = 0;
@@ -95,8 +62,8 @@ Expectation::Expectation(const Problem& problem, const Sounds& sounds)
     const Signal& h = sounds.response[side];
     const double h_norm = norm(h);
     for (int i = 0; i < kSamples; ++i) {
-      const int clip = static_cast<int>(random.below(static_cast<std::size_t>(problem.clips)));
-      const std::size_t n = random.below(static_cast<std::size_t>(problem.wet_length()));
+      const int clip = static_cast<int>(random.integer(0, problem.clips - 1));
+      const auto n = static_cast<std::size_t>(random.integer(0, problem.wet_length() - 1));
       const std::span<const float> x = sounds.clip(problem, clip);
       const std::size_t first = n < x.size() ? 0 : n - x.size() + 1;
       const std::size_t last = std::min(h.size() - 1, n);

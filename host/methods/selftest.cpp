@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "host/error.hpp"
+#include "host/noise.hpp"
 
 namespace gpuconv {
 namespace {
@@ -34,18 +35,9 @@ constexpr Problem kProblems[] = {
     {700, 1, {0.5f, 1}}, {20000, 700, {1, 1}},
 };
 
-/// Noise in [-1, 1), the same on every machine: the mixing function of Steele, Lea, Flood, "Fast
-/// splittable pseudorandom number generators" (2014).
 Signal noise(std::size_t length, float gain, std::uint64_t seed) {
-  std::uint64_t state = seed * 0x9e3779b97f4a7c15u;
-  Signal signal(length);
-  for (float& sample : signal) {
-    std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    z ^= z >> 31;
-    sample = gain * (static_cast<float>(z >> 40) * 0x1p-23f - 1.0f);
-  }
+  Signal signal = gpuconv::noise(length, seed);
+  for (float& sample : signal) sample *= gain;
   return signal;
 }
 

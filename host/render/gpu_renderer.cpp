@@ -32,7 +32,7 @@ constexpr std::size_t kTailFrames = 1 << 17;  // of a tail that is longer than a
 /// What one ear needs of a slot.
 struct SlotEar {
   SlotEar(std::size_t frames_length, std::size_t wet_length)
-      : wet(wet_length), frames(frames_length), level(1), host_level(1) {}
+      : wet(stored_length(wet_length)), frames(frames_length), level(1), host_level(1) {}
   DeviceBuffer<float> wet;     // block_length + K - 1; the last K - 1 are the next block's tail
   PinnedBuffer<float> frames;  // the finished ones
   DeviceBuffer<Level> level;
@@ -44,8 +44,8 @@ struct SlotEar {
 struct Slot {
   Slot(std::size_t block_length, std::size_t frames_length, std::size_t wet_length,
        std::size_t common_length)
-      : host_source(block_length),
-        source(block_length),
+      : host_source(stored_length(block_length)),
+        source(host_source.size()),
         common(common_length),
         ears{SlotEar(frames_length, wet_length), SlotEar(frames_length, wet_length)} {}
   PinnedBuffer<float> host_source;
@@ -87,6 +87,8 @@ class GpuRenderer final : public Renderer {
       deliver(slot, wet, levels);
       slot.length = read(source, slot);
       if (slot.length == 0) break;
+      const auto stored = slot.host_source.span().first(stored_length(slot.length));
+      for (float& padding : stored.subspan(slot.length)) padding = 0;
       report.source_samples += static_cast<std::int64_t>(slot.length);
       queue(slot);
       if (slot.length < block_length_ || !has_more(source)) break;
@@ -115,7 +117,7 @@ class GpuRenderer final : public Renderer {
   std::size_t read(const ReadSource& source, Slot& slot) {
     const Range range("read");
     return times_.reading.time([&] {
-      const std::span<float> block = slot.host_source.span();
+      const std::span<float> block = slot.host_source.span().first(block_length_);
       if (!first_of_next_) return source(block);
       block[0] = *first_of_next_;
       first_of_next_.reset();
@@ -168,7 +170,8 @@ class GpuRenderer final : public Renderer {
     {
       const Range range("upload");
       slot.upload_started.record(upload_);
-      upload_async<float>(slot.host_source.span().first(slot.length), slot.source.span(), upload_);
+      upload_async<float>(slot.host_source.span().first(stored_length(slot.length)),
+                          slot.source.span(), upload_);
       slot.uploaded.record(upload_);
       if (sided_ != nullptr) sided_->enqueue_common(block, upload_);
       slot.source_ready.record(upload_);

@@ -10,6 +10,7 @@
 #include <iostream>
 #include <limits>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "host/bench/calibrate.hpp"
@@ -34,6 +35,8 @@ std::vector<Problem> shapes() {
 /// The shortest time that each method has taken for each shape, so far.
 class Times {
  public:
+  explicit Times(const std::optional<Device>& device) : device_(device) {}
+
   /// Measures the methods of `field` on `shape`; they take turns.
   void measure(const std::vector<const Method*>& field, const Problem& shape) {
     constexpr double kEnough = 0.1;  // seconds on one shape, after three rounds
@@ -41,7 +44,7 @@ class Times {
     double spent = 0;
     for (int round = 0; round < 25 && (round < 3 || spent < kEnough); ++round) {
       for (const Method* const method : field) {
-        const double seconds = job_seconds(*method, sounds.source, sounds.response, std::nullopt);
+        const double seconds = job_seconds(*method, sounds.source, sounds.response, device_);
         double& shortest = (*this)(*method, shape);
         shortest = std::min(shortest, seconds);
         spent += seconds;
@@ -56,6 +59,7 @@ class Times {
   }
 
  private:
+  std::optional<Device> device_;
   std::map<std::tuple<const Method*, std::int64_t, std::int64_t>, double> shortest_;
 };
 
@@ -66,16 +70,22 @@ struct Sums {
   double ratio = 1;  ///< geometric mean of chosen / best: small jobs count like large ones
 };
 
-Sums try_all(const CostModel& model, Times& times) {
+Sums try_all(const CostModel& model, const std::optional<Device>& device, Times& times) {
   Sums sums;
   const std::vector<Problem> list = shapes();
+  Devices devices;
+  if (device) devices.list = {*device};
   for (const Problem& shape : list) {
-    const Choice choice = choose({.device = "cpu"}, shape.N, shape.K, Devices{}, model);
+    const Choice choice = choose({}, shape.N, shape.K, devices, model);
     std::vector<const Method*> field;
     for (const Method& method : methods()) {
+      if (method.is_yardstick) continue;
+      if (method.place == Place::gpu &&
+          (!device || !why_too_much(method, shape.N, shape.K, *device).empty())) {
+        continue;
+      }
       // Who is expected to be thirty times slower would have to be misjudged as much to matter.
-      if (method.place == Place::cpu &&
-          model.seconds(method, shape.N, shape.K, std::nullopt) < 30 * choice.estimated_seconds) {
+      if (model.seconds(method, shape.N, shape.K, device) < 30 * choice.estimated_seconds) {
         field.push_back(&method);
       }
     }
@@ -93,12 +103,13 @@ Sums try_all(const CostModel& model, Times& times) {
 /// What disturbs the machine for some seconds, like a core that another process takes, must not
 /// count: each attempt makes its model anew, and times can only get shorter. A wrong model fails
 /// every time.
-void expect_little_regret(const std::function<CostModel()>& make_model) {
+void expect_little_regret(const std::function<CostModel()>& make_model,
+                          const std::optional<Device>& device = std::nullopt) {
   ASSERT_GE(shapes().size(), 60u);
-  Times times;
+  Times times(device);
   Sums sums;
   for (int attempt = 0; attempt < 4; ++attempt) {
-    sums = try_all(make_model(), times);
+    sums = try_all(make_model(), device, times);
     std::cout << "auto: " << sums.chosen / sums.best << " of the best by the sum, " << sums.ratio
               << " in the mean of the shapes\n";
     if (sums.chosen <= 1.10 * sums.best && sums.ratio <= 1.25) return;
@@ -112,6 +123,19 @@ TEST(Auto, CostsNoMoreThanATenthOverTheBestMethodWhenCalibrated) {
 
 TEST(Auto, CostsNoMoreThanATenthOverTheBestMethodWithBuiltInConstants) {
   expect_little_regret([] { return CostModel(); });
+}
+
+TEST(Auto, CostsNoMoreThanATenthOverTheBestMethodOfCpuAndGpu) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  const Device& device = devices.list.front();
+  expect_little_regret(
+      [&] {
+        CostModel model = calibrate(device);
+        model.set_gpu_start(1e-6);  // this process has long paid for it
+        return model;
+      },
+      device);
 }
 
 TEST(Calibration, MeasuresEveryMethodOfTheCpuInSeconds) {

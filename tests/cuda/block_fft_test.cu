@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <complex>
-#include <map>
 #include <numbers>
 #include <set>
 #include <vector>
@@ -111,12 +111,21 @@ TEST(BlockShape, PlacesEveryElementOnce) {
   });
 }
 
-TEST(BlockShape, LeavesEveryFrequencyOnce) {
+/// Decimation in frequency: the first stage's butterfly t leaves the frequencies that are t modulo
+/// its radix in the t-th part, in which the next stage does the same.
+template <typename Shape>
+int frequency_at(int n, int length = Shape::kLength, int stage = 0) {
+  if (length == 1) return 0;
+  const int radix = Shape::radix(stage);
+  const int part = length / radix;
+  return n / part + radix * frequency_at<Shape>(n % part, part, stage + 1);
+}
+
+TEST(BlockShape, LeavesFrequenciesInTheOrderOfItsStages) {
   each_shape([]<typename Shape>(std::type_identity<Shape>) {
-    std::set<int> frequencies;
-    for (int n = 0; n < Shape::kLength; ++n) frequencies.insert(Shape::frequency(n));
-    EXPECT_EQ(frequencies.size(), static_cast<std::size_t>(Shape::kLength)) << name_of<Shape>();
-    EXPECT_EQ(*frequencies.rbegin(), Shape::kLength - 1);
+    for (int n = 0; n < Shape::kLength; ++n) {
+      ASSERT_EQ(Shape::frequency(n), frequency_at<Shape>(n)) << name_of<Shape>();
+    }
   });
 }
 
@@ -131,62 +140,96 @@ TEST(BlockShape, FitsSharedMemoryAndRegisters) {
   });
 }
 
-template <typename Shape, int kStage, int t>
-int place_of(const Butterfly<Shape, kStage>& at) {
-  return at.template place<t>(Shape::place(at.first));
+/// Where the butterflies of one stage take their elements from. What follows works on these tables,
+/// since code for every shape takes long to compile.
+struct StageTable {
+  std::string name;
+  int width;                  ///< neighbours of a butterfly
+  int lanes;                  ///< of the shape
+  std::vector<int> elements;  ///< [butterfly][t]
+  std::vector<int> places;    ///< of these, as the butterfly counts them
+  std::vector<int> lane;      ///< [butterfly]
+  std::vector<int> place_of;  ///< [element], as the shape counts them
+  std::size_t radix() const { return elements.size() / lane.size(); }
+};
+
+template <typename Shape, int kStage>
+StageTable table_of() {
+  using At = Butterfly<Shape, kStage>;
+  StageTable table{name_of<Shape>() + ", stage " + std::to_string(kStage),
+                   At::kWidth,
+                   Shape::kLanes,
+                   {},
+                   {},
+                   {},
+                   {}};
+  for (int i = 0; i < At::kCount; ++i) {
+    const At at(i);
+    const int first = Shape::place(at.first);
+    table.lane.push_back(at.lane);
+    unrolled<At::kRadix>([&](auto t) {
+      table.elements.push_back(at.element(t));
+      table.places.push_back(at.template place<decltype(t)::value>(first));
+    });
+  }
+  for (int n = 0; n < Shape::kLength; ++n) table.place_of.push_back(Shape::place(n));
+  return table;
 }
 
-/// How often the busiest bank is asked for by one access of a warp, beyond once per 128 bytes.
-template <typename Shape, int kStage>
-int worst_conflict() {
-  using At = Butterfly<Shape, kStage>;
-  constexpr int kTogether = 16 / At::kWidth;  // threads whose accesses make 128 bytes
+std::vector<StageTable> all_stages() {
+  std::vector<StageTable> tables;
+  each_shape([&]<typename Shape>(std::type_identity<Shape>) {
+    unrolled<Shape::kStages>(
+        [&](auto stage) { tables.push_back(table_of<Shape, decltype(stage)::value>()); });
+  });
+  return tables;
+}
+
+/// How often the busiest bank is asked for by one access of a warp, per 128 bytes.
+int worst_conflict(const StageTable& table) {
+  const auto together = static_cast<std::size_t>(16 / table.width);  // threads that take 128 bytes
+  const std::size_t butterflies = table.lane.size();
   int worst = 0;
-  for (int first = 0; first < At::kCount; first += kTogether) {
-    unrolled<At::kRadix>([&](auto t) {
-      std::map<int, std::set<int>> words_in_bank;
-      for (int i = first; i < std::min(first + kTogether, At::kCount); ++i) {
-        const At at(i);
-        const int place = place_of<Shape, kStage, decltype(t)::value>(at);
-        EXPECT_EQ(place, Shape::place(at.element(t))) << name_of<Shape>();
-        for (int word = 0; word < 2 * At::kWidth; ++word) {
-          const int address = 2 * (place * Shape::kLanes + at.lane) + word;
-          words_in_bank[address % 32].insert(address);
+  for (std::size_t first = 0; first < butterflies; first += together) {
+    for (std::size_t t = 0; t < table.radix(); ++t) {
+      std::array<std::set<int>, 32> words;  // of each bank
+      for (std::size_t i = first; i < std::min(first + together, butterflies); ++i) {
+        const int place = table.places[i * table.radix() + t] * table.lanes + table.lane[i];
+        for (int word = 2 * place; word < 2 * (place + table.width); ++word) {
+          words[static_cast<std::size_t>(word % 32)].insert(word);
         }
       }
-      for (const auto& [bank, words] : words_in_bank) {
-        worst = std::max(worst, static_cast<int>(words.size()));
-      }
-    });
+      for (const std::set<int>& bank : words)
+        worst = std::max(worst, static_cast<int>(bank.size()));
+    }
   }
   return worst;
 }
 
 TEST(BlockShape, MeetsNoBankTwice) {
-  each_shape([]<typename Shape>(std::type_identity<Shape>) {
-    unrolled<Shape::kStages>([&](auto stage) {
-      EXPECT_EQ((worst_conflict<Shape, decltype(stage)::value>()), 1)
-          << name_of<Shape>() << ", stage " << stage;
-    });
-  });
+  for (const StageTable& table : all_stages()) EXPECT_EQ(worst_conflict(table), 1) << table.name;
+}
+
+TEST(BlockShape, ButterfliesCountPlacesAsTheirShapeDoes) {
+  for (const StageTable& table : all_stages()) {
+    for (std::size_t i = 0; i < table.elements.size(); ++i) {
+      ASSERT_EQ(table.places[i], table.place_of[static_cast<std::size_t>(table.elements[i])])
+          << table.name;
+    }
+  }
 }
 
 TEST(BlockShape, ButterfliesOfAStageTakeEveryElementOnce) {
-  each_shape([]<typename Shape>(std::type_identity<Shape>) {
-    unrolled<Shape::kStages>([&](auto stage) {
-      using At = Butterfly<Shape, decltype(stage)::value>;
-      std::vector<int> taken(static_cast<std::size_t>(Shape::kElements));
-      for (int i = 0; i < At::kCount; ++i) {
-        const At at(i);
-        for (int t = 0; t < At::kRadix; ++t) {
-          for (int lane = at.lane; lane < at.lane + At::kWidth; ++lane) {
-            ++taken[static_cast<std::size_t>(at.element(t) * Shape::kLanes + lane)];
-          }
-        }
+  for (const StageTable& table : all_stages()) {
+    std::vector<int> taken(table.place_of.size() * static_cast<std::size_t>(table.lanes));
+    for (std::size_t i = 0; i < table.elements.size(); ++i) {
+      const int lane = table.lane[i / table.radix()];
+      for (int w = lane; w < lane + table.width; ++w) {
+        ++taken[static_cast<std::size_t>(table.elements[i] * table.lanes + w)];
       }
-      EXPECT_EQ(std::count(taken.begin(), taken.end(), 1), Shape::kElements) << name_of<Shape>();
-    });
-  });
+    }
+    EXPECT_EQ(std::count(taken.begin(), taken.end(), 1), std::ssize(taken)) << table.name;
+  }
 }
 
 TEST(ShapeLists, HaveATransformForEveryPlannedLength) {

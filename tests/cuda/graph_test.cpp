@@ -25,27 +25,30 @@ class GraphOf : public ::testing::TestWithParam<Method> {
 
 /// Both ears of one block, the right one in a stream of its own.
 struct BothEars {
-  BothEars(PlanConvolver* plan, const Stereo<Signal>& response, std::size_t source_length)
-      : convolver(plan({response.left, response.right}, static_cast<std::int64_t>(source_length))),
-        source(source_length),
+  BothEars(PlanConvolver* plan, const Stereo<Signal>& response, std::size_t N)
+      : convolver(plan({response.left, response.right}, static_cast<std::int64_t>(N))),
+        source_length(N),
+        wet_length(N + response.left.size() - 1),
+        source(stored_length(N)),
         common(convolver->common_size()) {
     for (const Side side : kSides) {
-      wet[side] = DeviceBuffer<float>(source_length + response.left.size() - 1);
+      memory[side] = DeviceBuffer<float>(stored_length(wet_length));
+      wet[side] = memory[side].span().first(wet_length);
     }
   }
 
   void enqueue() {
-    const Block block{source.span(), common.span()};
+    const Block block{source.span().first(source_length), common.span()};
     auto* const sided = dynamic_cast<SidedConvolver*>(convolver.get());
     if (sided == nullptr) {
-      convolver->enqueue_both(block, {wet.left.span(), wet.right.span()}, stream);
+      convolver->enqueue_both(block, wet, stream);
       return;
     }
     sided->enqueue_common(block, stream);
     is_transformed.record(stream);
     wait(right, is_transformed);
-    sided->enqueue(Side::left, block, wet.left.span(), stream);
-    sided->enqueue(Side::right, block, wet.right.span(), right);
+    sided->enqueue(Side::left, block, wet.left, stream);
+    sided->enqueue(Side::right, block, wet.right, right);
     is_right_done.record(right);
     wait(stream, is_right_done);
   }
@@ -55,8 +58,8 @@ struct BothEars {
   Stereo<Signal> get() {
     Stereo<Signal> host;
     for (const Side side : kSides) {
-      host[side].resize(wet[side].size());
-      download_async<float>(wet[side].span(), host[side], stream);
+      host[side].resize(wet_length);
+      download_async<float>(wet[side], host[side], stream);
     }
     stream.synchronize();
     return host;
@@ -65,8 +68,10 @@ struct BothEars {
   Stream stream, right;
   Event is_transformed, is_right_done;
   std::unique_ptr<Convolver> convolver;
+  std::size_t source_length, wet_length;
   DeviceBuffer<float> source, common;
-  Stereo<DeviceBuffer<float>> wet;
+  Stereo<DeviceBuffer<float>> memory;
+  Stereo<std::span<float>> wet;  // without the padding
 };
 
 TEST_P(GraphOf, BothEarsGivesTheBytesOfEnqueueing) {
