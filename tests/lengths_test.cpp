@@ -103,6 +103,14 @@ TEST(FourstepLengths, TakeOnePieceForTheNotebooksJob) {
   EXPECT_EQ(lengths.transforms, 1);
 }
 
+TEST(FusedLengths, ShareAMultiprocessorAsLongAsThatPays) {
+  // 64 KiB of shared memory: every GPU has them.
+  for (const std::int64_t N : {160'000LL, 57'600'000LL}) {
+    EXPECT_EQ(fused_lengths(N, 6'500).length, 2 * 8192) << N;
+  }
+  EXPECT_EQ(fused_lengths(57'600'000, 7'000).length, 2 * 16'384);
+}
+
 TEST(CufftLengths, CoverEveryOutputOfABlock) {
   for (const std::int64_t N : {1LL, 5000LL, 256'640LL, 57'600'000LL}) {
     for (const int K : {1, 70'000, 14'400'000}) {

@@ -18,6 +18,9 @@ constexpr std::int64_t kRadix2Batch = std::int64_t{1} << 21;  // real samples pe
 constexpr std::int64_t kFourstepBatch = std::int64_t{1} << 22;
 constexpr std::int64_t kFusedBatch = std::int64_t{1} << 21;
 constexpr std::int64_t kCufftBlock = 1 << 21;
+/// What a piece costs that has a multiprocessor to itself, so that nothing runs while it waits for
+/// memory or at a barrier, against one of several. Predicted, not measured.
+constexpr double kAlone = 1.25;
 
 std::int64_t ceil_div(std::int64_t numerator, std::int64_t denominator) {
   return (numerator + denominator - 1) / denominator;
@@ -29,6 +32,8 @@ struct PieceChoice {
   std::int64_t overlap;
   std::int64_t batch;  ///< real samples per renderer block
   double passes;       ///< what the passes around the butterflies cost, in radix-2 stages
+  /// From this length on a piece has a multiprocessor to itself.
+  std::int64_t alone = std::numeric_limits<std::int64_t>::max();
 };
 
 /// Longest source of a block of pieces: at least two of them, so that more of a block is new than
@@ -47,7 +52,8 @@ PieceLengths piece_lengths(std::int64_t source_length, std::int64_t K, const Pie
   const auto consider = [&](std::int64_t length, std::int64_t overlap, std::int64_t block) {
     const std::int64_t pieces = ceil_div(block + K - 1, length - overlap);
     const double work = static_cast<double>(ceil_div(N, block) * pieces * length) *
-                        (std::log2(static_cast<double>(length)) + choice.passes);
+                        (std::log2(static_cast<double>(length)) + choice.passes) *
+                        (length >= choice.alone ? kAlone : 1);
     if (work >= least) return;
     least = work;
     best = {static_cast<int>(length), static_cast<int>(overlap), static_cast<int>(length - overlap),
@@ -104,7 +110,7 @@ PieceLengths fused_lengths(std::int64_t source_length, int response_length) {
   std::vector<std::int64_t> lengths;
   for (const int length : kFusedLengths) lengths.push_back(2 * length);
   return piece_lengths(source_length, response_length,
-                       {lengths, response_length - 1, kFusedBatch, 6});
+                       {lengths, response_length - 1, kFusedBatch, 6, lengths.back()});
 }
 
 CufftLengths cufft_lengths(std::int64_t source_length, int response_length) {
