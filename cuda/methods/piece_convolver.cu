@@ -1,20 +1,18 @@
 #include "cuda/methods/piece_convolver.cuh"
 
-#include <algorithm>
-#include <vector>
+#include "cuda/runtime/check.hpp"
 
 namespace gpuconv {
 
 void PieceConvolver::transform(const Stereo<std::span<const float>>& response) {
   DeviceBuffer<float> taps(stored_length(response.left.size()));
+  GPUCONV_CUDA(cudaMemsetAsync(taps.data(), 0, taps.span().size_bytes(), stream_.get()));
   for (const Side side : kSides) {
     spectra_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
-    std::vector<float> padded(taps.size());
-    std::copy(response[side].begin(), response[side].end(), padded.begin());
-    upload_async<float>(padded, taps.span(), stream_);
+    upload_async(response[side], taps.span(), stream_);
     enqueue_spectrum(PieceReader(taps.data(), response_length_, 0, {1, 0, 0, length()}),
                      spectra_[side].span());
-    stream_.synchronize();  // the buffers are used again
+    stream_.synchronize();  // the taps' buffer is used again
   }
 }
 
