@@ -243,7 +243,7 @@ class GpuRenderer final : public Renderer {
       const std::size_t length = std::min(frames_length_, overlap_ - from);
       for (const Side side : kSides) {
         const Range range("download", side);
-        const Stream& stream = streams_[side].compute;
+        const Stream& stream = compute(side);
         SlotEar& ear = slot.ears[side];
         const std::span<const float> part = tail[side].subspan(from, length);
         meters_[side].enqueue(part, ear.level.data(), stream);
@@ -251,7 +251,7 @@ class GpuRenderer final : public Renderer {
         download_async<Level>(ear.level.span(), ear.host_level.span(), stream);
       }
       for (const Side side : kSides) {
-        times_.waiting.time([&] { streams_[side].compute.synchronize(); });
+        times_.waiting.time([&] { compute(side).synchronize(); });
         include(levels[side], *slot.ears[side].host_level.data());
       }
       write(wet, slot, length);
