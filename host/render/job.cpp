@@ -9,6 +9,7 @@
 #include "cuda/runtime/range.hpp"
 #include "host/audio/resample.hpp"
 #include "host/error.hpp"
+#include "host/interrupt.hpp"
 #include "host/methods/method.hpp"
 #include "host/render/prepare.hpp"
 #include "host/render/stopwatch.hpp"
@@ -145,8 +146,12 @@ JobReport run_job(const Job& job) {
   Window window(response.lead, job.length, writer);
   Stopwatch files;
   report.render = renderer->render(
-      [&](std::span<float> block) { return files.time([&] { return source.read(block); }); },
+      [&](std::span<float> block) {
+        stop_if_interrupted();
+        return files.time([&] { return source.read(block); });
+      },
       [&](Stereo<std::span<const float>> wet) {
+        stop_if_interrupted();
         files.time([&] { window(wet, source.samples_read()); });
       });
   report.convolve_seconds = seconds_since(before) - files.seconds();
