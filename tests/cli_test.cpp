@@ -221,6 +221,17 @@ TEST_F(Program, ReportsAFullDiskInOneLine) {
   EXPECT_TRUE(says(outcome.err, {"error: /dev/full", "No space left"}));
 }
 
+TEST_F(Program, RefusesWhatTheDiskHasNoRoomFor) {
+  // A sparse file of 8 TiB: 2^43 samples, of which nothing is stored.
+  const std::string huge = folder_.file("huge.raw");
+  write_bytes(huge, "");
+  std::error_code error;
+  std::filesystem::resize_file(huge, std::uint64_t{1} << 43, error);
+  if (error) GTEST_SKIP() << "no sparse file of 8 TiB can be made here (" << error.message() << ")";
+  expect_refusal(render(huge, room_, {"--raw-rate", "48000", "--raw-format", "u8"}), 2,
+                 {"wet.wav: needs 703687", " bytes where ", " are free"});
+}
+
 TEST_F(Program, RefusesHopelessJobsWithTheEstimatedTime) {
   const std::string longer = float_wav(folder_, "long.wav", 1, noise(400'000, 1));
   expect_refusal(render(longer, room_, {"-m", "cpu-dft"}), 1,

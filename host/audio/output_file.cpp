@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -84,8 +85,13 @@ void check_existing(const std::string& path, const struct stat& status,
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
-    : path_(path), target_(is_special_file(path) ? path : follow_links(path)) {
+OutputFile::OutputFile(const std::string& path, const OutputOptions& options) {
+  if (path == "-") {
+    open_standard_output();
+    return;
+  }
+  path_ = path;
+  target_ = is_special_file(path) ? path : follow_links(path);
   const auto existing = status_of(target_);
   if (existing) check_existing(path, *existing, options);
   if (existing && !S_ISREG(existing->st_mode)) {
@@ -99,6 +105,24 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
   remove_stale_temporaries(folder_of(target_));
   temporary_ = std::make_unique<TemporaryFile>(path, target_);
   if (existing) ::fchmod(descriptor(), existing->st_mode & 07777);  // as it was; best effort
+}
+
+void OutputFile::open_standard_output() {
+  path_ = target_ = "standard output";
+  special_ = FileDescriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (!special_) fail("can not be opened");
+  if (::isatty(descriptor()) != 0) throw FileError(path_, "is a terminal, which has no ears");
+  // In a file that something stands in already, or that is appended to, nobody may go back to 0.
+  const bool appends = (::fcntl(descriptor(), F_GETFL) & O_APPEND) != 0;
+  seekable_ = !appends && ::lseek(descriptor(), 0, SEEK_CUR) == 0;
+}
+
+void OutputFile::require_room(std::int64_t bytes) const {
+  struct statvfs disk {};
+  if (in_place() || ::statvfs(folder_of(target_).c_str(), &disk) != 0) return;
+  const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+  if (room >= static_cast<double>(bytes)) return;
+  throw FileError(path_, fmt::format("needs {} bytes where {:.0f} are free", bytes, room));
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
@@ -149,6 +173,7 @@ void OutputFile::fail(const std::string& what) const {
 }
 
 bool is_special_file(const std::string& path) {
+  if (path == "-") return true;
   const auto status = status_of(path);
   return status && !S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode);
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,11 +22,14 @@ namespace gpuconv {
 struct OutputOptions {
   bool no_clobber = false;          ///< refuse to replace a file
   std::vector<std::string> inputs;  ///< files that are still read: OUTPUT must be none of them
+  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room.
+  std::optional<std::int64_t> frames = std::nullopt;
 };
 
 class OutputFile {
  public:
-  /// Makes sure that OUTPUT can be written before any work is done; FileError says why not.
+  /// Makes sure that OUTPUT can be written before any work is done; FileError says why not. "-" is
+  /// standard output, written in place.
   OutputFile(const std::string& path, const OutputOptions& options);
 
   /// OUTPUT as it was given.
@@ -36,6 +40,9 @@ class OutputFile {
   /// Pipes can not: what is written there stays as it is.
   bool seekable() const { return seekable_; }
 
+  /// Throws FileError if there is no room for `bytes` beside what OUTPUT takes now, which is
+  /// replaced only at the end.
+  void require_room(std::int64_t bytes) const;
   /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
   void write(std::span<const std::byte> bytes);
   void seek(std::int64_t position);
@@ -48,6 +55,7 @@ class OutputFile {
   void publish();
 
  private:
+  void open_standard_output();
   int descriptor() const { return in_place() ? special_.get() : temporary_->descriptor(); }
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -60,7 +68,7 @@ class OutputFile {
   std::int64_t bytes_ = 0;
 };
 
-/// True for a pipe, a device or a socket that exists at `path`, also through links.
+/// True for a pipe, a device or a socket that exists at `path`, also through links, and for "-".
 bool is_special_file(const std::string& path);
 
 }  // namespace gpuconv

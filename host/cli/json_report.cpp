@@ -66,7 +66,10 @@ Json to_json(const Job& job, const JobReport& report) {
 }  // namespace
 
 JsonReport::JsonReport(const std::string& path, const Job& job) {
-  if (path == "-") return;
+  if (path == "-") {
+    if (job.output == "-") throw UsageError("--json -: standard output takes the frames already");
+    return;
+  }
   for (const std::string& file : {job.input, job.response, job.output}) {
     std::error_code ignored;
     const auto canonical = std::filesystem::weakly_canonical(file, ignored);

@@ -40,7 +40,9 @@ void accept_only(CLI::Option* option, const std::map<std::string, Choice>& choic
 }
 
 void add_files(CLI::App& command, Options& options) {
-  command.add_option("INPUT", options.job.input, "mono recording: WAV, FLAC, AIFF, ...")
+  command
+      .add_option("INPUT", options.job.input,
+                  "mono recording: WAV, FLAC, AIFF, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,
@@ -48,7 +50,8 @@ void add_files(CLI::App& command, Options& options) {
       ->required();
   command
       .add_option("OUTPUT", options.job.output,
-                  "stereo recording; the extension names the kind (.wav .flac .aiff ...)")
+                  "stereo recording; the extension names the kind (.wav .flac .aiff ...); - is "
+                  "standard output, a WAV")
       ->required();
 }
 
@@ -62,10 +65,39 @@ void add_method_options(CLI::App& command, Options& options) {
                    "run a method even where it takes hours");
 }
 
+void add_raw_options(CLI::App& command, SourceOptions& options) {
+  const auto raw = [&options]() -> RawFormat& {
+    if (!options.raw) options.raw.emplace();
+    return *options.raw;
+  };
+  CLI::Option* const rate = command
+                                .add_option_function<int>(
+                                    "--raw-rate", [raw](int hertz) { raw().rate = hertz; },
+                                    "INPUT has no header, only samples, so many per second")
+                                ->check(CLI::Range(kMinRate, kMaxRate))
+                                ->type_name("HZ");
+  static const std::map<std::string, RawEncoding> encodings{
+      {"u8", RawEncoding::u8},   {"s16", RawEncoding::s16}, {"s24", RawEncoding::s24},
+      {"s32", RawEncoding::s32}, {"f32", RawEncoding::f32}, {"f64", RawEncoding::f64}};
+  CLI::Option* const format = command.add_option_function<RawEncoding>(
+      "--raw-format", [raw](RawEncoding encoding) { raw().encoding = encoding; },
+      "of such samples, little-endian (default s16)");
+  accept_only(format, encodings);
+  format->needs(rate);
+  command
+      .add_option_function<int>(
+          "--raw-channels", [raw](int channels) { raw().channels = channels; },
+          "of such samples (default 1)")
+      ->check(CLI::Range(1, kMaxChannels))
+      ->type_name("N")
+      ->needs(rate);
+}
+
 void add_source_options(CLI::App& command, Options& options) {
   Job& job = options.job;
   command.add_option("--channel", job.source_options.channel,
                      "which channel of a recording with several, from 1");
+  add_raw_options(command, job.source_options);
   command.add_option("--azimuth", job.response_options.azimuth,
                      "degrees, for a .sofa file: 0 front, 90 left (default 0)");
   command.add_option("--elevation", job.response_options.elevation,

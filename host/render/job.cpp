@@ -20,8 +20,10 @@ namespace {
 /// The source, with what had to be read to know its length where the file does not say.
 class MeasuredSource {
  public:
-  MeasuredSource(const std::string& path, const SourceOptions& options) : reader_(path, options) {
-    length_ = reader_.format().frames;
+  MeasuredSource(const std::string& path, const SourceOptions& options)
+      : reader_(path, options),
+        length_(reader_.format().frames),
+        is_exact_(options.truncated == Truncated::error) {
     if (length_ <= 0) look_ahead();  // 0 may be said of a file that is not finished
   }
 
@@ -29,6 +31,11 @@ class MeasuredSource {
 
   /// N, or a number from which on all lengths are planned alike.
   std::int64_t length() const { return length_; }
+
+  /// N, if it is known and anything else would be an error.
+  std::optional<std::int64_t> exact_length() const {
+    return is_exact_ ? std::optional(length_) : std::nullopt;
+  }
 
   std::size_t read(std::span<float> block) {
     const std::size_t known = std::min(block.size(), ahead_.size() - used_);
@@ -47,10 +54,12 @@ class MeasuredSource {
     ahead_.resize(kEndless);
     ahead_.resize(reader_.read(ahead_));
     length_ = static_cast<std::int64_t>(ahead_.size());
+    is_exact_ = length_ < kEndless;
   }
 
   SourceReader reader_;
   std::int64_t length_;
+  bool is_exact_;
   Signal ahead_;
   std::size_t used_ = 0;
   std::int64_t samples_read_ = 0;
@@ -93,6 +102,13 @@ Response at_rate(const Response& response, int rate, const Job& job) {
   return resample(response, rate);
 }
 
+/// Frames of OUTPUT, if N is known.
+std::optional<std::int64_t> wet_frames(std::optional<std::int64_t> N, const Response& response,
+                                       WetLength length) {
+  if (!N || length == WetLength::same) return N;
+  return *N + static_cast<std::int64_t>(response.taps.left.size()) - 1 - response.lead;
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -115,6 +131,10 @@ JobReport run_job(const Job& job) {
   const auto start = std::chrono::steady_clock::now();
   JobReport report;
 
+  if (job.response == "-") {
+    throw UsageError(
+        "-: standard input is for INPUT; RESPONSE needs a file, or a pipe with a name");
+  }
   MeasuredSource source(job.input, job.source_options);
   report.source = source.reader().format();
   const int rate = report.source.rate;
@@ -128,22 +148,27 @@ JobReport run_job(const Job& job) {
   const Response response = mixed(at_rate(measured, rate, job), mix);
   report.response_taps = static_cast<std::int64_t>(response.taps.left.size());
 
+  // Opening a pipe would already be an act; what is a file is checked and left alone.
+  std::optional<WetWriter> writer;
+  if (!job.dry_run || !is_special_file(job.output)) {
+    const auto frames = wet_frames(source.exact_length(), response, job.length);
+    writer.emplace(job.output, job.format, rate,
+                   OutputOptions{job.no_clobber, {job.input, job.response}, frames});
+    report.format = writer->format();
+  }
+
   const Devices devices = may_use_gpu(job.request) ? query_devices() : Devices{{}, "not asked for"};
   const CostModel model =
       load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
   report.choice = choose(job.request, source.length(), report.response_taps, devices, model);
   report.source_samples = source.length();
-  // Opening a pipe would already be an act; what is a file is checked and left alone.
-  if (job.dry_run && is_special_file(job.output)) return report;
-  WetWriter writer(job.output, job.format, rate, {job.no_clobber, {job.input, job.response}});
-  report.format = writer.format();
   if (job.dry_run) return report;
 
   const auto before = std::chrono::steady_clock::now();
   const std::unique_ptr<Renderer> renderer =
       make_renderer(*report.choice.method, response.taps, source.length(),
                     report.choice.device ? report.choice.device->index : 0);
-  Window window(response.lead, job.length, writer);
+  Window window(response.lead, job.length, *writer);
   Stopwatch files;
   report.render = renderer->render(
       [&](std::span<float> block) {
@@ -158,11 +183,12 @@ JobReport run_job(const Job& job) {
   report.source_samples = report.render.source_samples;
   report.replaced_samples = source.reader().replaced();
   report.source_shortfall = source.reader().shortfall();
-  const bool is_whole = writer.report().frames == report.render.frames;
+  const bool is_whole = writer->report().frames == report.render.frames;
   if (report.render.device_levels && is_whole) {
-    check_levels(*report.render.device_levels, writer.report().levels);
+    check_levels(*report.render.device_levels, writer->report().levels);
   }
-  report.written = writer.finish();
+  stop_if_interrupted();
+  report.written = writer->finish();
   report.seconds = seconds_since(start);
   return report;
 }
