@@ -47,7 +47,10 @@ Json to_json(const Job& job, const JobReport& report) {
   json["device"] =
       device ? Json{{"place", "cuda:" + std::to_string(device->index)}, {"name", device->name}}
              : Json{{"place", "cpu"}};
+  if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
   json["gain_db"] = job.gain_db;
+  if (report.norm_gain_db) json["norm_gain_db"] = *report.norm_gain_db;
+  if (job.verify) json["verified_samples"] = report.verified_samples;
   if (job.dry_run) return json;
   json["output"] = {{"file", job.output},
                     {"frames", report.written.frames},
