@@ -33,7 +33,7 @@ TEST(Methods, HaveTheNamesOfTheDesignInTheOrderOfTheLadder) {
   for (const Method& method : methods()) names.append(method.name).append(" ");
   EXPECT_EQ(names,
             "cpu-naive cpu-threads cpu-dft cpu-cooley-tukey cpu-hybrid cpu-vectorised "
-            "gpu-direct gpu-tiled gpu-radix2 gpu-cufft ");
+            "gpu-direct gpu-tiled gpu-radix2 gpu-cufft gpu-fourstep gpu-fused ");
 }
 
 TEST(Methods, AreFoundByNameAndListedWhenTheyAreNot) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "host/error.hpp"
@@ -43,7 +45,12 @@ TEST(CostModelTest, EstimatesGrowWithBothLengths) {
     const double small = model.seconds(method, 10'000, 1'000, device);
     EXPECT_GT(small, 0) << method.name;
     EXPECT_LT(small, model.seconds(method, 100'000'000, 1'000, device)) << method.name;
-    EXPECT_LT(small, model.seconds(method, 10'000, 10'000'000, device)) << method.name;
+    const std::int64_t longest = std::min<std::int64_t>(10'000'000, method.longest_response);
+    const double large = model.seconds(method, 10'000, longest, device);
+    EXPECT_LT(small, large) << method.name;
+    EXPECT_TRUE(std::isfinite(large)) << method.name;
+    const double too_much = model.seconds(method, 1, method.longest_response + 1, device);
+    EXPECT_EQ(std::isfinite(too_much), method.place == Place::cpu) << method.name;
   }
 }
 

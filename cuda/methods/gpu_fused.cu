@@ -14,9 +14,7 @@
 #include <cmath>
 
 #include "cuda/methods/convolve_block.cuh"
-#include "cuda/methods/convolver.hpp"
-#include "cuda/methods/lengths.hpp"
-#include "cuda/methods/pieces.cuh"
+#include "cuda/methods/piece_convolver.cuh"
 #include "cuda/methods/shapes.cuh"
 #include "cuda/runtime/range.hpp"
 
@@ -91,63 +89,38 @@ std::unique_ptr<FusedTransform> make_fused_transform(int length, const Stream& s
       });
 }
 
-class GpuFused final : public Convolver {
+class GpuFused final : public PieceConvolver {
  public:
   GpuFused(Stereo<std::span<const float>> response, const PieceLengths& lengths)
-      : lengths_(lengths),
-        response_length_(static_cast<int>(response.left.size())),
-        transform_(make_fused_transform(length(), stream_)) {
-    DeviceBuffer<float> taps(response.left.size());
-    for (const Side side : kSides) {
-      spectra_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
-      upload_async(response[side], taps.span(), stream_);
-      const PieceReader reader(taps.data(), response_length_, 0, {1, 0, 0, length()});
-      transform_->response(reader, spectra_[side].span(), stream_);
-      stream_.synchronize();  // the taps' buffer is used again
-    }
-  }
-
-  int block_length() const override { return lengths_.block_length; }
-
-  void enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
-                    const Stream& stream) override {
-    const Range range("one pass");
-    const int source_length = source_length_of(block, wet);
-    const int wet_length = source_length + response_length_ - 1;
-    const PieceGrid grid{lengths_.pieces(source_length, response_length_), lengths_.advance,
-                         lengths_.overlap, length()};
-    const PieceReader source(block.source.data(), source_length, source_length, grid);
-    const auto writer = [&](Side side) {
-      return PieceWriter(
-          wet[side].data(), wet_length,
-          static_cast<std::int64_t>(clip_stride(static_cast<std::size_t>(wet_length))), grid,
-          1.0f / static_cast<float>(length()));
-    };
-    const PieceWriter writers[] = {writer(Side::left), writer(Side::right)};
-    const std::span<const float2> spectra[] = {spectra_.left.span(), spectra_.right.span()};
-    transform_->convolve(source, writers, block.clips * grid.pieces, spectra, stream);
+      : PieceConvolver(static_cast<int>(response.left.size()), lengths),
+        transform_(make_fused_transform(length(), stream())) {
+    transform(response);
   }
 
   Cost cost(int source_length, int clips) const override {
     const double M = length();
-    const double pieces = clips * lengths_.pieces(source_length, response_length_);
+    const double pieces = this->pieces(source_length, clips);
     Cost cost;
     cost.operations =
         pieces * (3 * (5 * M * std::log2(M) + 6 * M) + 2 * (6 + 2) * M);  // turns, products, scale
-    cost.device_bytes = pieces * (4.0 * lengths_.length + 2 * 8 * M) +    // samples, spectra
-                        clips * 2 * 4.0 * (source_length + response_length_ - 1);  // wet signals
+    // Samples in, spectra, wet out.
+    cost.device_bytes = pieces * (8 * M + 2 * 8 * M) + wet_bytes(source_length, clips);
     cost.launches = 1;
     return cost;
   }
 
  private:
-  int length() const { return lengths_.length / 2; }
+  void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum) override {
+    transform_->response(taps, spectrum, stream());
+  }
 
-  PieceLengths lengths_;
-  int response_length_;
-  Stream stream_;
+  void enqueue_pieces(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,
+                      const std::span<const float2> (&spectra)[2], const Stream& stream) override {
+    const Range range("one pass");
+    transform_->convolve(source, wet, pieces, spectra, stream);
+  }
+
   std::unique_ptr<FusedTransform> transform_;
-  Stereo<DeviceBuffer<float2>> spectra_;
 };
 
 }  // namespace

@@ -55,7 +55,9 @@ double CostModel::seconds(const Method& method, std::int64_t N, std::int64_t K,
   const auto n = static_cast<double>(N);
   const auto k = static_cast<double>(K);
   const bool is_gpu = method.place == Place::gpu;
-  if (is_gpu && !device) return std::numeric_limits<double>::infinity();
+  if (is_gpu && (!device || K > method.longest_response)) {
+    return std::numeric_limits<double>::infinity();
+  }
   const double rate = speed.rate * (is_gpu ? device->peak_flops : 1);
   const double blocks = method.blocks == nullptr ? 1 : method.blocks(n, k);
   return (is_gpu ? gpu_start_ : 0) + blocks * speed.launch + job_bytes(n, k) / speed.bandwidth +

@@ -24,6 +24,7 @@ class CostModel {
   /// The constants of the table of methods, and a guess at the start of a GPU.
   CostModel() = default;
 
+  /// Infinity where the method can not run: no device, or too many taps for it.
   double seconds(const Method& method, std::int64_t N, std::int64_t K,
                  const std::optional<Device>& device) const;
 

@@ -1,0 +1,31 @@
+#include "cuda/methods/piece_convolver.cuh"
+
+namespace gpuconv {
+
+void PieceConvolver::transform(const Stereo<std::span<const float>>& response) {
+  DeviceBuffer<float> taps(response.left.size());
+  for (const Side side : kSides) {
+    spectra_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
+    upload_async(response[side], taps.span(), stream_);
+    enqueue_spectrum(PieceReader(taps.data(), response_length_, 0, {1, 0, 0, length()}),
+                     spectra_[side].span());
+    stream_.synchronize();  // the taps' buffer is used again
+  }
+}
+
+void PieceConvolver::enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
+                                  const Stream& stream) {
+  const int source_length = source_length_of(block, wet);
+  const int wet_length = source_length + response_length_ - 1;
+  const PieceGrid grid{pieces(source_length, 1), lengths_.advance, lengths_.overlap, length()};
+  const auto writer = [&](Side side) {
+    return PieceWriter(wet[side].data(), wet_length,
+                       static_cast<std::int64_t>(clip_stride(static_cast<std::size_t>(wet_length))),
+                       grid, 1.0f / static_cast<float>(length()));
+  };
+  enqueue_pieces(PieceReader(block.source.data(), source_length, source_length, grid),
+                 {writer(Side::left), writer(Side::right)}, block.clips * grid.pieces,
+                 {spectra_.left.span(), spectra_.right.span()}, stream);
+}
+
+}  // namespace gpuconv
