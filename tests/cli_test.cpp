@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "host/audio/levels.hpp"
 #include "host/audio/response.hpp"
 #include "host/methods/method.hpp"
 #include "tests/support/files.hpp"
@@ -150,6 +152,80 @@ TEST_F(Program, CountsClippedSamplesPerEarAndTellsTheGainThatWouldHaveBeenRight)
   EXPECT_TRUE(says(outcome.err, {"warning: ", "players will clip"}));
 }
 
+TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
+  const auto peaks = [&](const std::string& file) {
+    const Response wet = load_response(file);
+    Stereo<Level> levels;
+    measure({wet.taps.left, wet.taps.right}, levels);
+    return Stereo<double>{levels.left.peak, levels.right.peak};
+  };
+  ASSERT_EQ(render(source_, room_, {"-q", "-g", "-40"}).exit_code, 0);
+  const Stereo<double> before = peaks(wet());
+  const Outcome outcome = render(source_, room_, {"--norm=-6", "--fail-on-clip"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"norm ", " dB to both ears"}));
+  const Stereo<double> after = peaks(wet());
+  EXPECT_NEAR(std::max(after.left, after.right), std::pow(10, -6.0 / 20), 1e-7);
+  EXPECT_NEAR(after.left / after.right, before.left / before.right, 1e-5);
+  // To a device, where no file can lie beside: by rendering twice. The same bytes.
+  const std::string expected = read_bytes(wet());
+  const std::string command = quoted(GPUCONV_PROGRAM) + " render " + quoted(source_) + " " +
+                              quoted(room_) + " - -q --norm=-6 | cat >" + quoted(wet());
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_TRUE(read_bytes(wet()) == expected);
+  std::filesystem::remove(wet());
+  expect_refusal(run({"render", "-", room_, "/dev/null", "--norm"}), 1, {"--norm", "pipe"});
+  expect_refusal(render(source_, room_, {"--norm=loud"}), 1, {"loud"});
+}
+
+TEST_F(Program, NormalisesToFullScaleWithoutClippingAndLeavesSilenceAlone) {
+  EXPECT_EQ(render(source_, room_, {"--norm", "-b", "16", "--fail-on-clip"}).exit_code, 0);
+  const std::string silence = float_wav(folder_, "silence.wav", 1, Signal(100));
+  const Outcome outcome = render(silence, room_, {"--norm"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"+0.00 dB to both ears"}));
+}
+
+TEST_F(Program, VerifiesWhenAsked) {
+  for (const char* const method : {"cpu-naive", "cpu-hybrid", "cpu-vectorised"}) {
+    const Outcome outcome = render(source_, room_, {"--verify", "-m", method});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {"verified  64 samples"}));
+  }
+}
+
+TEST_F(Program, FallsBackToTheCpuOnlyWhenAskedAndSaysSo) {
+  std::vector<std::string> options{"--device", "cuda:7", "-g", "-40", "-q"};
+  EXPECT_EQ(render(source_, room_, options).exit_code, 3);
+  options.insert(options.end(), {"--fallback", "cpu"});
+  const Outcome outcome = render(source_, room_, options);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "--device cuda:7", "done on the CPU"}));
+  std::filesystem::remove(wet());
+  expect_refusal(run({"render", "-", room_, wet(), "--fallback", "cpu"}), 1,
+                 {"--fallback", "pipe"});
+}
+
+TEST_F(Program, ShowsItsProgressOnATerminalOnly) {
+  const std::string silence = folder_.file("silence.raw");  // an hour, which is no disk space
+  write_bytes(silence, "");
+  std::filesystem::resize_file(silence, 16'000 * 3'600 * 2);
+  const Outcome piped = run({"render", silence, room_, "/dev/null", "--raw-rate", "16000"});
+  EXPECT_EQ(piped.err.find(" left\x1b"), std::string::npos);
+  // script(1) gives it a terminal.
+  const auto on_terminal = [&](const std::string& more) {
+    const std::string program = std::string(GPUCONV_PROGRAM) + " render " + silence + " " + room_ +
+                                " /dev/null --raw-rate 16000 " + more;
+    const std::string command =
+        "script -qec " + quoted(program) + " /dev/null >" + quoted(logs_.file("out"));
+    EXPECT_EQ(std::system(command.c_str()), 0);
+    return read_bytes(logs_.file("out"));
+  };
+  EXPECT_TRUE(says(on_terminal(""), {"\r", " x real time, peak ", " left\x1b[K"}));
+  EXPECT_EQ(on_terminal("-q").find(" left\x1b"), std::string::npos);
+  EXPECT_EQ(on_terminal("--no-progress").find(" left\x1b"), std::string::npos);
+}
+
 TEST_F(Program, DryRunWritesNothing) {
   const Outcome outcome = render(source_, room_, {"--dry-run"});
   EXPECT_EQ(outcome.exit_code, 0);
@@ -219,6 +295,17 @@ TEST_F(Program, ReportsAFullDiskInOneLine) {
   const Outcome outcome = run({"render", source_, room_, "/dev/full"});
   EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
   EXPECT_TRUE(says(outcome.err, {"error: /dev/full", "No space left"}));
+}
+
+TEST_F(Program, RefusesWhatTheDiskHasNoRoomFor) {
+  // A sparse file of 8 TiB: 2^43 samples, of which nothing is stored.
+  const std::string huge = folder_.file("huge.raw");
+  write_bytes(huge, "");
+  std::error_code error;
+  std::filesystem::resize_file(huge, std::uint64_t{1} << 43, error);
+  if (error) GTEST_SKIP() << "no sparse file of 8 TiB can be made here (" << error.message() << ")";
+  expect_refusal(render(huge, room_, {"--raw-rate", "48000", "--raw-format", "u8"}), 2,
+                 {"wet.wav: needs 703687", " bytes where ", " are free"});
 }
 
 TEST_F(Program, RefusesHopelessJobsWithTheEstimatedTime) {

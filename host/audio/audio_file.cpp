@@ -54,7 +54,7 @@ std::string name_of(const std::string& path, std::span<const Known> known, int c
                                     foreign_name(code)));
 }
 
-AudioFormat checked_format(const std::string& path, const SF_INFO& info) {
+void check_ranges(const std::string& path, const SF_INFO& info) {
   if (info.samplerate < kMinRate || info.samplerate > kMaxRate) {
     throw FileError(path, fmt::format("sample rate out of range ({} Hz, limit {}..{} Hz)",
                                       info.samplerate, kMinRate, kMaxRate));
@@ -63,34 +63,59 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info) {
     throw FileError(path, fmt::format("number of channels out of range ({}, limit 1..{})",
                                       info.channels, kMaxChannels));
   }
+}
+
+AudioFormat checked_format(const std::string& path, const SF_INFO& info, const char* container) {
+  check_ranges(path, info);
   AudioFormat format;
   format.rate = info.samplerate;
   format.channels = info.channels;
-  format.container = name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK);
+  format.container = container != nullptr
+                         ? container
+                         : name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK);
   format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK);
   // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
-  const bool known = info.seekable != 0 && info.frames >= 0 &&
-                     info.frames < std::numeric_limits<std::int64_t>::max() / kMaxChannels;
+  constexpr std::int64_t kMostFrames = std::int64_t{1} << 48;
+  const bool known = info.seekable != 0 && info.frames >= 0 && info.frames < kMostFrames;
   format.frames = known ? info.frames : -1;
   return format;
+}
+
+SF_INFO raw_info(const RawFormat& raw) {
+  SF_INFO info{};
+  info.samplerate = raw.rate;
+  info.channels = raw.channels;
+  info.format = sndfile_code(raw.encoding);
+  return info;
 }
 
 }  // namespace
 
 void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
 
-AudioReader::AudioReader(const std::string& path, Truncated truncated)
-    : path_(path), truncated_(truncated), file_(open_input(path)) {
-  SF_INFO info{};
-  sndfile_.reset(sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
+AudioReader::AudioReader(const std::string& path, Truncated truncated,
+                         const std::optional<RawFormat>& raw)
+    : path_(input_name(path)), truncated_(truncated), file_(open_input(path)) {
+  if (file_.bytes < 0) piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_);
+  format_ = open(raw);
+}
+
+AudioFormat AudioReader::open(const std::optional<RawFormat>& raw) {
+  const auto wav = piped_ && !raw ? piped_->find_wav() : std::nullopt;
+  if (wav) piped_->restrict_to(wav->begin, wav->bytes);
+  SF_INFO info = raw ? raw_info(*raw) : wav ? raw_info(wav->format) : SF_INFO{};
+  if (raw || wav) check_ranges(path_, info);
+  sndfile_.reset(piped_ ? piped_->open(info)
+                        : sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
   if (!sndfile_) {
-    const bool is_pipe = file_.bytes < 0;
-    throw FileError(
-        path, fmt::format("is not audio that can be read{} ({})",
-                          is_pipe ? " from a pipe, as WAV and AU can" : "", sf_strerror(nullptr)));
+    if (piped_) piped_->check_end();
+    throw FileError(path_, fmt::format("is not audio that can be read{} ({})",
+                                       piped_ ? " from a pipe, as WAV, AU and FLAC can" : "",
+                                       sf_strerror(nullptr)));
   }
-  format_ = checked_format(path, info);
-  if (file_.bytes >= 0) check_header(info.frames);
+  const AudioFormat format = checked_format(path_, info, raw ? "raw" : wav ? "WAV" : nullptr);
+  if (!piped_ && !raw) check_header(info.frames);
+  return format;
 }
 
 std::size_t AudioReader::read(std::span<float> interleaved) {
@@ -100,6 +125,7 @@ std::size_t AudioReader::read(std::span<float> interleaved) {
   frames_read_ += got;
   if (got < wanted) {
     ended_ = true;
+    if (piped_) piped_->check_end();
     check_end();
   }
   return static_cast<std::size_t>(got);

@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "host/audio/input_file.hpp"
+#include "host/audio/piped_input.hpp"
 #include "host/audio/policy.hpp"
+#include "host/audio/raw_format.hpp"
 
 struct sf_private_tag;  // libsndfile's SNDFILE
 
@@ -31,8 +34,9 @@ struct AudioFormat {
 class AudioReader {
  public:
   /// Throws FileError, naming what was seen and the limit, unless the file is audio of a known
-  /// kind.
-  explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error);
+  /// kind. With `raw` it has no header, only samples. "-" is standard input.
+  explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error,
+                       const std::optional<RawFormat>& raw = std::nullopt);
 
   const AudioFormat& format() const { return format_; }
 
@@ -45,6 +49,7 @@ class AudioReader {
   const std::string& shortfall() const { return shortfall_; }
 
  private:
+  AudioFormat open(const std::optional<RawFormat>& raw);
   void check_header(std::int64_t frames);
   void check_end();
   void lacks(const std::string& what);
@@ -56,6 +61,7 @@ class AudioReader {
   std::string path_;
   Truncated truncated_;
   InputFile file_;
+  std::unique_ptr<PipedInput> piped_;  // null: a file
   std::unique_ptr<sf_private_tag, Close> sndfile_;
   AudioFormat format_;
   std::string shortfall_;

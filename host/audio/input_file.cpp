@@ -10,17 +10,23 @@
 
 namespace gpuconv {
 
+std::string input_name(const std::string& path) { return path == "-" ? "standard input" : path; }
+
 InputFile open_input(const std::string& path) {
-  if (path == "-") throw UsageError("-: standard input is not supported; name a file");
+  const bool is_standard = path == "-";
+  const std::string name = input_name(path);
   InputFile file;
-  file.descriptor = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  file.descriptor = FileDescriptor(is_standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                               : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (!file.descriptor || ::fstat(file.descriptor.get(), &status) != 0) {
-    throw FileError(path, std::string("can not be opened (") + std::strerror(errno) + ")");
+    throw FileError(name, std::string("can not be opened (") + std::strerror(errno) + ")");
   }
-  if (S_ISDIR(status.st_mode)) throw FileError(path, "is a folder, not a file");
-  if (S_ISREG(status.st_mode)) {
-    if (status.st_size == 0) throw FileError(path, "is empty (0 bytes)");
+  if (S_ISDIR(status.st_mode)) throw FileError(name, "is a folder, not a file");
+  if (is_standard && ::isatty(STDIN_FILENO) != 0) throw FileError(name, "is a terminal, not sound");
+  // Somebody else may have read the beginning of standard input.
+  if (S_ISREG(status.st_mode) && ::lseek(file.descriptor.get(), 0, SEEK_CUR) == 0) {
+    if (status.st_size == 0) throw FileError(name, "is empty (0 bytes)");
     file.bytes = status.st_size;
   }
   return file;

@@ -14,7 +14,10 @@ struct InputFile {
   std::int64_t bytes = -1;  ///< size of a regular file; -1 for a pipe or a device
 };
 
-/// Throws FileError if `path` is missing, forbidden, a folder or empty.
+/// How errors name `path`.
+std::string input_name(const std::string& path);
+
+/// Throws FileError if `path` is missing, forbidden, a folder or empty. "-" is standard input.
 InputFile open_input(const std::string& path);
 
 /// Up to `count` bytes of a file from `offset` on; fewer at its end or where it can not be read.

@@ -16,7 +16,6 @@ namespace gpuconv {
 namespace {
 
 FileFormat resolve_output(const std::string& path, const OutputFormat& asked, int rate) {
-  if (path == "-") throw UsageError("-: standard output is not supported; name a file");
   if (rate < kMinRate || rate > kMaxRate) {
     throw UsageError(fmt::format("{}: sample rate out of range ({} Hz, limit {}..{} Hz)", path,
                                  rate, kMinRate, kMaxRate));
@@ -24,9 +23,10 @@ FileFormat resolve_output(const std::string& path, const OutputFormat& asked, in
   return is_special_file(path) ? resolve_wav_format(path, asked) : resolve_format(path, asked);
 }
 
-std::unique_ptr<FrameWriter> make_writer(OutputFile& file, const FileFormat& format, int rate) {
+std::unique_ptr<FrameWriter> make_writer(OutputFile& file, const FileFormat& format, int rate,
+                                         std::optional<std::int64_t> frames) {
   if (format.container == Container::wav || format.container == Container::rf64) {
-    return std::make_unique<WavWriter>(file, format, rate);
+    return std::make_unique<WavWriter>(file, format, rate, frames);
   }
   return std::make_unique<SndfileWriter>(file, format, rate);
 }
@@ -47,7 +47,13 @@ WetWriter::WetWriter(const std::string& path, const OutputFormat& format, int ra
                      const OutputOptions& options)
     : format_(resolve_output(path, format, rate)),
       file_(path, options),
-      writer_(make_writer(file_, format_, rate)) {}
+      writer_(make_writer(file_, format_, rate, options.frames)) {
+  const bool compresses =
+      format_.container == Container::flac || format_.container == Container::ogg;
+  if (options.frames && !compresses) {
+    file_.require_room(*options.frames * std::int64_t{format_.frame_bytes()});
+  }
+}
 
 void WetWriter::write(Stereo<std::span<const float>> wet) {
   if (wet.left.size() != wet.right.size()) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,13 +13,12 @@
 #include <optional>
 
 #include "host/error.hpp"
+#include "host/interrupt.hpp"
 
 namespace gpuconv {
 namespace {
 
-constexpr int kMaxLinks = 40;                     // Linux's own limit
-constexpr int kMaxTemporaries = 100;              // of one process for one OUTPUT at a time
-constexpr std::size_t kMaxNameInTemporary = 200;  // file names end at 255 bytes
+constexpr int kMaxLinks = 40;  // Linux's own limit
 
 std::optional<struct stat> status_of(const std::string& path) {
   struct stat status {};
@@ -85,49 +85,53 @@ void check_existing(const std::string& path, const struct stat& status,
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
-    : path_(path), target_(is_special_file(path) ? path : follow_links(path)) {
+OutputFile::OutputFile(const std::string& path, const OutputOptions& options) {
+  if (path == "-") {
+    open_standard_output();
+    return;
+  }
+  path_ = path;
+  target_ = is_special_file(path) ? path : follow_links(path);
   const auto existing = status_of(target_);
   if (existing) check_existing(path, *existing, options);
   if (existing && !S_ISREG(existing->st_mode)) {
-    descriptor_ = FileDescriptor(::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-    if (!descriptor_) fail("can not be opened");
-    seekable_ = ::lseek(descriptor_.get(), 0, SEEK_CUR) >= 0;
+    special_ = FileDescriptor(::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!special_) fail("can not be opened");
+    seekable_ = ::lseek(descriptor(), 0, SEEK_CUR) >= 0;
     return;
   }
   check_name(path, target_);
   check_folder(path, folder_of(target_));
-  create_temporary();
-  if (existing) ::fchmod(descriptor_.get(), existing->st_mode & 07777);  // as it was; best effort
+  remove_stale_temporaries(folder_of(target_));
+  temporary_ = std::make_unique<TemporaryFile>(path, target_);
+  if (existing) ::fchmod(descriptor(), existing->st_mode & 07777);  // as it was; best effort
 }
 
-OutputFile::~OutputFile() {
-  if (!in_place()) ::unlink(temporary_.c_str());
+void OutputFile::open_standard_output() {
+  path_ = target_ = "standard output";
+  special_ = FileDescriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
+  if (!special_) fail("can not be opened");
+  if (::isatty(descriptor()) != 0) throw FileError(path_, "is a terminal, which has no ears");
+  // In a file that something stands in already, or that is appended to, nobody may go back to 0.
+  const bool appends = (::fcntl(descriptor(), F_GETFL) & O_APPEND) != 0;
+  seekable_ = !appends && ::lseek(descriptor(), 0, SEEK_CUR) == 0;
 }
 
-void OutputFile::create_temporary() {
-  const std::filesystem::path target = target_;
-  const std::string name = target.filename().string().substr(0, kMaxNameInTemporary);
-  for (int number = 0; number < kMaxTemporaries; ++number) {
-    const std::string suffix = number == 0 ? "" : fmt::format("-{}", number);
-    const std::string candidate =
-        (target.parent_path() / fmt::format(".{}.gpuconv-{}{}.tmp", name, ::getpid(), suffix))
-            .string();
-    descriptor_ =
-        FileDescriptor(::open(candidate.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (descriptor_) {
-      temporary_ = candidate;
-      return;
-    }
-    if (errno != EEXIST) break;
-  }
-  fail("no temporary file can be made beside it");
+void OutputFile::require_room(std::int64_t bytes) const {
+  struct statvfs disk {};
+  if (in_place() || ::statvfs(folder_of(target_).c_str(), &disk) != 0) return;
+  const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+  if (room >= static_cast<double>(bytes)) return;
+  throw FileError(path_, fmt::format("needs {} bytes where {:.0f} are free", bytes, room));
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
+    const ssize_t written = ::write(descriptor(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) {
+      stop_if_interrupted();
+      continue;
+    }
     if (written <= 0) {
       if (written == 0) errno = ENOSPC;
       fail(fmt::format("can not be written: {} bytes are, {} more were needed", position_,
@@ -140,24 +144,25 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 }
 
 void OutputFile::seek(std::int64_t position) {
-  if (::lseek(descriptor_.get(), position, SEEK_SET) < 0) fail("can not go back to the header");
+  if (::lseek(descriptor(), position, SEEK_SET) < 0) fail("can not go back to the header");
   position_ = position;
 }
 
 void OutputFile::sync() {
   // Pipes and devices have nothing to sync and say so with EINVAL.
-  if (::fsync(descriptor_.get()) != 0 && !in_place()) fail("can not be brought to the disk");
+  if (::fsync(descriptor()) != 0 && !in_place()) fail("can not be brought to the disk");
 }
 
 void OutputFile::publish() {
-  if (descriptor_.close() != 0) fail("can not be closed");
-  if (in_place()) return;
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-    const std::string kept = temporary_;
-    temporary_.clear();  // the result is whole: leave it
-    fail(fmt::format("can not be replaced; the result is complete in '{}'", kept));
+  if (in_place()) {
+    if (special_.close() != 0) fail("can not be closed");
+    return;
   }
-  temporary_.clear();
+  if (!temporary_->close()) fail("can not be closed");
+  if (!temporary_->rename_to(target_)) {
+    temporary_->keep();  // the result is whole
+    fail(fmt::format("can not be replaced; the result is complete in '{}'", temporary_->path()));
+  }
   const FileDescriptor folder(
       ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder) ::fsync(folder.get());  // not every file system can: the file itself is safe
@@ -168,6 +173,7 @@ void OutputFile::fail(const std::string& what) const {
 }
 
 bool is_special_file(const std::string& path) {
+  if (path == "-") return true;
   const auto status = status_of(path);
   return status && !S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode);
 }

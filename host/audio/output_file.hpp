@@ -2,41 +2,47 @@
 //
 // Bytes go to a temporary file in the same folder, which takes the place of OUTPUT in one step
 // (rename) after everything is written and safe on the disk. Whatever happens before leaves the old
-// file as it was; only a process that is killed leaves its temporary file behind. An OUTPUT that
-// exists and is no regular file (a pipe, /dev/null) is written in place.
+// file as it was. An OUTPUT that exists and is no regular file (a pipe, /dev/null) is written in
+// place.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "host/audio/file_descriptor.hpp"
+#include "host/audio/temporary_file.hpp"
 
 namespace gpuconv {
 
 struct OutputOptions {
   bool no_clobber = false;          ///< refuse to replace a file
   std::vector<std::string> inputs;  ///< files that are still read: OUTPUT must be none of them
+  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room.
+  std::optional<std::int64_t> frames = std::nullopt;
 };
 
 class OutputFile {
  public:
-  /// Makes sure that OUTPUT can be written before any work is done; FileError says why not.
+  /// Makes sure that OUTPUT can be written before any work is done; FileError says why not. "-" is
+  /// standard output, written in place.
   OutputFile(const std::string& path, const OutputOptions& options);
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-  ~OutputFile();  ///< without publish(): removes the temporary file
 
   /// OUTPUT as it was given.
   const std::string& path() const { return path_; }
   /// Where the bytes lie until publish().
-  const std::string& written_path() const { return in_place() ? target_ : temporary_; }
-  bool in_place() const { return temporary_.empty(); }
+  const std::string& written_path() const { return in_place() ? target_ : temporary_->path(); }
+  bool in_place() const { return temporary_ == nullptr; }
   /// Pipes can not: what is written there stays as it is.
   bool seekable() const { return seekable_; }
 
+  /// Throws FileError if there is no room for `bytes` beside what OUTPUT takes now, which is
+  /// replaced only at the end.
+  void require_room(std::int64_t bytes) const;
   /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
   void write(std::span<const std::byte> bytes);
   void seek(std::int64_t position);
@@ -49,19 +55,20 @@ class OutputFile {
   void publish();
 
  private:
-  void create_temporary();
+  void open_standard_output();
+  int descriptor() const { return in_place() ? special_.get() : temporary_->descriptor(); }
   [[noreturn]] void fail(const std::string& what) const;
 
   std::string path_;
-  std::string target_;     ///< path_ with links followed
-  std::string temporary_;  ///< empty: written in place
-  FileDescriptor descriptor_;
+  std::string target_;                        ///< path_ with links followed
+  std::unique_ptr<TemporaryFile> temporary_;  ///< null: written in place
+  FileDescriptor special_;                    ///< what is written in place
   bool seekable_ = true;
   std::int64_t position_ = 0;
   std::int64_t bytes_ = 0;
 };
 
-/// True for a pipe, a device or a socket that exists at `path`, also through links.
+/// True for a pipe, a device or a socket that exists at `path`, also through links, and for "-".
 bool is_special_file(const std::string& path);
 
 }  // namespace gpuconv

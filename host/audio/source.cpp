@@ -29,10 +29,10 @@ std::size_t checked_channel(const std::string& path, int channels, std::optional
 }  // namespace
 
 SourceReader::SourceReader(const std::string& path, const SourceOptions& options)
-    : path_(path),
+    : path_(input_name(path)),
       nonfinite_(options.nonfinite),
-      reader_(path, options.truncated),
-      channel_(checked_channel(path, format().channels, options.channel)) {}
+      reader_(path, options.truncated, options.raw),
+      channel_(checked_channel(path_, format().channels, options.channel)) {}
 
 std::size_t SourceReader::read(std::span<float> mono) {
   const auto channels = static_cast<std::size_t>(format().channels);

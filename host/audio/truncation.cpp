@@ -47,13 +47,6 @@ std::string_view text(std::span<const unsigned char> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4)};
 }
 
-/// What writers put where the size belongs when they can not seek back to fill it in: 0x7ffff000
-/// (SoX), about 2^31 - 1 (arecord), about 2^32 - 1 (FFmpeg), -1 (CAF).
-bool means_streamed(std::uint64_t size, std::size_t size_bytes) {
-  if (size_bytes == 8) return size >= std::uint64_t{1} << 62;
-  return size == 0x7ffff000 || (size >= 0x7fffff00 && size <= 0x80000000) || size >= 0xffffff00;
-}
-
 std::optional<Shortage> compare(std::uint64_t promised, std::size_t size_bytes,
                                 std::int64_t present) {
   if (means_streamed(promised, size_bytes)) return std::nullopt;
@@ -73,6 +66,13 @@ std::optional<Shortage> find_shortage_of_au(std::span<const unsigned char> head,
 }
 
 }  // namespace
+
+// What writers put where the size belongs when they can not seek back to fill it in: 0x7ffff000
+// (SoX), about 2^31 - 1 (arecord), about 2^32 - 1 (FFmpeg), -1 (CAF).
+bool means_streamed(std::uint64_t size, std::size_t size_bytes) {
+  if (size_bytes == 8) return size >= std::uint64_t{1} << 62;
+  return size == 0x7ffff000 || (size >= 0x7fffff00 && size <= 0x80000000) || size >= 0xffffff00;
+}
 
 std::optional<Shortage> find_shortage(int descriptor, std::int64_t file_bytes) {
   const auto head = peek(descriptor, 0, 12);

@@ -6,6 +6,7 @@
 // fewer frames arrive than were promised.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -16,6 +17,10 @@ struct Shortage {
   std::int64_t promised;
   std::int64_t present;
 };
+
+/// Whether a size in a header, of `size_bytes` bytes, stands for "streamed, up to the end of the
+/// file".
+bool means_streamed(std::uint64_t size, std::size_t size_bytes);
 
 /// Looks into WAV, RF64, W64, AIFF, CAF and AU files of `file_bytes` bytes. Sizes that stand for
 /// "streamed, up to the end of the file" are no shortage; but 0, which libsndfile takes at its

@@ -1,9 +1,13 @@
 #include "host/audio/wav_writer.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string_view>
+
+#include "host/error.hpp"
 
 namespace gpuconv {
 namespace {
@@ -109,9 +113,11 @@ std::vector<std::byte> wav_header(const FileFormat& format, int rate,
   return header.take();
 }
 
-WavWriter::WavWriter(OutputFile& file, const FileFormat& format, int rate)
+WavWriter::WavWriter(OutputFile& file, const FileFormat& format, int rate,
+                     std::optional<std::int64_t> frames)
     : file_(file), format_(format), rate_(rate) {
-  file_.write(wav_header(format_, rate_, std::nullopt));
+  if (!file.seekable()) announced_ = frames;
+  file_.write(wav_header(format_, rate_, announced_));
 }
 
 void WavWriter::write(std::span<const float> frames) {
@@ -130,9 +136,14 @@ void WavWriter::write(std::span<const std::int32_t> frames) {
 }
 
 void WavWriter::finish() {
-  if (!file_.seekable()) return;
-  file_.seek(0);
-  file_.write(wav_header(format_, rate_, samples_ / 2));
+  const std::int64_t frames = samples_ / 2;
+  if (file_.seekable()) {
+    file_.seek(0);
+    file_.write(wav_header(format_, rate_, frames));
+  } else if (announced_ && frames != *announced_) {
+    throw FileError(file_.path(), fmt::format("was told to expect {} frames, {} were written",
+                                              *announced_, frames));
+  }
 }
 
 }  // namespace gpuconv

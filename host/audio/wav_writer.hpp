@@ -29,7 +29,10 @@ bool is_rf64(const FileFormat& format, std::int64_t frames);
 
 class WavWriter : public FrameWriter {
  public:
-  WavWriter(OutputFile& file, const FileFormat& format, int rate);
+  /// `frames` that will come, if that is known: a pipe learns the sizes from its first bytes, and
+  /// finish() throws if they were wrong.
+  WavWriter(OutputFile& file, const FileFormat& format, int rate,
+            std::optional<std::int64_t> frames = std::nullopt);
 
   void write(std::span<const float> frames) override;
   void write(std::span<const std::int32_t> frames) override;
@@ -39,6 +42,7 @@ class WavWriter : public FrameWriter {
   OutputFile& file_;
   FileFormat format_;
   int rate_;
+  std::optional<std::int64_t> announced_;  // frames, in a header that can not be corrected
   std::int64_t samples_ = 0;
   std::vector<std::byte> bytes_;
 };

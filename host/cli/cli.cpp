@@ -37,7 +37,8 @@ int run(int argc, const char* const* argv) {
   app.get_formatter()->column_width(34);
   app.footer(
       "Exit codes: 0 done, 1 usage, 2 a file, 3 GPU or driver or memory, 5 clipped with "
-      "--fail-on-clip,\n70 internal error. 'gpuconv COMMAND --help' explains a command.");
+      "--fail-on-clip,\n70 internal error, 128+n signal n. 'gpuconv COMMAND --help' explains a "
+      "command.");
   RunIt run_it;
   add_render(app, run_it);
   add_methods(app, run_it);

@@ -47,7 +47,10 @@ Json to_json(const Job& job, const JobReport& report) {
   json["device"] =
       device ? Json{{"place", "cuda:" + std::to_string(device->index)}, {"name", device->name}}
              : Json{{"place", "cpu"}};
+  if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
   json["gain_db"] = job.gain_db;
+  if (report.norm_gain_db) json["norm_gain_db"] = *report.norm_gain_db;
+  if (job.verify) json["verified_samples"] = report.verified_samples;
   if (job.dry_run) return json;
   json["output"] = {{"file", job.output},
                     {"frames", report.written.frames},
@@ -66,7 +69,10 @@ Json to_json(const Job& job, const JobReport& report) {
 }  // namespace
 
 JsonReport::JsonReport(const std::string& path, const Job& job) {
-  if (path == "-") return;
+  if (path == "-") {
+    if (job.output == "-") throw UsageError("--json -: standard output takes the frames already");
+    return;
+  }
   for (const std::string& file : {job.input, job.response, job.output}) {
     std::error_code ignored;
     const auto canonical = std::filesystem::weakly_canonical(file, ignored);

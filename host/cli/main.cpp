@@ -1,20 +1,26 @@
 #include <csignal>
+#include <cstring>
+#include <exception>
 #include <new>
 
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/error.hpp"
+#include "host/interrupt.hpp"
 
-int main(int argc, char** argv) {
-  using gpuconv::Exit;
-  using gpuconv::print_message;
-  // A pipe that nobody reads and a file that grows too large are then errors of write(), with a
-  // name and a reason, instead of a silent death.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+namespace gpuconv {
+namespace {
+
+/// Tells of the exception that is being handled, and returns its exit code.
+int report_failure() {
+  if (const int signal = received_signal()) {
+    // Whatever failed, failed because of it: a read that was cut short, say.
+    print_message("error", std::string("stopped by a signal (") + ::sigdescr_np(signal) + ")");
+    return 128 + signal;
+  }
   try {
-    return gpuconv::run(argc, argv);
-  } catch (const gpuconv::Error& error) {
+    throw;
+  } catch (const Error& error) {
     print_message("error", error.what());
     return static_cast<int>(error.exit());
   } catch (const std::bad_alloc&) {
@@ -23,5 +29,21 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     print_message("error", std::string("internal error: ") + error.what());
     return static_cast<int>(Exit::internal);
+  }
+}
+
+}  // namespace
+}  // namespace gpuconv
+
+int main(int argc, char** argv) {
+  // A pipe that nobody reads and a file that grows too large are then errors of write(), with a
+  // name and a reason, instead of a silent death.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  gpuconv::catch_signals();
+  try {
+    return gpuconv::run(argc, argv);
+  } catch (...) {
+    return gpuconv::report_failure();
   }
 }

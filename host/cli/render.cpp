@@ -1,5 +1,6 @@
 // render.cpp - gpuconv render: the main job
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <map>
@@ -10,6 +11,7 @@
 #include "host/cli/cli.hpp"
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/progress_bar.hpp"
 #include "host/error.hpp"
 #include "host/parallel.hpp"
 #include "host/render/job.hpp"
@@ -20,8 +22,10 @@ namespace {
 struct Options {
   Job job;
   std::string json;
+  std::string norm;  ///< dBFS, as text; empty: not asked for
   bool fail_on_clip = false;
   bool quiet = false;
+  std::optional<bool> progress;  ///< absent: only on a terminal
   bool verbose = false;
 };
 
@@ -40,7 +44,9 @@ void accept_only(CLI::Option* option, const std::map<std::string, Choice>& choic
 }
 
 void add_files(CLI::App& command, Options& options) {
-  command.add_option("INPUT", options.job.input, "mono recording: WAV, FLAC, AIFF, ...")
+  command
+      .add_option("INPUT", options.job.input,
+                  "mono recording: WAV, FLAC, AIFF, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,
@@ -48,7 +54,8 @@ void add_files(CLI::App& command, Options& options) {
       ->required();
   command
       .add_option("OUTPUT", options.job.output,
-                  "stereo recording; the extension names the kind (.wav .flac .aiff ...)")
+                  "stereo recording; the extension names the kind (.wav .flac .aiff ...); - is "
+                  "standard output, a WAV")
       ->required();
 }
 
@@ -58,14 +65,48 @@ void add_method_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
+  static const std::map<std::string, bool> fallbacks{{"cpu", true}, {"none", false}};
+  accept_only(command.add_option("--fallback", options.job.falls_back_to_cpu,
+                                 "where the GPU fails: start again on the cpu, or stop (default "
+                                 "none)"),
+              fallbacks);
   command.add_flag("--force-slow", request.allows_hopeless,
                    "run a method even where it takes hours");
+}
+
+void add_raw_options(CLI::App& command, SourceOptions& options) {
+  const auto raw = [&options]() -> RawFormat& {
+    if (!options.raw) options.raw.emplace();
+    return *options.raw;
+  };
+  CLI::Option* const rate = command
+                                .add_option_function<int>(
+                                    "--raw-rate", [raw](int hertz) { raw().rate = hertz; },
+                                    "INPUT has no header, only samples, so many per second")
+                                ->check(CLI::Range(kMinRate, kMaxRate))
+                                ->type_name("HZ");
+  static const std::map<std::string, RawEncoding> encodings{
+      {"u8", RawEncoding::u8},   {"s16", RawEncoding::s16}, {"s24", RawEncoding::s24},
+      {"s32", RawEncoding::s32}, {"f32", RawEncoding::f32}, {"f64", RawEncoding::f64}};
+  CLI::Option* const format = command.add_option_function<RawEncoding>(
+      "--raw-format", [raw](RawEncoding encoding) { raw().encoding = encoding; },
+      "of such samples, little-endian (default s16)");
+  accept_only(format, encodings);
+  format->needs(rate);
+  command
+      .add_option_function<int>(
+          "--raw-channels", [raw](int channels) { raw().channels = channels; },
+          "of such samples (default 1)")
+      ->check(CLI::Range(1, kMaxChannels))
+      ->type_name("N")
+      ->needs(rate);
 }
 
 void add_source_options(CLI::App& command, Options& options) {
   Job& job = options.job;
   command.add_option("--channel", job.source_options.channel,
                      "which channel of a recording with several, from 1");
+  add_raw_options(command, job.source_options);
   command.add_option("--azimuth", job.response_options.azimuth,
                      "degrees, for a .sofa file: 0 front, 90 left (default 0)");
   command.add_option("--elevation", job.response_options.elevation,
@@ -114,6 +155,11 @@ void add_sound_options(CLI::App& command, Options& options) {
   command.add_option("-g,--gain", job.gain_db, "dB, the same for both ears")
       ->check(decibels)
       ->type_name("DB");
+  // A flag, so that its value needs a "=" and it never takes the file behind it for one.
+  command
+      .add_flag("--norm{0}", options.norm,
+                "peak of the louder ear in dBFS, one factor for both (--norm is --norm=0)")
+      ->check(decibels);
   command.add_option("--wet", job.wet_db, "dB of the convolved signal (default 0)")
       ->check(decibels)
       ->type_name("DB");
@@ -134,9 +180,15 @@ void add_output_options(CLI::App& command, Options& options) {
       encodings);
   command.add_flag("--no-clobber", job.no_clobber, "refuse to replace OUTPUT");
   command.add_flag("--fail-on-clip", options.fail_on_clip, "exit with 5 if samples were clipped");
+  command.add_flag("--verify", job.verify,
+                   "compare 64 random samples with the definition, in double");
   command.add_flag("--dry-run", job.dry_run, "say what would be done, and do nothing");
   command.add_option("--json", options.json, "write a report to FILE, - for standard output")
       ->type_name("FILE");
+  command.add_flag_function(
+      "--progress,!--no-progress",
+      [&options](std::int64_t wanted) { options.progress = wanted > 0; },
+      "how far it is, on standard error (default: on a terminal)");
   command.add_flag("-q,--quiet", options.quiet, "print nothing but warnings and errors");
   command.add_flag("-v,--verbose", options.verbose, "print times of all stages");
 }
@@ -175,6 +227,12 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
              report.format.bits, report.format.encoding == Encoding::pcm ? "PCM" : "float");
   fmt::print(stderr, "peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n",
              dbfs(written.levels.left.peak), dbfs(written.levels.right.peak));
+  if (report.norm_gain_db) {
+    fmt::print(stderr, "norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
+  }
+  if (job.verify) {
+    fmt::print(stderr, "verified  {} samples against the definition\n", report.verified_samples);
+  }
   fmt::print(stderr, "time      {:.3f} s, {:.0f} x real time\n", report.seconds,
              static_cast<double>(report.source_samples) / rate / report.seconds);
   if (!is_verbose) return;
@@ -185,6 +243,9 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
 
 /// Levels are never changed behind anybody's back, so they are told.
 void print_warnings(const Job& job, const JobReport& report) {
+  if (!report.why_fallback.empty()) {
+    print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
+  }
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
   if (!report.source_shortfall.empty()) {
     print_message("warning", fmt::format("{}: {}", job.input, report.source_shortfall));
@@ -214,10 +275,17 @@ void print_warnings(const Job& job, const JobReport& report) {
   }
 }
 
-int render(const Options& options) {
+int render(Options options) {
+  if (!options.norm.empty()) options.job.norm_db = std::stod(options.norm);
   std::optional<JsonReport> json;
   if (!options.json.empty()) json.emplace(options.json, options.job);
+  std::optional<ProgressBar> bar;
+  if (options.progress.value_or(!options.quiet && ::isatty(STDERR_FILENO) != 0)) {
+    bar.emplace();
+    options.job.watch = [&bar](const Progress& progress) { bar->show(progress); };
+  }
   const JobReport report = run_job(options.job);
+  bar.reset();
   if (!options.quiet) print_plan(options.job, report);
   if (!options.quiet && !options.job.dry_run) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);

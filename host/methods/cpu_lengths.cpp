@@ -1,5 +1,7 @@
 #include "host/methods/cpu_lengths.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -17,6 +19,13 @@ void check_lengths(std::span<const float> source, std::span<const float> respons
     throw std::invalid_argument("the wet signal needs " + std::to_string(needed) +
                                 " samples, not " + std::to_string(wet.size()));
   }
+}
+
+std::int64_t whole_block_length(std::int64_t response_length) {
+  // With the tail, as much as fits a transform of twice a power of two.
+  const auto taps = static_cast<std::uint64_t>(response_length);
+  const std::uint64_t padded = 2 * std::bit_ceil(std::max(taps, std::uint64_t{1} << 20));
+  return static_cast<std::int64_t>(padded - taps + 1);
 }
 
 }  // namespace gpuconv

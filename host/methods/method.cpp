@@ -11,6 +11,7 @@
 #include "host/methods/cpu_cooley_tukey.hpp"
 #include "host/methods/cpu_dft.hpp"
 #include "host/methods/cpu_hybrid.hpp"
+#include "host/methods/cpu_lengths.hpp"
 #include "host/methods/cpu_naive.hpp"
 #include "host/methods/cpu_threads.hpp"
 #include "host/methods/cpu_vectorised.hpp"
@@ -38,17 +39,23 @@ double work_threads(double N, double K) {
   return kEars * 2 * std::max(N + K - 1, kTile) * taps;
 }
 
+double whole_block(double N, double K) {
+  return std::min(N, static_cast<double>(whole_block_length(static_cast<std::int64_t>(K))));
+}
+
+double blocks_whole(double N, double K) { return std::ceil(N / whole_block(N, K)); }
+
 /// One transform of x, two of h, two back; L^2 products of a real and a complex number each, two
 /// of complex numbers on the way back.
 double operations_dft(double N, double K) {
-  const double L = N + K - 1;
-  return (3 * 4 + 2 * 8) * L * L / 2;
+  const double L = whole_block(N, K) + K - 1;
+  return blocks_whole(N, K) * (3 * 4 + 2 * 8) * L * L / 2;
 }
 
 /// Five complex transforms of 5 L log2 L.
 double operations_cooley_tukey(double N, double K) {
-  const double L = std::exp2(std::ceil(std::log2(std::max(N + K - 1, 2.0))));
-  return 5 * 2 * real_transform(L) + kEars * 6 * L;
+  const double L = std::exp2(std::ceil(std::log2(std::max(whole_block(N, K) + K - 1, 2.0))));
+  return blocks_whole(N, K) * (5 * 2 * real_transform(L) + kEars * 6 * L);
 }
 
 double operations_vectorised(double N, double K) {
@@ -117,11 +124,13 @@ double blocks_cufft(double N, double K) {
 
 std::int64_t wet_length(std::int64_t N, std::int64_t K) { return N + K - 1; }
 
-Method::Transform transform_dft(std::int64_t N, std::int64_t K) { return {wet_length(N, K), 1}; }
+Method::Transform transform_dft(std::int64_t N, std::int64_t K) {
+  return {wet_length(std::min(N, whole_block_length(K)), K), 1};
+}
 
 Method::Transform transform_cooley_tukey(std::int64_t N, std::int64_t K) {
-  return {static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(wet_length(N, K)))),
-          1};
+  const std::int64_t length = transform_dft(N, K).length;
+  return {static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(length))), 1};
 }
 
 Method::Transform transform_vectorised(std::int64_t, std::int64_t K) {

@@ -1,51 +1,48 @@
 #include "host/render/cpu_renderer.hpp"
 
+#include <algorithm>
+
 #include "cuda/runtime/range.hpp"
+#include "host/methods/cpu_lengths.hpp"
 #include "host/methods/cpu_vectorised.hpp"
 #include "host/render/stopwatch.hpp"
 
 namespace gpuconv {
 namespace {
 
-Signal read_all(const ReadSource& source) {
-  constexpr std::size_t kBlock = 1 << 16;
-  Signal signal;
-  for (std::size_t count = kBlock; count == kBlock;) {
-    const std::size_t start = signal.size();
-    signal.resize(start + kBlock);
-    count = source(std::span(signal).subspan(start));
-    signal.resize(start + count);
-  }
-  return signal;
-}
-
-/// The rungs that are one function of two whole signals.
+/// The rungs that are one function of two whole signals: of a long source, a block at a time.
 class WholeRenderer final : public Renderer {
  public:
   WholeRenderer(const Method& method, const Stereo<Signal>& response)
-      : convolve_(method.convolve), response_(response) {}
+      : convolve_(method.convolve),
+        response_(response),
+        block_(static_cast<std::size_t>(
+            whole_block_length(static_cast<std::int64_t>(response.left.size())))) {}
 
   RenderReport render(const ReadSource& source, const WriteWet& write) override {
     Stopwatch reading, writing;
     Stereo<Stopwatch> computing;
-    const Signal dry = reading.time([&] {
-      const Range range("read");
-      return read_all(source);
-    });
     RenderReport report;
-    report.source_samples = static_cast<std::int64_t>(dry.size());
-    if (dry.empty()) return report;
+    Signal dry;
     Stereo<Signal> wet;
-    for (const Side side : kSides) {
-      const Range range("convolve", side);
-      wet[side].resize(dry.size() + response_[side].size() - 1);
-      computing[side].time([&] { convolve_(dry, response_[side], wet[side]); });
-    }
-    writing.time([&] {
+    Stereo<Signal> tail;  // what the blocks before sound on
+    const auto write_frames = [&](Stereo<std::span<const float>> frames) {
       const Range range("write");
-      write({wet.left, wet.right});
-    });
-    report.frames = static_cast<std::int64_t>(wet.left.size());
+      writing.time([&] { write(frames); });
+      report.frames += std::ssize(frames.left);
+    };
+    while (reading.time([&] { return read_block(source, dry); })) {
+      report.source_samples += std::ssize(dry);
+      for (const Side side : kSides) {
+        const Range range("convolve", side);
+        wet[side].resize(dry.size() + response_[side].size() - 1);
+        computing[side].time([&] { convolve_(dry, response_[side], wet[side]); });
+        for (std::size_t n = 0; n < tail[side].size(); ++n) wet[side][n] += tail[side][n];
+        tail[side].assign(wet[side].begin() + std::ssize(dry), wet[side].end());
+      }
+      write_frames({std::span(wet.left).first(dry.size()), std::span(wet.right).first(dry.size())});
+    }
+    if (!tail.left.empty()) write_frames({tail.left, tail.right});
     report.stages = {{"read", reading.seconds()},
                      {"compute left", computing.left.seconds()},
                      {"compute right", computing.right.seconds()},
@@ -54,8 +51,25 @@ class WholeRenderer final : public Renderer {
   }
 
  private:
+  /// The next samples of the source, a block or the rest; false if there are none.
+  bool read_block(const ReadSource& source, Signal& dry) const {
+    constexpr std::size_t kStep = 1 << 16;  // a short source takes little memory
+    const Range range("read");
+    dry.clear();
+    while (dry.size() < block_) {
+      const std::size_t start = dry.size();
+      const std::size_t wanted = std::min(kStep, block_ - start);
+      dry.resize(start + wanted);
+      const std::size_t count = source(std::span(dry).subspan(start));
+      dry.resize(start + count);
+      if (count < wanted) break;
+    }
+    return !dry.empty();
+  }
+
   void (*convolve_)(std::span<const float>, std::span<const float>, std::span<float>);
   Stereo<Signal> response_;
+  std::size_t block_;  // samples
 };
 
 class VectorisedRenderer final : public Renderer {

@@ -7,8 +7,8 @@
 
 namespace gpuconv {
 
-/// Methods that take one ear at a time hold the whole source and both ears in memory; the
-/// vectorised one streams.
+/// Memory does not grow with the source: methods that take one ear at a time hold a block of it and
+/// both ears (see cpu_lengths.hpp), the vectorised one streams.
 std::unique_ptr<Renderer> make_cpu_renderer(const Method& method, const Stereo<Signal>& response);
 
 }  // namespace gpuconv

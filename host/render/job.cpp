@@ -4,84 +4,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <functional>
 
-#include "cuda/methods/lengths.hpp"
-#include "cuda/runtime/range.hpp"
 #include "host/audio/resample.hpp"
 #include "host/error.hpp"
+#include "host/interrupt.hpp"
 #include "host/methods/method.hpp"
+#include "host/render/float_store.hpp"
+#include "host/render/measured_source.hpp"
 #include "host/render/prepare.hpp"
 #include "host/render/stopwatch.hpp"
+#include "host/render/verification.hpp"
 
 namespace gpuconv {
 namespace {
-
-/// The source, with what had to be read to know its length where the file does not say.
-class MeasuredSource {
- public:
-  MeasuredSource(const std::string& path, const SourceOptions& options) : reader_(path, options) {
-    length_ = reader_.format().frames;
-    if (length_ <= 0) look_ahead();  // 0 may be said of a file that is not finished
-  }
-
-  SourceReader& reader() { return reader_; }
-
-  /// N, or a number from which on all lengths are planned alike.
-  std::int64_t length() const { return length_; }
-
-  std::size_t read(std::span<float> block) {
-    const std::size_t known = std::min(block.size(), ahead_.size() - used_);
-    std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());
-    used_ += known;
-    const std::size_t count =
-        known == block.size() ? known : known + reader_.read(block.subspan(known));
-    samples_read_ += static_cast<std::int64_t>(count);
-    return count;
-  }
-
-  std::int64_t samples_read() const { return samples_read_; }
-
- private:
-  void look_ahead() {
-    ahead_.resize(kEndless);
-    ahead_.resize(reader_.read(ahead_));
-    length_ = static_cast<std::int64_t>(ahead_.size());
-  }
-
-  SourceReader reader_;
-  std::int64_t length_;
-  Signal ahead_;
-  std::size_t used_ = 0;
-  std::int64_t samples_read_ = 0;
-};
-
-/// Passes on the frames from `first` on: all of them, or as many as the source has samples. How
-/// many that are may be known only at its end, but no frame comes before its sample was read.
-class Window {
- public:
-  Window(std::int64_t first, WetLength length, WetWriter& writer)
-      : begin_(first), length_(length), writer_(writer) {}
-
-  void operator()(Stereo<std::span<const float>> wet, std::int64_t samples_read) {
-    const std::int64_t end_of_all = std::numeric_limits<std::int64_t>::max();
-    const std::int64_t last = length_ == WetLength::same ? begin_ + samples_read : end_of_all;
-    const std::int64_t length = static_cast<std::int64_t>(wet.left.size());
-    const std::int64_t begin = std::clamp(begin_ - position_, std::int64_t{0}, length);
-    const std::int64_t end = std::clamp(last - position_, std::int64_t{0}, length);
-    position_ += length;
-    if (begin >= end) return;
-    const auto part = [&](std::span<const float> side) {
-      return side.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    };
-    writer_.write({part(wet.left), part(wet.right)});
-  }
-
- private:
-  std::int64_t begin_;
-  WetLength length_;
-  std::int64_t position_ = 0;
-  WetWriter& writer_;
-};
 
 Response at_rate(const Response& response, int rate, const Job& job) {
   if (response.rate == rate) return response;
@@ -90,6 +27,13 @@ Response at_rate(const Response& response, int rate, const Job& job) {
                                               response.rate, job.input, rate));
   }
   return resample(response, rate);
+}
+
+/// Frames of OUTPUT, if N is known.
+std::optional<std::int64_t> wet_frames(std::optional<std::int64_t> N, const Response& response,
+                                       WetLength length) {
+  if (!N || length == WetLength::same) return N;
+  return *N + static_cast<std::int64_t>(response.taps.left.size()) - 1 - response.lead;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -108,9 +52,94 @@ void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
   }
 }
 
-}  // namespace
+double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
 
-JobReport run_job(const Job& job) {
+/// Everything about a job that is settled before the first sample is convolved.
+struct Prepared {
+  const Job& job;
+  JobReport& report;
+  const Response& response;
+  int rate;  ///< Hz
+};
+
+/// Convolves all of `source` and hands the frames that are wanted on. Adds to the report.
+void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& write,
+            const std::function<WriteReport()>& written) {
+  const auto& [job, report, response, rate] = prepared;
+  const auto before = std::chrono::steady_clock::now();
+  const std::unique_ptr<Renderer> renderer =
+      make_renderer(*report.choice.method, response.taps, source.length(),
+                    report.choice.device ? report.choice.device->index : 0);
+  std::optional<Verification> verification;
+  if (job.verify) verification.emplace(response.taps, source.length());
+  Window window(response.lead, job.length, write);
+  Stopwatch files;
+  Stereo<Level> levels;  // of all frames, also of those that are not wanted
+  report.render = renderer->render(
+      [&](std::span<float> block) {
+        stop_if_interrupted();
+        const std::size_t count = files.time([&] { return source.read(block); });
+        if (verification) verification->source(block.first(count));
+        return count;
+      },
+      [&](Stereo<std::span<const float>> wet) {
+        stop_if_interrupted();
+        files.time([&] { window(wet, source.samples_read()); });
+        if (verification) verification->wet(wet);
+        if (job.watch) {
+          const WriteReport so_far = written();
+          job.watch(
+              {source.samples_read(), source.exact_length(), rate, so_far.levels, so_far.clipped});
+        }
+      });
+  report.convolve_seconds = seconds_since(before) - files.seconds();
+  report.source_samples = report.render.source_samples;
+  report.replaced_samples = source.reader().replaced();
+  report.source_shortfall = source.reader().shortfall();
+  const WriteReport so_far = written();
+  if (report.render.device_levels && so_far.frames == report.render.frames) {
+    check_levels(*report.render.device_levels, so_far.levels);
+  }
+  if (verification) {
+    verification->check(*report.choice.method);
+    report.verified_samples = verification->samples();
+  }
+}
+
+/// Renders twice or through a file, so that the peak is known before the first frame is written.
+void render_normalised(const Prepared& prepared, MeasuredSource& source, WetWriter& writer) {
+  WriteReport rendered;
+  std::optional<FloatStore> store;
+  if (!is_special_file(prepared.job.output)) store.emplace(prepared.job.output);
+  const auto keep = [&](Stereo<std::span<const float>> wet) {
+    measure(wet, rendered.levels);
+    rendered.frames += std::ssize(wet.left);
+    if (store) store->write(wet);
+  };
+  render(prepared, source, keep, [&] { return rendered; });
+  const double peak = std::max(rendered.levels.left.peak, rendered.levels.right.peak);
+  const double factor = peak > 0 ? amplitude(*prepared.job.norm_db) / peak : 1;
+  prepared.report.norm_gain_db = 20 * std::log10(factor);
+  Stereo<Signal> scaled;
+  const auto write_scaled = [&](Stereo<std::span<const float>> wet) {
+    stop_if_interrupted();
+    for (const Side side : kSides) {
+      scaled[side].resize(wet[side].size());
+      std::ranges::transform(wet[side], scaled[side].begin(), [&](float sample) {
+        return static_cast<float>(factor * double{sample});
+      });
+    }
+    writer.write({scaled.left, scaled.right});
+  };
+  if (store) {
+    store->read(write_scaled);
+  } else {
+    MeasuredSource again(prepared.job.input, prepared.job.source_options);
+    render(prepared, again, write_scaled, [&] { return rendered; });
+  }
+}
+
+JobReport run_once(const Job& job) {
   const auto start = std::chrono::steady_clock::now();
   JobReport report;
 
@@ -121,45 +150,74 @@ JobReport run_job(const Job& job) {
   const Response measured = load_response(job.response, job.response_options);
   report.response_description = measured.description;
   report.response_rate = measured.rate;
-  report.response_file_taps = static_cast<std::int64_t>(measured.taps.left.size());
+  report.response_file_taps = std::ssize(measured.taps.left);
   const Mix mix{job.gain_db, job.wet_db, job.dry_db,
                 parse_duration(job.predelay, rate, "--predelay")};
   const Response response = mixed(at_rate(measured, rate, job), mix);
-  report.response_taps = static_cast<std::int64_t>(response.taps.left.size());
+  report.response_taps = std::ssize(response.taps.left);
+
+  // Opening a pipe would already be an act; what is a file is checked and left alone.
+  std::optional<WetWriter> writer;
+  if (!job.dry_run || !is_special_file(job.output)) {
+    const auto frames = wet_frames(source.exact_length(), response, job.length);
+    writer.emplace(job.output, job.format, rate,
+                   OutputOptions{job.no_clobber, {job.input, job.response}, frames});
+    report.format = writer->format();
+  }
 
   const Devices devices = may_use_gpu(job.request) ? query_devices() : Devices{{}, "not asked for"};
   const CostModel model =
       load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
   report.choice = choose(job.request, source.length(), report.response_taps, devices, model);
   report.source_samples = source.length();
-  // Opening a pipe would already be an act; what is a file is checked and left alone.
-  if (job.dry_run && is_special_file(job.output)) return report;
-  WetWriter writer(job.output, job.format, rate, {job.no_clobber, {job.input, job.response}});
-  report.format = writer.format();
   if (job.dry_run) return report;
 
-  const auto before = std::chrono::steady_clock::now();
-  const std::unique_ptr<Renderer> renderer =
-      make_renderer(*report.choice.method, response.taps, source.length(),
-                    report.choice.device ? report.choice.device->index : 0);
-  Window window(response.lead, job.length, writer);
-  Stopwatch files;
-  report.render = renderer->render(
-      [&](std::span<float> block) { return files.time([&] { return source.read(block); }); },
-      [&](Stereo<std::span<const float>> wet) {
-        files.time([&] { window(wet, source.samples_read()); });
-      });
-  report.convolve_seconds = seconds_since(before) - files.seconds();
-  report.source_samples = report.render.source_samples;
-  report.replaced_samples = source.reader().replaced();
-  report.source_shortfall = source.reader().shortfall();
-  const bool is_whole = writer.report().frames == report.render.frames;
-  if (report.render.device_levels && is_whole) {
-    check_levels(*report.render.device_levels, writer.report().levels);
+  const Prepared prepared{job, report, response, rate};
+  if (job.norm_db) {
+    render_normalised(prepared, source, *writer);
+  } else {
+    render(
+        prepared, source, [&](Stereo<std::span<const float>> wet) { writer->write(wet); },
+        [&] { return writer->report(); });
   }
-  report.written = writer.finish();
+  stop_if_interrupted();
+  report.written = writer->finish();
   report.seconds = seconds_since(start);
   return report;
+}
+
+/// Refuses what needs to read a pipe twice.
+void check_pipes(const Job& job) {
+  if (job.response == "-") {
+    throw UsageError(
+        "-: standard input is for INPUT; RESPONSE needs a file, or a pipe with a name");
+  }
+  const bool from_pipe = is_special_file(job.input);
+  const bool to_pipe = is_special_file(job.output);
+  if (job.norm_db && from_pipe && to_pipe) {
+    throw UsageError(
+        "--norm needs the peak before the first frame: not from a pipe to a pipe, --gain can");
+  }
+  if (job.falls_back_to_cpu && (from_pipe || to_pipe)) {
+    throw UsageError("--fallback cpu starts again from the beginning, which a pipe can not");
+  }
+}
+
+}  // namespace
+
+JobReport run_job(const Job& job) {
+  check_pipes(job);
+  try {
+    return run_once(job);
+  } catch (const GpuError& error) {
+    if (!job.falls_back_to_cpu) throw;
+    Job again = job;
+    again.request.method = "auto";
+    again.request.device = "cpu";
+    JobReport report = run_once(again);
+    report.why_fallback = error.what();
+    return report;
+  }
 }
 
 }  // namespace gpuconv

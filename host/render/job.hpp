@@ -9,12 +9,13 @@
 #include "host/audio/response.hpp"
 #include "host/audio/source.hpp"
 #include "host/methods/choose.hpp"
+#include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
+#include "host/render/window.hpp"
 
 namespace gpuconv {
 
 enum class RatePolicy { resample, error };
-enum class WetLength { full, same };
 
 struct Job {
   std::string input;
@@ -31,6 +32,10 @@ struct Job {
   double wet_db = 0;
   std::optional<double> dry_db;
   std::string predelay = "0s";
+  std::optional<double> norm_db;   ///< dBFS that the louder ear's peak shall have
+  bool verify = false;             ///< compare random samples with the definition
+  bool falls_back_to_cpu = false;  ///< where the GPU fails, start again without it
+  WatchProgress watch;             ///< may be empty
   bool dry_run = false;  ///< everything that can be refused is refused, but nothing is written
 };
 
@@ -46,7 +51,10 @@ struct JobReport {
   Choice choice;
   std::string calibration_warning;  ///< why a calibration was not used; or empty
   RenderReport render;
-  WriteReport written;  ///< empty after a dry run
+  std::optional<double> norm_gain_db;  ///< what --norm did to both ears
+  std::int64_t verified_samples = 0;   ///< compared with the definition
+  std::string why_fallback;            ///< what the GPU failed with; or empty
+  WriteReport written;                 ///< empty after a dry run
   FileFormat format;
   double convolve_seconds = 0;  ///< planning and convolving both ears, without files
   double seconds = 0;           ///< from the first look at the files to the last byte in its place

@@ -90,10 +90,6 @@ TEST(AudioFileTest, RefusesWhatIsNoAudio) {
   EXPECT_TRUE(says(refusal(folder.file("byte.wav")), {"is not audio"}));
 }
 
-TEST(AudioFileTest, StandardInputIsRefusedInWords) {
-  EXPECT_TRUE(says(message_of<UsageError>([] { AudioReader reader("-"); }), {"standard input"}));
-}
-
 TEST(AudioFileTest, RefusesAbsurdRatesAndChannels) {
   const Folder folder;
   const std::string path = folder.file("a.wav");

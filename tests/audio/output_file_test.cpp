@@ -188,6 +188,23 @@ TEST(OutputFileTest, AResultThatCanNotTakeItsPlaceIsKeptAndNamed) {
   EXPECT_EQ(read_bytes(temporary), "wet");
 }
 
+TEST(OutputFileTest, OnlyTemporaryFilesThatNobodyHoldsAreRemoved) {
+  const Folder folder;
+  const std::vector<std::string> kept{"a.wav", ".a.wav.gpuconv-1x.tmp", ".a.wav.gpuconv-.tmp",
+                                      "a.wav.gpuconv-1.tmp", ".a.wav.gpuconv-1.tmp.wav"};
+  for (const std::string& name : kept) write_bytes(folder.file(name), "kept");
+  std::filesystem::create_directory(folder.file(".a.wav.gpuconv-2.tmp"));
+  std::filesystem::create_symlink("a.wav", folder.file(".a.wav.gpuconv-3.tmp"));
+  ASSERT_EQ(::mkfifo(folder.file(".a.wav.gpuconv-4.tmp").c_str(), 0600), 0);
+  const auto before = folder.count();
+  write_bytes(folder.file(".a.wav.gpuconv-4000000.tmp"), "stale");
+  write_bytes(folder.file(".b.gpuconv-5.wav.gpuconv-1-12.tmp"), "stale");
+  OutputFile held(folder.file("b.wav"), {});
+  EXPECT_EQ(folder.count(), before + 1);
+  remove_stale_temporaries(folder.path() + "/.");  // as another process would
+  EXPECT_EQ(folder.count(), before + 1);
+}
+
 TEST(OutputFileTest, ALongNameHasATemporaryOneToo) {
   const Folder folder;
   const std::string path = folder.file(std::string(250, 'n') + ".wav");

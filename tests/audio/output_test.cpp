@@ -263,7 +263,6 @@ TEST(OutputTest, RefusalsComeBeforeTheWorkAndLeaveNothing) {
   EXPECT_TRUE(says(refused(folder.file("a.mp3"), {}, 16'000), {".mp3"}));
   EXPECT_TRUE(says(refused(folder.file("a.flac"), {Encoding::ieee_float, 32}, 16'000), {"FLAC"}));
   EXPECT_TRUE(says(refused(folder.file("a.wav"), {}, 0), {"0 Hz"}));
-  EXPECT_TRUE(says(refused("-", {}, 16'000), {"standard output"}));
   // FLAC ends at 655,350 Hz.
   EXPECT_TRUE(
       says(message_of<FileError>([&] { WetWriter writer(folder.file("a.flac"), {}, 768'000); }),

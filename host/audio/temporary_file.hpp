@@ -1,0 +1,47 @@
+// temporary_file.hpp - a file beside OUTPUT that is gone unless it becomes OUTPUT
+//
+// Its name is ".NAME.gpuconv-PID.tmp". A process that is killed leaves it behind; the next one that
+// works in the same folder removes it. Whether its owner is dead is told by a lock, which ends with
+// the process and holds between containers, where process numbers mean nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "host/audio/file_descriptor.hpp"
+#include "host/interrupt.hpp"
+
+namespace gpuconv {
+
+class TemporaryFile {
+ public:
+  /// In the folder of `target`; a FileError names `output`.
+  TemporaryFile(const std::string& output, const std::string& target);
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile();  ///< removes it, unless it was renamed or kept
+
+  const std::string& path() const { return path_; }
+  int descriptor() const { return descriptor_.get(); }
+
+  /// False, with errno, if the system could not keep what was written.
+  [[nodiscard]] bool close() { return descriptor_.close() == 0; }
+  /// False, with errno, if it could not take the place of `target`.
+  [[nodiscard]] bool rename_to(const std::string& target);
+  /// The file stays where it is.
+  void keep();
+
+ private:
+  bool create(const std::string& candidate);
+
+  std::string path_;
+  FileDescriptor descriptor_;
+  FileDescriptor lock_;  // the same open file: close() must not end the lock before the rename
+  std::unique_ptr<RemovedBySignal> removed_by_signal_;  // null: no longer temporary
+};
+
+/// Removes the temporary files in `folder` that belong to nobody any more. Looks once into each
+/// folder.
+void remove_stale_temporaries(const std::string& folder);
+
+}  // namespace gpuconv

@@ -1,0 +1,40 @@
+// interrupt.hpp - Ctrl-C, kill, and a terminal that is closed
+//
+// The first SIGINT, SIGTERM or SIGHUP asks the work to stop at its next block. Work that can not (a
+// long sum, a pipe that says nothing, a GPU that hangs) is left after 0.7 s, and at a second signal
+// at once: then only the temporary files are removed. A signal that the caller ignores (nohup)
+// stays ignored.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace gpuconv {
+
+/// Thrown where the work stops. The exit code is 128 + the signal's number.
+struct Interrupted : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// From now on the signals are caught. Called once, by main().
+void catch_signals();
+
+/// The number of the signal that asked to stop, or 0.
+int received_signal();
+
+/// Throws Interrupted if a signal has asked to stop.
+void stop_if_interrupted();
+
+/// A file that is removed if a signal ends the process without the destructors.
+class RemovedBySignal {
+ public:
+  explicit RemovedBySignal(const std::string& path);
+  RemovedBySignal(const RemovedBySignal&) = delete;
+  RemovedBySignal& operator=(const RemovedBySignal&) = delete;
+  ~RemovedBySignal();  ///< no longer
+
+ private:
+  int slot_;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,62 @@
+// measured_source.hpp - a source whose length is known, or known to be long
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "cuda/methods/lengths.hpp"
+#include "host/audio/source.hpp"
+#include "host/signal.hpp"
+
+namespace gpuconv {
+
+/// The source, with what had to be read to know its length where the file does not say.
+class MeasuredSource {
+ public:
+  MeasuredSource(const std::string& path, const SourceOptions& options)
+      : reader_(path, options),
+        length_(reader_.format().frames),
+        is_exact_(options.truncated == Truncated::error) {
+    if (length_ <= 0) look_ahead();  // 0 may be said of a file that is not finished
+  }
+
+  SourceReader& reader() { return reader_; }
+
+  /// N, or a number from which on all lengths are planned alike.
+  std::int64_t length() const { return length_; }
+
+  /// N, if it is known and anything else would be an error.
+  std::optional<std::int64_t> exact_length() const {
+    return is_exact_ ? std::optional(length_) : std::nullopt;
+  }
+
+  std::size_t read(std::span<float> block) {
+    const std::size_t known = std::min(block.size(), ahead_.size() - used_);
+    std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());
+    used_ += known;
+    const std::size_t count =
+        known == block.size() ? known : known + reader_.read(block.subspan(known));
+    samples_read_ += static_cast<std::int64_t>(count);
+    return count;
+  }
+
+  std::int64_t samples_read() const { return samples_read_; }
+
+ private:
+  void look_ahead() {
+    ahead_.resize(kEndless);
+    ahead_.resize(reader_.read(ahead_));
+    length_ = static_cast<std::int64_t>(ahead_.size());
+    is_exact_ = length_ < kEndless;
+  }
+
+  SourceReader reader_;
+  std::int64_t length_;
+  bool is_exact_;
+  Signal ahead_;
+  std::size_t used_ = 0;
+  std::int64_t samples_read_ = 0;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,24 @@
+#include "host/cli/progress_bar.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gpuconv::test {
+namespace {
+
+TEST(ProgressBarTest, TellsShareSpeedPeakClipsAndTheTimeLeft) {
+  Progress progress{120'000, 480'000, 48'000, {{0.5f, 0}, {0.25f, 0}}, {}};
+  EXPECT_EQ(progress_line(progress, 0.5),
+            " 25 % [=====               ] 5 x real time, peak -6.0 dBFS, 1.5 s left");
+  progress.clipped = {3, 4};
+  progress.samples = 480'000;
+  EXPECT_EQ(progress_line(progress, 2),
+            "100 % [====================] 5 x real time, peak -6.0 dBFS, 7 clipped, 0 ns left");
+}
+
+TEST(ProgressBarTest, NeedsNoLength) {
+  const Progress progress{48'000 * 7'200, std::nullopt, 48'000, {{1, 0}, {0, 0}}, {}};
+  EXPECT_EQ(progress_line(progress, 10), "2 h so far, 720 x real time, peak +0.0 dBFS");
+}
+
+}  // namespace
+}  // namespace gpuconv::test

@@ -1,0 +1,284 @@
+// stream_test.cpp - standard input, standard output and named pipes
+#include <gtest/gtest.h>
+#include <sndfile.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <csignal>
+#include <exception>
+#include <thread>
+
+#include "host/audio/file_descriptor.hpp"
+#include "host/audio/source.hpp"
+#include "tests/support/child.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+struct Pipe {
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+    reading = FileDescriptor(ends[0]);
+    writing = FileDescriptor(ends[1]);
+  }
+  FileDescriptor reading, writing;
+};
+
+/// A pipe that nobody reads any more is an error of write(), not the end.
+struct WithoutSigpipe {
+  WithoutSigpipe() { std::signal(SIGPIPE, SIG_IGN); }
+  ~WithoutSigpipe() { std::signal(SIGPIPE, SIG_DFL); }
+};
+
+void write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written <= 0) return;  // the reader has seen enough
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::string read_whole(int descriptor) {
+  std::string bytes;
+  std::array<char, 65536> block{};
+  for (ssize_t got; (got = ::read(descriptor, block.data(), block.size())) > 0;) {
+    bytes.append(block.data(), static_cast<std::size_t>(got));
+  }
+  return bytes;
+}
+
+/// The samples in a file of `bytes` that comes through a named pipe.
+Signal read_through_pipe(const Folder& folder, const std::string& bytes,
+                         const SourceOptions& options = {}) {
+  const std::string path = folder.file("pipe");
+  if (!std::filesystem::exists(path)) ::mkfifo(path.c_str(), 0600);
+  const WithoutSigpipe without;
+  std::thread writer([&] {
+    const FileDescriptor pipe(::open(path.c_str(), O_WRONLY));
+    write_all(pipe.get(), bytes);
+  });
+  Signal samples;
+  std::exception_ptr failure;
+  try {
+    SourceReader reader(path, options);
+    Signal block(1000);
+    while (const std::size_t got = reader.read(block)) {
+      samples.insert(samples.end(), block.begin(),
+                     block.begin() + static_cast<std::ptrdiff_t>(got));
+    }
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  writer.join();
+  if (failure) std::rethrow_exception(failure);
+  return samples;
+}
+
+class Streams : public ::testing::Test {
+ protected:
+  struct Outcome {
+    int exit_code;
+    std::string out;
+  };
+
+  /// gpuconv render - ROOM -, with `input` through one pipe and the frames through another.
+  Outcome filter(const std::string& input, std::vector<std::string> options = {}) {
+    options.insert(options.begin(), {"render", "-", room_, "-", "-q", "-g", "-40"});
+    Pipe in, out;
+    Child child(options, folder_.file("err"), in.reading.get(), out.writing.get());
+    in.reading = {};
+    out.writing = {};
+    std::thread writer([&] {
+      write_all(in.writing.get(), input);
+      in.writing = {};
+    });
+    const std::string frames = read_whole(out.reading.get());
+    writer.join();
+    return {child.wait(), frames};
+  }
+
+  std::string err() const { return read_bytes(folder_.file("err")); }
+
+  const WithoutSigpipe without_;
+  const Folder folder_;
+  const Signal samples_ = noise(20'000, 1);
+  const std::string room_ = float_wav(folder_, "room.wav", 2, noise(600, 2));
+  /// What a file of the same samples gives.
+  std::string expected() {
+    const std::string wet = folder_.file("wet.wav");
+    Child child(
+        {"render", float_wav(folder_, "source.wav", 1, samples_), room_, wet, "-q", "-g", "-40"},
+        folder_.file("err"));
+    EXPECT_EQ(child.wait(), 0) << err();
+    return read_bytes(wet);
+  }
+};
+
+TEST_F(Streams, GiveTheBytesOfAFile) {
+  const Outcome outcome = filter(wav_bytes({}, bytes_of(samples_)));
+  EXPECT_EQ(outcome.exit_code, 0) << err();
+  EXPECT_TRUE(outcome.out == expected()) << "its length was known: even the header is the same";
+}
+
+TEST_F(Streams, MayHaveALengthThatNobodyKnows) {
+  const std::string file = expected();
+  for (const std::int64_t size : {0l, 0x7ffff000l, 0x7fffffffl, 0xffffffffl}) {
+    const Outcome outcome = filter(wav_bytes({}, bytes_of(samples_), size));
+    EXPECT_EQ(outcome.exit_code, 0) << err();
+    EXPECT_TRUE(outcome.out == file) << size;
+  }
+}
+
+TEST_F(Streams, ThatBreakOffAreTold) {
+  const std::string whole = wav_bytes({}, bytes_of(samples_));
+  const std::string part = whole.substr(0, whole.size() - 4000);
+  EXPECT_EQ(filter(part).exit_code, 2);
+  EXPECT_TRUE(says(err(), {"error: standard input: ", "promises 20000 frames, 19000 are there"}));
+  EXPECT_EQ(filter(part, {"--truncated", "accept"}).exit_code, 0) << err();
+  EXPECT_TRUE(says(err(), {"warning: "}));
+}
+
+TEST_F(Streams, MayBeSamplesAlone) {
+  const Outcome outcome =
+      filter(bytes_of(samples_), {"--raw-rate", "16000", "--raw-format", "f32"});
+  EXPECT_TRUE(outcome.out == expected()) << err();
+  EXPECT_EQ(filter("", {"--raw-format", "f32"}).exit_code, 1);
+  EXPECT_TRUE(says(err(), {"--raw-rate"}));
+  EXPECT_EQ(filter("", {"--raw-rate", "16000"}).exit_code, 2);
+  EXPECT_TRUE(says(err(), {"standard input", "no samples"}));
+}
+
+TEST_F(Streams, CanBeFilesThatTheShellOpens) {
+  const std::string file = expected();
+  const FileDescriptor in(::open(folder_.file("source.wav").c_str(), O_RDONLY));
+  const FileDescriptor out(::open(folder_.file("out.wav").c_str(), O_WRONLY | O_CREAT, 0600));
+  Child child({"render", "-", room_, "-", "-q", "-g", "-40"}, folder_.file("err"), in.get(),
+              out.get());
+  EXPECT_EQ(child.wait(), 0) << err();
+  EXPECT_TRUE(read_bytes(folder_.file("out.wav")) == file);
+}
+
+TEST_F(Streams, AreAppendedWhereTheShellAppends) {
+  const std::string file = expected();
+  write_bytes(folder_.file("log"), "before");
+  const FileDescriptor out(::open(folder_.file("log").c_str(), O_WRONLY | O_APPEND));
+  Child child({"render", folder_.file("source.wav"), room_, "-", "-q", "-g", "-40"},
+              folder_.file("err"), STDIN_FILENO, out.get());
+  EXPECT_EQ(child.wait(), 0) << err();
+  EXPECT_TRUE(read_bytes(folder_.file("log")) == "before" + file);
+}
+
+TEST_F(Streams, WhoseReaderIsGoneAreTold) {
+  expected();
+  Pipe out;
+  out.reading = {};
+  Child child({"render", folder_.file("source.wav"), room_, "-"}, folder_.file("err"), STDIN_FILENO,
+              out.writing.get());
+  out.writing = {};
+  EXPECT_EQ(child.wait(), 2);
+  EXPECT_TRUE(says(err(), {"error: standard output: ", "Broken pipe"}));
+}
+
+TEST_F(Streams, CanNotCarryTwoThings) {
+  EXPECT_EQ(filter("", {"--json", "-"}).exit_code, 1);
+  EXPECT_TRUE(says(err(), {"--json -"}));
+  Child child({"render", "-", "-", folder_.file("no.wav")}, folder_.file("err"));
+  EXPECT_EQ(child.wait(), 1);
+  EXPECT_TRUE(says(err(), {"RESPONSE"}));
+}
+
+TEST(PipedInputTest, EveryEncodingOfAWavIsRead) {
+  const Folder folder;
+  const std::string bytes = "?>=<=>?<?>=<?=><>?=<<>?=<>?><=?>";  // of small exponents
+  for (const auto& [format, bits] : std::vector<std::pair<int, int>>{
+           {1, 8}, {1, 16}, {1, 24}, {1, 32}, {3, 32}, {3, 64}, {6, 8}, {7, 8}}) {
+    const auto samples = static_cast<std::size_t>(bits == 64 ? 4 : 8);
+    const std::string sound = bytes.substr(0, samples * static_cast<std::size_t>(bits) / 8);
+    const std::string wav = wav_bytes({format, bits, 1}, sound);
+    write_bytes(folder.file("a.wav"), wav);
+    Signal expected(samples);
+    ASSERT_EQ(SourceReader(folder.file("a.wav")).read(expected), samples);
+    EXPECT_EQ(read_through_pipe(folder, wav), expected) << format << ", " << bits << " bits";
+  }
+}
+
+TEST(PipedInputTest, OtherChunksMayStandBeforeTheSamples) {
+  const Folder folder;
+  const Signal samples = noise(1000, 3);
+  std::string wav = wav_bytes({}, bytes_of(samples), 0xffffffff);
+  wav.insert(12, "LIST" + little(99'999, 4) + std::string(100'000, 'x'));  // odd: padded
+  EXPECT_TRUE(read_through_pipe(folder, wav) == samples);
+}
+
+TEST(PipedInputTest, Rf64KeepsItsSizesInAChunkOfItsOwn) {
+  const Folder folder;
+  const Signal samples = noise(1000, 3);
+  for (const std::uint64_t size : {std::uint64_t{2000}, std::uint64_t{0}, ~std::uint64_t{0}}) {
+    std::string wav = wav_bytes({}, bytes_of(samples), 0xffffffff);
+    wav.replace(0, 4, "RF64");
+    wav.insert(12, "ds64" + little(28, 4) + little(0, 8) + little(size, 8) + little(0, 12));
+    EXPECT_EQ(read_through_pipe(folder, wav).size(), size == 2000 ? 500u : 1000u) << size;
+  }
+}
+
+TEST(PipedInputTest, AWavThatMakesNoSenseIsRefused) {
+  const Folder folder;
+  const auto refusal = [&](const std::string& bytes) {
+    return message_of<FileError>([&] { read_through_pipe(folder, bytes); });
+  };
+  EXPECT_TRUE(says(refusal(""), {"pipe: ", "from a pipe"}));
+  EXPECT_TRUE(says(refusal("RIFF" + little(4, 4) + "WAVE"), {"without format or samples"}));
+  EXPECT_TRUE(says(refusal(wav_bytes({85, 0, 2}, "mp3")), {"format 0x55"}));
+  std::string odd = wav_bytes({1, 16, 1}, "xx");
+  odd[32] = 3;  // bytes of a frame
+  EXPECT_TRUE(says(refusal(odd), {"frames of 3 bytes", "1 channels of 16 bits"}));
+  EXPECT_TRUE(says(refusal(wav_bytes({3, 32, 0}, "")), {"channels out of range (0"}));
+  EXPECT_TRUE(says(refusal(wav_bytes({3, 32, 1, 0}, "")), {"rate out of range (0"}));
+  std::string endless = wav_bytes({}, "").substr(0, 12);
+  while (endless.size() < (17u << 20))
+    endless += "JUNK" + little(1 << 20, 4) + std::string(1 << 20, 'x');
+  EXPECT_TRUE(says(refusal(endless), {"without format or samples"}));
+}
+
+/// Of any container, as libsndfile writes it.
+std::string encoded(const Folder& folder, int format, const Signal& samples) {
+  const std::string path = folder.file("encoded");
+  SF_INFO info{};
+  info.samplerate = 16'000;
+  info.channels = 1;
+  info.format = format;
+  SNDFILE* const file = sf_open(path.c_str(), SFM_WRITE, &info);
+  EXPECT_NE(file, nullptr) << sf_strerror(nullptr);
+  sf_writef_float(file, samples.data(), std::ssize(samples));
+  sf_close(file);
+  return read_bytes(path);
+}
+
+TEST(PipedInputTest, OtherContainersAreReadAsFromAFile) {
+  const Folder folder;
+  const Signal samples = noise(100'000, 4);
+  for (const int format : {SF_FORMAT_AU | SF_FORMAT_FLOAT, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                           SF_FORMAT_AIFF | SF_FORMAT_PCM_24, SF_FORMAT_CAF | SF_FORMAT_FLOAT,
+                           SF_FORMAT_W64 | SF_FORMAT_PCM_16}) {
+    const std::string bytes = encoded(folder, format, samples);
+    SourceReader file(folder.file("encoded"));
+    Signal expected(samples.size());
+    ASSERT_EQ(file.read(expected), samples.size());
+    EXPECT_TRUE(read_through_pipe(folder, bytes) == expected) << std::hex << format;
+  }
+}
+
+TEST(PipedInputTest, AFlacMayKeepItsLengthToItself) {
+  const Folder folder;
+  const Signal samples = noise(100'000, 4);
+  std::string bytes = encoded(folder, SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
+  bytes[21] &= static_cast<char>(0xf0);  // STREAMINFO: 36 bits of total samples
+  for (std::size_t i = 22; i < 26; ++i) bytes[i] = 0;
+  EXPECT_EQ(read_through_pipe(folder, bytes).size(), samples.size());
+}
+
+}  // namespace
+}  // namespace gpuconv::test
