@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "host/audio/listed.hpp"
 #include "host/audio/truncation.hpp"
 #include "host/error.hpp"
 
@@ -18,8 +19,7 @@ struct Known {
   const char* name;
 };
 
-// What is let in. libsndfile knows a dozen more containers and codecs, seldom used and the source
-// of most of its security reports.
+// Our names for what listed.hpp lets in.
 constexpr Known kContainers[] = {
     {SF_FORMAT_WAV, "WAV"}, {SF_FORMAT_WAVEX, "WAVEX"}, {SF_FORMAT_RF64, "RF64"},
     {SF_FORMAT_W64, "W64"}, {SF_FORMAT_AIFF, "AIFF"},   {SF_FORMAT_CAF, "CAF"},
@@ -39,7 +39,7 @@ const char* find_name(std::span<const Known> known, int code) {
   return found == known.end() ? nullptr : found->name;
 }
 
-/// libsndfile's own name of a container or an encoding, for those that are refused.
+/// libsndfile's own name of a container or an encoding that is not listed.
 std::string foreign_name(int code) {
   SF_FORMAT_INFO info{};
   info.format = code;
@@ -47,14 +47,15 @@ std::string foreign_name(int code) {
   return known && info.name != nullptr ? info.name : fmt::format("format {:#x}", code);
 }
 
-std::string name_of(const std::string& path, std::span<const Known> known, int code) {
+/// What came through a pipe is known only now; and libsndfile may see more in a header than we do.
+std::string name_of(const std::string& path, std::span<const Known> known, int code,
+                    Formats formats) {
   if (const char* const name = find_name(known, code)) return name;
-  throw FileError(path, fmt::format("{} is not read here (WAV, RF64, W64, AIFF, CAF, AU and FLAC "
-                                    "with PCM or float, Ogg Vorbis and Opus are)",
-                                    foreign_name(code)));
+  if (formats == Formats::any) return foreign_name(code);
+  refuse_format(path, foreign_name(code) + " is not read here");
 }
 
-AudioFormat checked_format(const std::string& path, const SF_INFO& info) {
+AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats formats) {
   if (info.samplerate < kMinRate || info.samplerate > kMaxRate) {
     throw FileError(path, fmt::format("sample rate out of range ({} Hz, limit {}..{} Hz)",
                                       info.samplerate, kMinRate, kMaxRate));
@@ -66,8 +67,8 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info) {
   AudioFormat format;
   format.rate = info.samplerate;
   format.channels = info.channels;
-  format.container = name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK);
-  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK);
+  format.container = name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK, formats);
+  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK, formats);
   // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
   const bool known = info.seekable != 0 && info.frames >= 0 &&
                      info.frames < std::numeric_limits<std::int64_t>::max() / kMaxChannels;
@@ -79,8 +80,11 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info) {
 
 void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
 
-AudioReader::AudioReader(const std::string& path, Truncated truncated)
+AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats formats)
     : path_(path), truncated_(truncated), file_(open_input(path)) {
+  if (file_.bytes >= 0 && formats == Formats::listed) {
+    check_listed(path, file_.descriptor.get(), file_.bytes);
+  }
   SF_INFO info{};
   sndfile_.reset(sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
   if (!sndfile_) {
@@ -89,7 +93,7 @@ AudioReader::AudioReader(const std::string& path, Truncated truncated)
         path, fmt::format("is not audio that can be read{} ({})",
                           is_pipe ? " from a pipe, as WAV and AU can" : "", sf_strerror(nullptr)));
   }
-  format_ = checked_format(path, info);
+  format_ = checked_format(path, info, formats);
   if (file_.bytes >= 0) check_header(info.frames);
 }
 

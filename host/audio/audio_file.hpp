@@ -30,9 +30,10 @@ struct AudioFormat {
 
 class AudioReader {
  public:
-  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a known
-  /// kind.
-  explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error);
+  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a kind that
+  /// is let in.
+  explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error,
+                       Formats formats = Formats::listed);
 
   const AudioFormat& format() const { return format_; }
 

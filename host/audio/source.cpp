@@ -31,7 +31,7 @@ std::size_t checked_channel(const std::string& path, int channels, std::optional
 SourceReader::SourceReader(const std::string& path, const SourceOptions& options)
     : path_(path),
       nonfinite_(options.nonfinite),
-      reader_(path, options.truncated),
+      reader_(path, options.truncated, options.formats),
       channel_(checked_channel(path, format().channels, options.channel)) {}
 
 std::size_t SourceReader::read(std::span<float> mono) {
