@@ -1,6 +1,7 @@
 #include "tests/support/program.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }  // namespace
 
 Ended run_program(const std::vector<std::string>& arguments,
-                  const std::vector<std::string>& variables) {
+                  const std::vector<std::string>& variables, Sent sent) {
   constexpr unsigned kSeconds = 10;
   const Folder folder;
   const std::string err = folder.file("err");
@@ -44,6 +45,10 @@ Ended run_program(const std::vector<std::string>& arguments,
     ::alarm(kSeconds);  // stays set
     ::execve(argv[0], argv.data(), envp.data());
     ::_exit(127);
+  }
+  if (sent.signal != 0) {
+    ::usleep(static_cast<useconds_t>(1e6 * sent.seconds));
+    ::kill(child, sent.signal);  // one that has ended is still there to be waited for
   }
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -13,8 +13,14 @@ struct Ended {
   std::string err;
 };
 
+/// A signal that the program is sent some time after its start.
+struct Sent {
+  int signal = 0;  ///< 0: none
+  double seconds = 0;
+};
+
 /// Runs GPUCONV_PROGRAM with `variables` ("NAME=VALUE") added to the environment, and waits.
 Ended run_program(const std::vector<std::string>& arguments,
-                  const std::vector<std::string>& variables = {});
+                  const std::vector<std::string>& variables = {}, Sent sent = {});
 
 }  // namespace gpuconv::test
