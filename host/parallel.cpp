@@ -10,7 +10,6 @@
 #include <exception>
 #include <latch>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -49,8 +48,9 @@ void run_workers(int threads, const std::function<void(int worker, int workers)>
           run(worker);
         });
       }
-    } catch (const std::system_error&) {
-      // No more threads to be had: those that started do all the work.
+    } catch (const std::exception&) {
+      // No more threads to be had, or no memory for one: those that started do all the work. They
+      // are waiting, so that nothing may leave here.
     }
     workers = 1 + static_cast<int>(helpers.size());
     workers_counted.count_down();

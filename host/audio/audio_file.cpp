@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "host/audio/listed.hpp"
 #include "host/audio/truncation.hpp"
 #include "host/error.hpp"
 
@@ -18,8 +19,7 @@ struct Known {
   const char* name;
 };
 
-// What is let in. libsndfile knows a dozen more containers and codecs, seldom used and the source
-// of most of its security reports.
+// Our names for what listed.hpp lets in.
 constexpr Known kContainers[] = {
     {SF_FORMAT_WAV, "WAV"}, {SF_FORMAT_WAVEX, "WAVEX"}, {SF_FORMAT_RF64, "RF64"},
     {SF_FORMAT_W64, "W64"}, {SF_FORMAT_AIFF, "AIFF"},   {SF_FORMAT_CAF, "CAF"},
@@ -39,7 +39,7 @@ const char* find_name(std::span<const Known> known, int code) {
   return found == known.end() ? nullptr : found->name;
 }
 
-/// libsndfile's own name of a container or an encoding, for those that are refused.
+/// libsndfile's own name of a container or an encoding that is not listed.
 std::string foreign_name(int code) {
   SF_FORMAT_INFO info{};
   info.format = code;
@@ -47,11 +47,12 @@ std::string foreign_name(int code) {
   return known && info.name != nullptr ? info.name : fmt::format("format {:#x}", code);
 }
 
-std::string name_of(const std::string& path, std::span<const Known> known, int code) {
+/// What came through a pipe is known only now; and libsndfile may see more in a header than we do.
+std::string name_of(const std::string& path, std::span<const Known> known, int code,
+                    Formats formats) {
   if (const char* const name = find_name(known, code)) return name;
-  throw FileError(path, fmt::format("{} is not read here (WAV, RF64, W64, AIFF, CAF, AU and FLAC "
-                                    "with PCM or float, Ogg Vorbis and Opus are)",
-                                    foreign_name(code)));
+  if (formats == Formats::any) return foreign_name(code);
+  refuse_format(path, foreign_name(code) + " is not read here");
 }
 
 void check_ranges(const std::string& path, const SF_INFO& info) {
@@ -65,15 +66,16 @@ void check_ranges(const std::string& path, const SF_INFO& info) {
   }
 }
 
-AudioFormat checked_format(const std::string& path, const SF_INFO& info, const char* container) {
+AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats formats,
+                           const char* container) {
   check_ranges(path, info);
   AudioFormat format;
   format.rate = info.samplerate;
   format.channels = info.channels;
-  format.container = container != nullptr
-                         ? container
-                         : name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK);
-  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK);
+  format.container = container != nullptr ? container
+                                          : name_of(path, kContainers,
+                                                    info.format & SF_FORMAT_TYPEMASK, formats);
+  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK, formats);
   // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
   constexpr std::int64_t kMostFrames = std::int64_t{1} << 48;
   const bool known = info.seekable != 0 && info.frames >= 0 && info.frames < kMostFrames;
@@ -93,14 +95,18 @@ SF_INFO raw_info(const RawFormat& raw) {
 
 void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
 
-AudioReader::AudioReader(const std::string& path, Truncated truncated,
+AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats formats,
                          const std::optional<RawFormat>& raw)
     : path_(input_name(path)), truncated_(truncated), file_(open_input(path)) {
-  if (file_.bytes < 0) piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_);
-  format_ = open(raw);
+  if (file_.bytes < 0) {
+    piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_);
+  } else if (formats == Formats::listed && !raw) {
+    check_listed(path_, file_.descriptor.get(), file_.bytes);
+  }
+  format_ = open(formats, raw);
 }
 
-AudioFormat AudioReader::open(const std::optional<RawFormat>& raw) {
+AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& raw) {
   const auto wav = piped_ && !raw ? piped_->find_wav() : std::nullopt;
   if (wav) piped_->restrict_to(wav->begin, wav->bytes);
   SF_INFO info = raw ? raw_info(*raw) : wav ? raw_info(wav->format) : SF_INFO{};
@@ -113,7 +119,7 @@ AudioFormat AudioReader::open(const std::optional<RawFormat>& raw) {
                                        piped_ ? " from a pipe, as WAV, AU and FLAC can" : "",
                                        sf_strerror(nullptr)));
   }
-  const AudioFormat format = checked_format(path_, info, raw ? "raw" : wav ? "WAV" : nullptr);
+  const AudioFormat format = checked_format(path_, info, formats, raw ? "raw" : wav ? "WAV" : nullptr);
   if (!piped_ && !raw) check_header(info.frames);
   return format;
 }

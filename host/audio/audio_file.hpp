@@ -33,9 +33,10 @@ struct AudioFormat {
 
 class AudioReader {
  public:
-  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a known
-  /// kind. With `raw` it has no header, only samples. "-" is standard input.
+  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a kind that
+  /// is let in. With `raw` it has no header, only samples. "-" is standard input.
   explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error,
+                       Formats formats = Formats::listed,
                        const std::optional<RawFormat>& raw = std::nullopt);
 
   const AudioFormat& format() const { return format_; }
@@ -49,7 +50,7 @@ class AudioReader {
   const std::string& shortfall() const { return shortfall_; }
 
  private:
-  AudioFormat open(const std::optional<RawFormat>& raw);
+  AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
   void check_header(std::int64_t frames);
   void check_end();
   void lacks(const std::string& what);

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kBufferSamples = 65'536;
 
-std::vector<std::string> describe_audio(const std::string& path) {
-  AudioReader reader(path, Truncated::accept);
+std::vector<std::string> describe_audio(const std::string& path, Formats formats) {
+  AudioReader reader(path, Truncated::accept, formats);
   const AudioFormat& format = reader.format();
   const auto channels = static_cast<std::size_t>(format.channels);
   std::vector<float> samples(std::max<std::size_t>(1, kBufferSamples / channels) * channels);
@@ -74,8 +74,8 @@ std::vector<std::string> describe_sofa(const std::string& path) {
 
 }  // namespace
 
-std::vector<std::string> describe(const std::string& path) {
-  return is_sofa(path) ? describe_sofa(path) : describe_audio(path);
+std::vector<std::string> describe(const std::string& path, Formats formats) {
+  return is_sofa(path) ? describe_sofa(path) : describe_audio(path, formats);
 }
 
 }  // namespace gpuconv

@@ -34,8 +34,15 @@ InputFile open_input(const std::string& path) {
 
 std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t count) {
   std::vector<unsigned char> bytes(count);
-  const ssize_t got = ::pread(descriptor, bytes.data(), count, offset);
-  bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t got = ::pread(descriptor, bytes.data() + done, count - done,
+                                offset + static_cast<std::int64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
   return bytes;
 }
 

@@ -15,4 +15,10 @@ enum class Truncated {
   accept  ///< use what is there
 };
 
+/// Which containers and encodings are let in; see listed.hpp.
+enum class Formats {
+  listed,  ///< those that people use
+  any      ///< whatever libsndfile knows
+};
+
 }  // namespace gpuconv

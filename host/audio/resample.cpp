@@ -24,8 +24,9 @@ struct Delete {
   void operator()(soxr* resampler) const { soxr_delete(resampler); }
 };
 
+/// Rates are in range, so that soxr can fail for want of memory only.
 void check(soxr_error_t error) {
-  if (error != nullptr) throw std::runtime_error(fmt::format("soxr: {}", error));
+  if (error != nullptr) throw GpuError(fmt::format("resampling: {}", error));
 }
 
 struct Ratio {

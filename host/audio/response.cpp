@@ -20,7 +20,7 @@ bool is_silent(const Signal& taps) {
 }
 
 Response load_audio(const std::string& path, const ResponseOptions& options) {
-  AudioReader reader(path, options.truncated);
+  AudioReader reader(path, options.truncated, options.formats);
   const AudioFormat& format = reader.format();
   if (format.channels != 2) {
     throw FileError(path, fmt::format("has {} channel{} where a response needs 2, left and right",

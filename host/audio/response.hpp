@@ -22,6 +22,7 @@ struct ResponseOptions {
   std::optional<double> elevation;  ///< degrees, 90 above; for a SOFA file, default 0
   NonFinite nonfinite = NonFinite::error;
   Truncated truncated = Truncated::error;
+  Formats formats = Formats::listed;
 };
 
 /// Longest response: 93 minutes at 48 kHz. What goes on for ever fails here and not for memory.

@@ -31,7 +31,7 @@ std::size_t checked_channel(const std::string& path, int channels, std::optional
 SourceReader::SourceReader(const std::string& path, const SourceOptions& options)
     : path_(input_name(path)),
       nonfinite_(options.nonfinite),
-      reader_(path, options.truncated, options.raw),
+      reader_(path, options.truncated, options.formats, options.raw),
       channel_(checked_channel(path_, format().channels, options.channel)) {}
 
 std::size_t SourceReader::read(std::span<float> mono) {

@@ -16,6 +16,7 @@ struct SourceOptions {
   std::optional<int> channel;  ///< counted from 1; needed if there are several
   NonFinite nonfinite = NonFinite::error;
   Truncated truncated = Truncated::error;
+  Formats formats = Formats::listed;
   std::optional<RawFormat> raw = std::nullopt;  ///< samples without a header
 };
 

@@ -21,4 +21,8 @@ void add_bench(CLI::App& app, RunIt& run_it);
 /// The program's version, with how it was built: "0.1.0 (emulated GPU)".
 const char* version();
 
+/// What --allow-any-format does, for the help of each command that has it.
+inline constexpr const char* kAllowAnyFormat =
+    "also read what is seldom used, and seldom tested: all that libsndfile knows";
+
 }  // namespace gpuconv

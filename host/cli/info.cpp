@@ -14,9 +14,12 @@ void add_info(CLI::App& app, RunIt& run_it) {
   const auto path = std::make_shared<std::string>();
   CLI::App* const command = app.add_subcommand("info", "Say what an audio or SOFA file holds");
   command->add_option("FILE", *path, "audio or SOFA file")->required();
-  command->callback([&run_it, path] {
-    run_it = [path] {
-      for (const std::string& line : describe(*path)) fmt::print("{}\n", one_line(line));
+  const auto any = std::make_shared<bool>(false);
+  command->add_flag("--allow-any-format", *any, kAllowAnyFormat);
+  command->callback([&run_it, path, any] {
+    run_it = [path, any] {
+      const Formats formats = *any ? Formats::any : Formats::listed;
+      for (const std::string& line : describe(*path, formats)) fmt::print("{}\n", one_line(line));
       return 0;
     };
   });

@@ -135,6 +135,10 @@ void add_source_options(CLI::App& command, Options& options) {
                   },
                   "a file shorter than its header says: error, or accept (default error)"),
               truncated);
+  command.add_flag_callback(
+      "--allow-any-format",
+      [&job] { job.source_options.formats = job.response_options.formats = Formats::any; },
+      kAllowAnyFormat);
 }
 
 void add_sound_options(CLI::App& command, Options& options) {

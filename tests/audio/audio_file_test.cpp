@@ -103,23 +103,45 @@ TEST(AudioFileTest, RefusesAbsurdRatesAndChannels) {
   EXPECT_TRUE(says(refusal(path), {path}));
 }
 
-TEST(AudioFileTest, RefusesContainersAndCodecsOutsideTheList) {
-  const Folder folder;
-  const std::string path = folder.file("a.wav");
-  // IRCAM (BSF): known to libsndfile, not to the list.
-  std::string ircam = "\x64\xa3\x01\x00" + std::string(1020, '\0') + std::string(64, '\1');
+/// An IRCAM file (BSF) of 16 frames: known to libsndfile, not listed.
+std::string ircam_bytes() {
+  std::string ircam = little(0x0001a364, 4) + std::string(1020, '\0') + std::string(32, '\1');
   const float rate = 16'000;
   std::memcpy(ircam.data() + 4, &rate, 4);
   ircam[8] = 1;
   ircam[12] = 2;
-  write_bytes(path, ircam);
-  EXPECT_TRUE(says(refusal(path), {"IRCAM", "is not read here", "FLAC"}));
-  // GSM 6.10 in WAV.
-  write_bytes(path, "RIFF" + little(60 + 65, 4) + "WAVEfmt " + little(20, 4) + little(0x31, 2) +
-                        little(1, 2) + little(8000, 4) + little(1625, 4) + little(65, 2) +
-                        little(0, 2) + little(2, 2) + little(320, 2) + "fact" + little(4, 4) +
-                        little(320, 4) + "data" + little(65, 4) + std::string(66, '\0'));
-  EXPECT_TRUE(says(refusal(path), {"GSM", "is not read here"}));
+  return ircam;
+}
+
+/// 320 samples as GSM 6.10 in WAV.
+std::string gsm_bytes() {
+  return "RIFF" + little(60 + 65, 4) + "WAVEfmt " + little(20, 4) + little(0x31, 2) + little(1, 2) +
+         little(8000, 4) + little(1625, 4) + little(65, 2) + little(0, 2) + little(2, 2) +
+         little(320, 2) + "fact" + little(4, 4) + little(320, 4) + "data" + little(65, 4) +
+         std::string(66, '\0');
+}
+
+TEST(AudioFileTest, RefusesContainersAndEncodingsOutsideTheList) {
+  const Folder folder;
+  const std::string path = folder.file("a.wav");
+  write_bytes(path, ircam_bytes());
+  EXPECT_TRUE(
+      says(refusal(path), {"not audio of a kind that is read here", "FLAC", "--allow-any-format"}));
+  write_bytes(path, gsm_bytes());
+  EXPECT_TRUE(says(refusal(path), {"0x0031 of WAV is not read here", "--allow-any-format"}));
+}
+
+TEST(AudioFileTest, ReadsWhatLibsndfileKnowsIfAnyFormatIsAllowed) {
+  const Folder folder;
+  const std::string path = folder.file("a.wav");
+  write_bytes(path, ircam_bytes());
+  AudioReader ircam(path, Truncated::error, Formats::any);
+  EXPECT_TRUE(says(ircam.format().container, {"IRCAM"}));
+  EXPECT_EQ(read_all(ircam), std::vector<float>(16, 257 / 32768.0f));
+  write_bytes(path, gsm_bytes());
+  AudioReader gsm(path, Truncated::error, Formats::any);
+  EXPECT_TRUE(says(gsm.format().encoding, {"GSM"}));
+  EXPECT_GE(read_all(gsm).size(), 320u);
 }
 
 TEST(AudioFileTest, ATruncatedWavIsAnErrorUnlessAccepted) {

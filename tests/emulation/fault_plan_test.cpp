@@ -1,18 +1,29 @@
-// fault_plan_test.cpp - every single runtime call of a render fails once: an error, or the right
-// frames, never anything else, and nothing stays behind
+// fault_plan_test.cpp - every single runtime call of a render fails, once or from then on: an
+// error, or the right frames, never anything else; nothing stays behind, and the next job is as
+// before
+#include <fmt/core.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <optional>
 
 #include "cuda/methods/convolver.hpp"
+#include "cuda/runtime/device.hpp"
 #include "host/error.hpp"
+#include "host/render/job.hpp"
 #include "tests/emulation/fixture.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/problem.hpp"
 #include "tests/support/run.hpp"
 
 namespace gpuconv::test {
 namespace {
 
 using emulation::Failing;
+
+constexpr int kDevicesUnavailable = 46;  // cudaErrorDevicesUnavailable
 
 class FaultPlan : public EmulationFixture {};
 
@@ -53,13 +64,88 @@ std::unique_ptr<Convolver> short_blocks(Stereo<std::span<const float>> response,
   return plan(response, std::min<std::int64_t>(source_length, 100));
 }
 
-struct PlannedMethod {
+/// All frames of both ears, as bytes.
+std::string bytes_of(const Stereo<Signal>& wet) {
+  return test::bytes_of(wet.left) + test::bytes_of(wet.right);
+}
+
+std::string render(PlanConvolver* plan, std::size_t N, std::size_t K) {
+  const Stereo<Signal> response{noise(K, 2), noise(K, 3)};
+  const auto renderer = make_gpu_renderer(plan, response, static_cast<std::int64_t>(N), 0);
+  return bytes_of(run(*renderer, noise(N, 1)));
+}
+
+template <PlanConvolver* plan>
+std::string two_blocks() {
+  return render(short_blocks<plan>, 150, 40);
+}
+
+/// The tail of each block reaches over several others.
+std::string response_longer_than_the_blocks() {
+  return render(short_blocks<plan_gpu_radix2>, 250, 350);
+}
+
+/// One plan, used again after it has gone through all blocks in flight.
+std::string two_renders_of_one_plan() {
+  const Stereo<Signal> response{noise(40, 2), noise(40, 3)};
+  const auto renderer = make_gpu_renderer(short_blocks<plan_gpu_fused>, response, 450, 0);
+  const std::string first = bytes_of(run(*renderer, noise(450, 1)));
+  return first + bytes_of(run(*renderer, noise(150, 4)));
+}
+
+/// A device with room for one block in flight.
+std::string little_memory() {
+  emulation::set_device_bytes(14'000);
+  std::string wet;
+  try {
+    wet = render(short_blocks<plan_gpu_tiled>, 350, 40);
+  } catch (...) {
+    emulation::restore_device();
+    throw;
+  }
+  emulation::restore_device();
+  return wet;
+}
+
+/// Files in, a file out: the old one or a whole one, whatever happens.
+std::string whole_job() {
+  static const std::string kOld = "what was there before";
+  const Folder folder;
+  Job job;
+  job.input = float_wav(folder, "dry.wav", 1, noise(300, 1));
+  job.response = float_wav(folder, "room.wav", 2, noise(100, 2));
+  job.output = folder.file("wet.wav");
+  job.request.method = "gpu-fourstep";
+  write_bytes(job.output, kOld);
+  try {
+    run_job(job);
+  } catch (...) {
+    EXPECT_EQ(read_bytes(job.output), kOld);
+    EXPECT_EQ(folder.count(), 3);
+    throw;
+  }
+  EXPECT_EQ(folder.count(), 3);
+  return read_bytes(job.output);
+}
+
+/// What is asked before any work is done.
+std::string which_devices() {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) throw GpuError(devices.why_none);
+  return devices.list.front().name;
+}
+
+struct Workload {
   const char* name;
-  PlanConvolver* plan;
+  std::string (*run)();  ///< everything that it results in
+  int least_calls;
 };
 
-class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<PlannedMethod> {
+class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<Workload> {
  protected:
+  static constexpr unsigned kSeconds = 10;
+  static constexpr int kShare = 12;  // calls that fail, for each workload and fault
+
   struct Alive {
     std::size_t allocations = emulation::live_allocations();
     std::size_t streams = emulation::live_streams();
@@ -68,63 +154,87 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
     bool operator==(const Alive&) const = default;
   };
 
-  static Stereo<Signal> render() {
-    const Signal source = noise(150, 1);
-    const Stereo<Signal> response{noise(40, 2), noise(40, 3)};
-    return run(*make_gpu_renderer(GetParam().plan, response, 150, 0), source);
-  }
-
-  /// Nothing if the render ends with an error of ours.
-  static std::optional<Stereo<Signal>> try_render() {
+  /// Nothing if it ends with an error of ours. What hangs is killed.
+  static std::optional<std::string> try_to_run() {
+    ::alarm(kSeconds);
+    std::optional<std::string> seen;
     try {
-      return render();
+      seen = GetParam().run();
     } catch (const GpuError&) {
-      return std::nullopt;
     }
+    ::alarm(0);
+    return seen;
   }
 
-  void fail_each_call(int code, Failing failing) {
-    const Stereo<Signal> expected = render();
+  /// `step` 1 for every call.
+  void fail_calls(int code, Failing failing, int step) {
+    emulation::forget();
+    const std::string expected = GetParam().run();
+    const int calls = static_cast<int>(emulation::calls().size());
+    EXPECT_GE(calls, GetParam().least_calls);
     const Alive before;
-    const auto is_expected = [&](const Stereo<Signal>& seen) {
-      return seen.left == expected.left && seen.right == expected.right;
-    };
-    int n = 0;
-    for (bool has_failed = true; has_failed;) {
+    int runs = 0;
+    int recovered = 0;
+    for (int n = 1; n <= calls; n += step, ++runs) {
       emulation::forget();
-      emulation::fail_call(++n, code, failing);
-      const std::optional<Stereo<Signal>> seen = try_render();
-      has_failed = emulation::has_failed_as_planned();
+      emulation::fail_call(n, code, failing);
+      const std::optional<std::string> seen = try_to_run();
+      EXPECT_TRUE(emulation::has_failed_as_planned());
       emulation::fail_no_call();
-      const auto& calls = emulation::calls();
-      const std::string failed = has_failed ? calls.at(static_cast<std::size_t>(n - 1)) : "none";
+      const std::string failed =
+          fmt::format("call {}, {}", n, emulation::calls().at(static_cast<std::size_t>(n - 1)));
+      if (seen && failing == Failing::once) {
+        EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "left behind by " << failed;
+      }
       emulation::recover();
-      ASSERT_EQ(Alive(), before) << "after call " << n << ", " << failed;
-      ASSERT_TRUE(!seen || is_expected(*seen)) << "after call " << n << ", " << failed;
-      ASSERT_TRUE(is_expected(render())) << "after call " << n << ", " << failed;
+      ASSERT_EQ(Alive(), before) << "after " << failed;
+      ASSERT_TRUE(!seen || *seen == expected) << "after " << failed;
+      ASSERT_TRUE(GetParam().run() == expected) << "the next job after " << failed;
+      recovered += seen.has_value();
     }
-    EXPECT_GT(n, 60) << "a render of two blocks makes more calls";
+    std::printf("%s: error %d, %s: %d of %d calls failed, %d without harm\n", GetParam().name, code,
+                failing == Failing::once ? "once" : "for ever", runs, calls, recovered);
+  }
+
+  /// Once and for ever, at a share of the calls; at all of them with GPUCONV_LONG=1.
+  void fail_share(int code) {
+    emulation::forget();
+    GetParam().run();
+    const int calls = static_cast<int>(emulation::calls().size());
+    const bool all = number_from_environment("GPUCONV_LONG", 0) != 0;
+    const int step = all ? 1 : std::max(1, calls / kShare);
+    fail_calls(code, Failing::once, step);
+    fail_calls(code, Failing::persistent, step);
   }
 };
 
 TEST_P(EveryCall, MayRunOutOfMemoryOnce) {
-  fail_each_call(cudaErrorMemoryAllocation, Failing::once);
+  fail_calls(cudaErrorMemoryAllocation, Failing::once, 1);
 }
 
 TEST_P(EveryCall, MayRunOutOfMemoryForEver) {
-  fail_each_call(cudaErrorMemoryAllocation, Failing::persistent);
+  fail_calls(cudaErrorMemoryAllocation, Failing::persistent, 1);
 }
 
-TEST_P(EveryCall, MayLoseTheDevice) { fail_each_call(cudaErrorIllegalAddress, Failing::once); }
+TEST_P(EveryCall, MayFindTheDeviceUnavailable) { fail_share(kDevicesUnavailable); }
+
+TEST_P(EveryCall, MayMeetAMemoryErrorOfTheHardware) { fail_share(cudaErrorEccUncorrectable); }
+
+TEST_P(EveryCall, MayLoseTheDevice) { fail_share(cudaErrorIllegalAddress); }
 
 INSTANTIATE_TEST_SUITE_P(
     , EveryCall,
-    ::testing::Values(PlannedMethod{"gpu_direct", short_blocks<plan_gpu_direct>},
-                      PlannedMethod{"gpu_tiled", short_blocks<plan_gpu_tiled>},
-                      PlannedMethod{"gpu_radix2", short_blocks<plan_gpu_radix2>},
-                      PlannedMethod{"gpu_cufft", short_blocks<plan_gpu_cufft>},
-                      PlannedMethod{"gpu_fourstep", short_blocks<plan_gpu_fourstep>},
-                      PlannedMethod{"gpu_fused", short_blocks<plan_gpu_fused>}),
+    ::testing::Values(Workload{"gpu_direct", two_blocks<plan_gpu_direct>, 60},
+                      Workload{"gpu_tiled", two_blocks<plan_gpu_tiled>, 60},
+                      Workload{"gpu_radix2", two_blocks<plan_gpu_radix2>, 60},
+                      Workload{"gpu_cufft", two_blocks<plan_gpu_cufft>, 60},
+                      Workload{"gpu_fourstep", two_blocks<plan_gpu_fourstep>, 60},
+                      Workload{"gpu_fused", two_blocks<plan_gpu_fused>, 60},
+                      Workload{"long_response", response_longer_than_the_blocks, 100},
+                      Workload{"two_renders", two_renders_of_one_plan, 100},
+                      Workload{"little_memory", little_memory, 100},
+                      Workload{"whole_job", whole_job, 60},
+                      Workload{"which_devices", which_devices, 3}),
     [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

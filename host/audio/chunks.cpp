@@ -1,0 +1,66 @@
+#include "host/audio/chunks.hpp"
+
+#include <algorithm>
+
+#include "host/audio/input_file.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr ChunkLayout kLayouts[] = {
+    {"RIFF", 12, 4, 4, ByteOrder::little, false, 2, "data"},
+    {"RF64", 12, 4, 4, ByteOrder::little, false, 2, "data"},
+    {"RIFX", 12, 4, 4, ByteOrder::big, false, 2, "data"},
+    {"FORM", 12, 4, 4, ByteOrder::big, false, 2, "SSND"},
+    {"riff", 40, 16, 8, ByteOrder::little, true, 8, "data"},  // W64
+    {"caff", 8, 4, 8, ByteOrder::big, false, 1, "data"},
+};
+
+/// Nobody writes more chunks than this before the samples.
+constexpr int kMaxChunks = 10'000;
+
+}  // namespace
+
+std::uint64_t number(std::span<const unsigned char> bytes, ByteOrder order) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    value = value << 8 | bytes[order == ByteOrder::big ? i : bytes.size() - 1 - i];
+  }
+  return value;
+}
+
+std::string_view text(std::span<const unsigned char> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4)};
+}
+
+const ChunkLayout* find_layout(std::span<const unsigned char> head) {
+  const auto layout = std::ranges::find(kLayouts, text(head), &ChunkLayout::magic);
+  return layout == std::end(kLayouts) ? nullptr : &*layout;
+}
+
+ChunkWalk::ChunkWalk(int descriptor, std::int64_t file_bytes, const ChunkLayout& layout)
+    : descriptor_(descriptor),
+      file_bytes_(file_bytes),
+      layout_(layout),
+      position_(layout.first),
+      left_(kMaxChunks) {}
+
+std::optional<Chunk> ChunkWalk::next() {
+  const std::size_t header_bytes = layout_.name_bytes + layout_.size_bytes;
+  if (left_-- == 0 || position_ > file_bytes_) return std::nullopt;
+  const auto header = peek(descriptor_, position_, header_bytes);
+  const std::int64_t begin = position_ + static_cast<std::int64_t>(header_bytes);
+  if (header.size() < header_bytes || begin > file_bytes_) return std::nullopt;
+  std::uint64_t size = number(std::span(header).subspan(layout_.name_bytes), layout_.order);
+  if (layout_.size_counts_header) size -= std::min<std::uint64_t>(size, header_bytes);
+  const Chunk chunk{std::string(text(header)), begin, size};
+  if (size > static_cast<std::uint64_t>(file_bytes_ - begin)) {
+    left_ = 0;  // nothing can follow
+  } else {
+    const auto bytes = static_cast<std::int64_t>(size);
+    position_ = begin + (bytes + layout_.alignment - 1) / layout_.alignment * layout_.alignment;
+  }
+  return chunk;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,57 @@
+// chunks.hpp - the chunks of which RIFF, RF64, W64, AIFF and CAF files are made
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gpuconv {
+
+enum class ByteOrder { little, big };
+
+/// A whole number of up to 8 bytes.
+std::uint64_t number(std::span<const unsigned char> bytes, ByteOrder order);
+
+/// The first four bytes, or fewer if there are no more, as text.
+std::string_view text(std::span<const unsigned char> bytes);
+
+/// How a container lays out its chunks: a name, a size, then that many bytes.
+struct ChunkLayout {
+  std::string_view magic;  ///< the first four bytes of the file
+  std::int64_t first;      ///< where the first chunk begins
+  std::size_t name_bytes;
+  std::size_t size_bytes;
+  ByteOrder order;
+  bool size_counts_header;
+  std::int64_t alignment;
+  std::string_view samples;  ///< first four bytes of the name of the chunk with the samples
+};
+
+/// Of a file with these first bytes; nullptr if it has no chunks.
+const ChunkLayout* find_layout(std::span<const unsigned char> head);
+
+struct Chunk {
+  std::string name;    ///< its first four bytes
+  std::int64_t begin;  ///< of what it holds, in the file
+  std::uint64_t size;  ///< of that, as it claims
+};
+
+/// Walks over the chunks of a file. Nothing that a chunk claims is believed: the walk ends at the
+/// end of the file and after as many chunks as nobody writes.
+class ChunkWalk {
+ public:
+  ChunkWalk(int descriptor, std::int64_t file_bytes, const ChunkLayout& layout);
+
+  std::optional<Chunk> next();
+
+ private:
+  int descriptor_;
+  std::int64_t file_bytes_;
+  const ChunkLayout& layout_;
+  std::int64_t position_;
+  int left_;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,115 @@
+#include "host/audio/listed.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "host/audio/chunks.hpp"
+#include "host/audio/input_file.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr const char* kListedFormats =
+    "WAV, RF64, W64, AIFF, CAF, AU and FLAC with PCM, float, mu-law or A-law, Ogg Vorbis and Opus";
+
+// Encodings by the numbers and names that the containers have for them.
+constexpr std::array<std::uint64_t, 4> kWavFormats{1, 3, 6, 7};  // PCM, float, A-law, mu-law
+constexpr std::uint64_t kExtensible = 0xfffe;  // the GUID in the extension begins with the number
+constexpr std::array<std::string_view, 18> kAifcTypes{
+    "NONE", "twos", "sowt", "raw ", "in24", "42n1", "in32", "23ni", "fl32",
+    "FL32", "fl64", "FL64", "ulaw", "ULAW", "alaw", "ALAW", "ni24", "ni32"};
+constexpr std::array<std::string_view, 3> kCafTypes{"lpcm", "ulaw", "alaw"};
+constexpr std::array<std::uint64_t, 8> kAuEncodings{1, 2, 3, 4, 5, 6, 7, 27};
+
+template <typename Known, typename Code>
+bool contains(const Known& known, const Code& code) {
+  return std::ranges::find(known, code) != known.end();
+}
+
+[[noreturn]] void refuse_encoding(const std::string& path, const std::string& encoding) {
+  refuse_format(path, fmt::format("encoding {} is not read here", encoding));
+}
+
+void check_wav(const std::string& path, int descriptor, const Chunk& chunk, ByteOrder order) {
+  const auto fmt_chunk = peek(descriptor, chunk.begin, 26);
+  if (fmt_chunk.size() < 2) return;
+  std::uint64_t format = number(std::span(fmt_chunk).first(2), order);
+  if (format == kExtensible) {
+    if (fmt_chunk.size() < 26) return;
+    format = number(std::span(fmt_chunk).subspan(24, 2), order);
+  }
+  if (!contains(kWavFormats, format)) refuse_encoding(path, fmt::format("{:#06x} of WAV", format));
+}
+
+/// A name of four characters at `offset`; "" at the end of the file.
+std::string four(int descriptor, std::int64_t offset) {
+  const auto bytes = peek(descriptor, offset, 4);
+  return bytes.size() == 4 ? std::string(text(bytes)) : "";
+}
+
+void check_name(const std::string& path, const std::string& name, const auto& known,
+                std::string_view container) {
+  if (name.empty() || contains(known, name)) return;
+  refuse_encoding(path, fmt::format("'{}' of {}", name, container));
+}
+
+void check_chunks(const std::string& path, int descriptor, std::int64_t file_bytes,
+                  const ChunkLayout& layout) {
+  constexpr std::int64_t kAifcType = 18;  // after channels, frames, bits and rate
+  constexpr std::int64_t kCafType = 8;    // after the rate
+  const bool is_aifc = layout.magic == "FORM" && four(descriptor, 8) == "AIFC";
+  ChunkWalk chunks(descriptor, file_bytes, layout);
+  while (const auto chunk = chunks.next()) {
+    if (chunk->name == "fmt ") check_wav(path, descriptor, *chunk, layout.order);
+    if (chunk->name == "COMM" && is_aifc) {
+      check_name(path, four(descriptor, chunk->begin + kAifcType), kAifcTypes, "AIFF");
+    }
+    if (chunk->name == "desc") {
+      check_name(path, four(descriptor, chunk->begin + kCafType), kCafTypes, "CAF");
+    }
+  }
+}
+
+void check_au(const std::string& path, std::span<const unsigned char> head) {
+  if (head.size() < 16) return;
+  const std::uint64_t encoding = number(head.subspan(12, 4), ByteOrder::big);
+  if (!contains(kAuEncodings, encoding)) refuse_encoding(path, fmt::format("{} of AU", encoding));
+}
+
+/// The first packet of an Ogg stream names its encoding.
+void check_ogg(const std::string& path, int descriptor, std::span<const unsigned char> head) {
+  constexpr std::size_t kSegments = 26;  // how many lengths follow, of one byte each
+  if (head.size() <= kSegments) return;
+  const auto packet =
+      peek(descriptor, static_cast<std::int64_t>(kSegments + 1 + head[kSegments]), 8);
+  const std::string_view name(reinterpret_cast<const char*>(packet.data()), packet.size());
+  if (name.size() < 8 || name.starts_with("\x01vorbis") || name == "OpusHead") return;
+  refuse_encoding(path, "of this Ogg file");
+}
+
+}  // namespace
+
+void refuse_format(const std::string& path, const std::string& what) {
+  throw FileError(path, fmt::format("{} ({} are); --allow-any-format tries it all the same", what,
+                                    kListedFormats));
+}
+
+void check_listed(const std::string& path, int descriptor, std::int64_t file_bytes) {
+  const auto head = peek(descriptor, 0, 32);
+  const std::string_view magic = text(head);
+  if (const ChunkLayout* const layout = find_layout(head)) {
+    check_chunks(path, descriptor, file_bytes, *layout);
+  } else if (magic == ".snd") {
+    check_au(path, head);
+  } else if (magic == "OggS") {
+    check_ogg(path, descriptor, head);
+  } else if (magic != "fLaC") {
+    refuse_format(path, "is not audio of a kind that is read here");
+  }
+}
+
+}  // namespace gpuconv

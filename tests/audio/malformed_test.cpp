@@ -1,0 +1,119 @@
+// malformed_test.cpp - whatever stands in a file: a result or one sentence, soon, in little memory
+//
+// The program reads a file as a recording, as a response and for "info"; here all three do, each
+// strictly and leniently. A crash ends the tests and leaves the file behind.
+#include "tests/support/malformed.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "host/audio/info.hpp"
+#include "host/audio/response.hpp"
+#include "host/audio/source.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/watched.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+constexpr double kSeconds = 2;
+constexpr std::size_t kBytes = std::size_t{256} << 20;
+
+/// What a reader says; "" if it is content.
+template <typename Read>
+std::string answer(Read read) {
+  try {
+    read();
+  } catch (const FileError& refusal) {
+    return refusal.what();
+  }
+  return "";
+}
+
+std::vector<std::string> answers(const std::string& path) {
+  std::vector<std::string> all{answer([&] { describe(path); })};
+  for (const Truncated truncated : {Truncated::error, Truncated::accept}) {
+    const NonFinite nonfinite = truncated == Truncated::error ? NonFinite::error : NonFinite::zero;
+    all.push_back(answer([&] {
+      SourceReader reader(path, {1, nonfinite, truncated});
+      std::vector<float> block(10'000);
+      while (reader.read(block) > 0) {
+      }
+    }));
+    all.push_back(answer([&] { load_response(path, {{}, {}, nonfinite, truncated}); }));
+  }
+  return all;
+}
+
+class MalformedFiles : public ::testing::TestWithParam<Specimen> {};
+
+TEST_P(MalformedFiles, StartFromOneThatIsRead) {
+  const Folder folder;
+  const std::string path = folder.file("whole" + GetParam().extension);
+  write_bytes(path, GetParam().bytes);
+  for (const Field& field : GetParam().fields) {
+    EXPECT_LE(field.offset + static_cast<std::size_t>(field.bytes), GetParam().bytes.size());
+  }
+  const Response response = load_response(path);
+  EXPECT_EQ(response.rate, 16'000);
+  if (GetParam().extension == ".sofa") {
+    EXPECT_EQ(response.taps.right, (Signal{0, 0.5f, 0, 0, 0}));
+    return;
+  }
+  EXPECT_EQ(response.taps.left.size(), 32u);
+  SourceReader source(path, {1});
+  std::vector<float> samples(100);
+  EXPECT_EQ(source.read(samples), 32u);
+}
+
+TEST_P(MalformedFiles, AreAnsweredInOneLine) {
+  const Folder folder;
+  double seconds = 0;
+  std::size_t bytes = 0;
+  int refused = 0;
+  const std::vector<Malformed> files = malformed(GetParam());
+  for (const Malformed& file : files) {
+    SCOPED_TRACE(file.name);
+    const std::string path = folder.file(file.name + GetParam().extension);
+    write_bytes(path, file.bytes);
+    std::vector<std::string> said;
+    const Spent spent = watched([&] { said = answers(path); });
+    EXPECT_LT(spent.seconds, kSeconds);
+    EXPECT_LT(spent.bytes, kBytes);
+    seconds = std::max(seconds, spent.seconds);
+    bytes = std::max(bytes, spent.bytes);
+    for (const std::string& sentence : said) {
+      if (sentence.empty()) continue;
+      ++refused;
+      EXPECT_EQ(sentence.rfind(path + ": ", 0), 0u) << sentence;
+      EXPECT_EQ(sentence.find('\n'), std::string::npos) << sentence;
+    }
+    // Not overwritten: some file systems wait for the disk then.
+    std::filesystem::remove(path);
+  }
+  std::printf("%s: %zu malformed files, %d refusals, at most %.3f s and %.1f MiB\n",
+              GetParam().name.c_str(), files.size(), refused, seconds,
+              static_cast<double>(bytes) / (1 << 20));
+}
+
+INSTANTIATE_TEST_SUITE_P(, MalformedFiles, ::testing::ValuesIn(specimens()),
+                         [](const auto& parameter) {
+                           std::string name = parameter.param.name;
+                           std::ranges::replace(name, ' ', '_');
+                           return name;
+                         });
+
+TEST(Malformed, FilesAreAThousandAtLeastAndAllDifferent) {
+  std::size_t count = 0;
+  for (const Specimen& specimen : specimens()) {
+    const std::vector<Malformed> files = malformed(specimen);
+    for (const Malformed& file : files) EXPECT_TRUE(file.bytes != specimen.bytes) << file.name;
+    count += files.size();
+  }
+  EXPECT_GT(count, 1'000u);
+}
+
+}  // namespace
+}  // namespace gpuconv::test

@@ -1,0 +1,66 @@
+// kill_test.cpp - the program is killed or interrupted at random instants: an output is the old
+// file or the complete new one. A few instants here; 200 for each signal with GPUCONV_LONG=1.
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+
+#include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
+#include "tests/support/problem.hpp"
+#include "tests/support/program.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+class Killed : public ::testing::TestWithParam<int> {};
+
+TEST_P(Killed, LeavesTheOldFileOrTheCompleteNewOne) {
+  const Folder files;
+  const std::vector<std::string> inputs{float_wav(files, "source.wav", 1, noise(600'000, 1)),
+                                        float_wav(files, "room.wav", 2, noise(6'000, 2))};
+  const Folder folder;
+  const std::string output = folder.file("wet.wav");
+  const auto render = [&](Sent sent) {
+    return run_program({"render", inputs[0], inputs[1], output, "--device", "cpu", "-q"}, {}, sent);
+  };
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_EQ(render({}).exit_code, 0);
+  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
+  const std::string right = read_bytes(output);
+
+  const bool all = number_from_environment("GPUCONV_LONG", 0) != 0;
+  const int instants = all ? 200 : 10;
+  Random random(test_seed() + static_cast<std::uint64_t>(GetParam()));
+  int stopped = 0;
+  for (int i = 0; i < instants; ++i) {
+    const bool was_there = i % 2 == 0;
+    std::filesystem::remove(output);
+    if (was_there) write_bytes(output, "what was there before");
+    const double seconds = whole.count() * (1.05 * i + random.uniform()) / instants;
+    const Ended ended = render({GetParam(), std::max(0.0, seconds)});
+    SCOPED_TRACE(seconds);
+    stopped += ended.exit_code != 0;
+    const bool is_there = std::filesystem::exists(output);
+    const std::string seen = is_there ? read_bytes(output) : "";
+    const bool is_old = is_there == was_there && seen == (was_there ? "what was there before" : "");
+    EXPECT_TRUE(seen == right || (ended.exit_code != 0 && is_old)) << seen.size() << " bytes";
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      if (entry.path() != output) std::filesystem::remove(entry.path());  // a temporary file
+    }
+  }
+  std::printf("%s: %d instants in %.3f s, %d before the end\n", strsignal(GetParam()), instants,
+              whole.count(), stopped);
+  EXPECT_GT(stopped, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Killed, ::testing::Values(SIGKILL, SIGINT, SIGTERM),
+                         [](const auto& parameter) {
+                           return parameter.param == SIGKILL  ? "by_SIGKILL"
+                                  : parameter.param == SIGINT ? "by_SIGINT"
+                                                              : "by_SIGTERM";
+                         });
+
+}  // namespace
+}  // namespace gpuconv::test

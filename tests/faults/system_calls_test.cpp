@@ -1,0 +1,151 @@
+// system_calls_test.cpp - every allocation and every call for a file fails once, and for ever
+//
+// As in SQLite's tests: call number n fails, n = 1, 2, 3, ... The program runs whole, with
+// preloaded.cpp between it and the system. A share of the calls here; GPUCONV_LONG=1 for all.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <sstream>
+
+#include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
+#include "tests/support/problem.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/specimens.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+constexpr long kShare = 12;  // calls of a kind that fail, for each workload
+
+/// What the program does while a call fails.
+struct Workload {
+  const char* name;
+  const char* response;  ///< "room.wav", "room.sofa" or "slow.wav", at another rate
+  const char* output;
+  std::vector<std::string> options;
+};
+
+const Workload kWorkloads[] = {
+    {"float_WAV", "room.wav", "wet.wav", {}},
+    {"FLAC_of_a_converted_response", "slow.wav", "wet.flac", {"-g", "-40"}},
+    {"RF64_of_a_SOFA_file", "room.sofa", "wet.rf64", {"-b", "16", "-g", "-40"}},
+    {"one_thread_at_a_time", "room.wav", "wet.aiff", {"-m", "cpu-cooley-tukey"}},
+};
+
+class SystemCalls : public ::testing::TestWithParam<Workload> {
+ protected:
+  static constexpr const char* kOld = "what was there before";
+
+  void SetUp() override {
+    if (!std::filesystem::exists(GPUCONV_PRELOADED)) GTEST_SKIP() << "no " GPUCONV_PRELOADED;
+    float_wav(files_, "source.wav", 1, noise(3000, 1));
+    float_wav(files_, "room.wav", 2, noise(600, 2));
+    float_wav(files_, "slow.wav", 2, noise(600, 2), 8'000);
+    write_bytes(files_.file("room.sofa"), sofa_specimen().bytes);
+    const Ended ended = render("", {"GPUCONV_FAULT_COUNT=" + files_.file("counts")});
+    ASSERT_EQ(ended.exit_code, 0) << ended.err;
+    right_ = read_bytes(output());
+    std::istringstream lines(read_bytes(files_.file("counts")));
+    for (std::string name; lines >> name >> calls_[name];) {
+    }
+  }
+
+  std::string output() const { return wet_.file(GetParam().output); }
+
+  Ended render(const std::string& fault, std::vector<std::string> variables = {}) const {
+    write_bytes(output(), kOld);
+    std::vector<std::string> words{"render", files_.file("source.wav"),
+                                   files_.file(GetParam().response), output()};
+    words.insert(words.end(), GetParam().options.begin(), GetParam().options.end());
+    words.insert(words.end(), {"--device", "cpu", "-q"});
+    variables.insert(variables.end(), {"LD_PRELOAD=" GPUCONV_PRELOADED, "GPUCONV_FAULT=" + fault});
+    return run_program(words, variables);
+  }
+
+  /// Success and the whole output, or one sentence and the old file: nothing between. (Memory may
+  /// also run out while the report is put into words, after the output has taken its place.)
+  void judge(const Ended& ended) {
+    ASSERT_EQ(ended.signal, 0) << strsignal(ended.signal) << ": " << ended.err;
+    const bool is_done = ended.exit_code == 0;
+    const std::string seen = read_bytes(output());
+    EXPECT_TRUE(seen == right_ || (!is_done && seen == kOld)) << ended.err;
+    if (!is_done) {
+      EXPECT_TRUE(ended.exit_code == 2 || ended.exit_code == 3) << ended.err;
+      EXPECT_EQ(ended.err.rfind("error: ", 0), 0u) << ended.err;
+      EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(wet_.path())) {
+      const std::string path = entry.path().string();
+      if (path == output()) continue;
+      // Only a result that is complete and could not take its place may be left.
+      EXPECT_TRUE(says(ended.err, {"the result is complete in '" + path + "'"}));
+      EXPECT_TRUE(read_bytes(path) == right_);
+      std::filesystem::remove(path);
+    }
+  }
+
+  void fail_each(const std::string& function, int code,
+                 const std::vector<std::string>& lastings = {"", ":persistent"}) {
+    const long calls = calls_.at(function);
+    const bool all = number_from_environment("GPUCONV_LONG", 0) != 0;
+    int runs = 0;
+    int failed = 0;
+    for (const std::string& lasting : lastings) {
+      const long step = all ? 1 : std::max(1L, calls / kShare);
+      for (long n = 1; n <= calls; n += step, ++runs) {
+        const std::string fault =
+            function + ":" + std::to_string(n) + ":" + std::to_string(code) + lasting;
+        SCOPED_TRACE(fault);
+        const Ended ended = render(fault);
+        judge(ended);
+        failed += ended.exit_code != 0;
+        if (HasFatalFailure()) return;
+      }
+    }
+    std::printf("%s: %s fails with %s: %d runs (%ld calls), %d refusals\n", GetParam().name,
+                function.c_str(), code == 0 ? "half" : std::strerror(code), runs, calls, failed);
+    // The next job knows nothing of all this.
+    const Ended ended = render("");
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_TRUE(read_bytes(output()) == right_);
+  }
+
+  const Folder files_;
+  const Folder wet_;
+  std::string right_;
+  std::map<std::string, long> calls_;
+};
+
+TEST_P(SystemCalls, MayFindNoMemory) { fail_each("malloc", ENOMEM); }
+
+TEST_P(SystemCalls, MayFailToOpen) {
+  fail_each("open", EACCES);
+  fail_each("open", EMFILE);
+}
+
+TEST_P(SystemCalls, MayFailToRead) {
+  fail_each("read", EIO);
+  fail_each("read", EINTR, {""});  // for ever is for ever
+  fail_each("read", 0, {""});
+}
+
+TEST_P(SystemCalls, MayFailToWrite) {
+  fail_each("write", ENOSPC);
+  fail_each("write", EDQUOT);
+  fail_each("write", 0);
+}
+
+TEST_P(SystemCalls, MayFailToComplete) {
+  fail_each("fsync", EIO);
+  fail_each("rename", EXDEV);
+  fail_each("close", EIO);
+}
+
+INSTANTIATE_TEST_SUITE_P(, SystemCalls, ::testing::ValuesIn(kWorkloads),
+                         [](const auto& parameter) { return parameter.param.name; });
+
+}  // namespace
+}  // namespace gpuconv::test

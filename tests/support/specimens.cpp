@@ -1,0 +1,299 @@
+#include "tests/support/specimens.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "host/audio/output.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+constexpr std::uint64_t kFrames = 32;
+constexpr std::uint64_t kRate = 16'000;
+constexpr std::uint64_t kDataBytes = kFrames * 2 * 2;  // 16-bit PCM
+
+/// 32 frames of 16-bit noise.
+std::string samples() {
+  Random random(5);
+  std::string bytes;
+  for (std::uint64_t i = 0; i < kDataBytes; ++i) bytes.push_back(static_cast<char>(random.next()));
+  return bytes;
+}
+
+void add_fmt(SpecimenWriter& out, std::uint64_t format, std::uint64_t bytes) {
+  out.text("fmt ").number("fmt size", bytes, 4).number("format", format, 2);
+  out.number("channels", 2, 2).number("rate", kRate, 4).number("byte rate", kRate * 4, 4);
+  out.number("block align", 4, 2).number("bits", 16, 2);
+}
+
+Specimen wav() {
+  SpecimenWriter out;
+  out.text("RIFF").number("RIFF size", 36 + kDataBytes, 4).text("WAVE");
+  add_fmt(out, 1, 16);
+  out.text("data").number("data size", kDataBytes, 4);
+  return out.finish("WAV", ".wav", samples());
+}
+
+/// With the chunks that samplers, editors and broadcasters add.
+Specimen wav_with_chunks() {
+  SpecimenWriter out;
+  out.text("RIFF").number("RIFF size", 0, 4).text("WAVE");
+  add_fmt(out, 1, 16);
+  out.text("fact").number("fact size", 4, 4).number("fact frames", kFrames, 4);
+  out.text("cue ").number("cue size", 4 + 24, 4).number("cue count", 1, 4).number("cue id", 1, 4);
+  out.number("cue position", 3, 4).text("data").number("cue chunk start", 0, 4);
+  out.number("cue block start", 0, 4).number("cue offset", 3, 4);
+  out.text("smpl").number("smpl size", 36 + 24, 4);
+  for (const char* const name :
+       {"maker", "product", "period", "note", "fraction", "SMPTE", "SMPTE offset"}) {
+    out.number(std::string("smpl ") + name, 0, 4);
+  }
+  out.number("smpl loops", 1, 4).number("smpl extra", 0, 4).number("loop id", 1, 4);
+  out.number("loop type", 0, 4).number("loop start", 0, 4).number("loop end", 31, 4);
+  out.number("loop fraction", 0, 4).number("loop plays", 0, 4);
+  out.text("LIST").number("LIST size", 4 + 8 + 4, 4).text("INFOISFT");
+  out.number("ISFT size", 4, 4).text("none");
+  out.text("PEAK").number("PEAK size", 24, 4).number("PEAK version", 1, 4);
+  out.number("PEAK time", 0, 4).number("peak 1", 0, 4).number("place 1", 0, 4);
+  out.number("peak 2", 0, 4).number("place 2", 0, 4);
+  out.text("data").number("data size", kDataBytes, 4);
+  out.set("RIFF size", out.size() - 8 + kDataBytes);
+  return out.finish("WAV with chunks", ".wav", samples());
+}
+
+Specimen wavex() {
+  SpecimenWriter out;
+  out.text("RIFF").number("RIFF size", 60 + kDataBytes, 4).text("WAVE");
+  add_fmt(out, 0xfffe, 40);
+  out.number("extension size", 22, 2).number("valid bits", 16, 2).number("speakers", 3, 4);
+  out.number("GUID format", 1, 4).number("GUID 2", 0, 2).number("GUID 3", 0x10, 2);
+  out.number("GUID 4", 0x719b'3800'aa00'0080, 8);
+  out.text("data").number("data size", kDataBytes, 4);
+  return out.finish("WAVEX", ".wav", samples());
+}
+
+Specimen rf64() {
+  SpecimenWriter out;
+  out.text("RF64").number("RF64 size", 0xffffffff, 4).text("WAVE");
+  out.text("ds64").number("ds64 size", 28, 4).number("ds64 RIFF size", 0, 8);
+  out.number("ds64 data size", kDataBytes, 8).number("ds64 frames", kFrames, 8);
+  out.number("ds64 table length", 0, 4);
+  add_fmt(out, 1, 16);
+  out.text("data").number("data size", 0xffffffff, 4);
+  out.set("ds64 RIFF size", out.size() - 8 + kDataBytes);
+  return out.finish("RF64", ".rf64", samples());
+}
+
+Specimen w64() {
+  const std::string riff("\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", 12);
+  const std::string other("\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", 12);
+  SpecimenWriter out;
+  out.text("riff").text(riff).number("riff size", 0, 8).text("wave").text(other);
+  out.text("fmt ").text(other).number("fmt size", 24 + 16, 8).number("format", 1, 2);
+  out.number("channels", 2, 2).number("rate", kRate, 4).number("byte rate", kRate * 4, 4);
+  out.number("block align", 4, 2).number("bits", 16, 2);
+  out.text("data").text(other).number("data size", 24 + kDataBytes, 8);
+  out.set("riff size", out.size() + kDataBytes);
+  return out.finish("W64", ".w64", samples());
+}
+
+/// AIFF, or AIFC with a compression type.
+Specimen aiff(const std::string& compression) {
+  SpecimenWriter out(Order::big);
+  const bool is_aifc = !compression.empty();
+  out.text("FORM").number("FORM size", 0, 4).text(is_aifc ? "AIFC" : "AIFF");
+  if (is_aifc) out.text("FVER").number("FVER size", 4, 4).number("FVER time", 0xa2805140, 4);
+  out.text("COMM").number("COMM size", is_aifc ? 24 : 18, 4).number("channels", 2, 2);
+  out.number("frames", kFrames, 4).number("bits", 16, 2);
+  out.number("rate exponent", 0x400c, 2).number("rate mantissa", 0xfa00'0000'0000'0000, 8);
+  if (is_aifc) {
+    out.text(compression).number("compression name length", 0, 1).number("pad", 0, 1);
+  }
+  out.text("MARK").number("MARK size", 2 + 8, 4).number("markers", 1, 2).number("marker id", 1, 2);
+  out.number("marker place", 3, 4).number("marker name length", 1, 1).text("a");
+  out.text("INST").number("INST size", 20, 4).number("note", 60, 1).number("detune", 0, 1);
+  out.number("low note", 0, 1).number("high note", 127, 1).number("low velocity", 1, 1);
+  out.number("high velocity", 127, 1).number("INST gain", 0, 2);
+  for (const char* const loop : {"sustain", "release"}) {
+    out.number(std::string(loop) + " mode", 1, 2).number(std::string(loop) + " begin", 1, 2);
+    out.number(std::string(loop) + " end", 1, 2);
+  }
+  out.text("SSND").number("SSND size", 8 + kDataBytes, 4).number("SSND offset", 0, 4);
+  out.number("SSND block", 0, 4);
+  out.set("FORM size", out.size() - 8 + kDataBytes);
+  return out.finish(is_aifc ? "AIFC" : "AIFF", ".aiff", samples());
+}
+
+Specimen caf() {
+  SpecimenWriter out(Order::big);
+  out.text("caff").number("version", 1, 2).number("flags", 0, 2);
+  out.text("desc").number("desc size", 32, 8).number("rate", 0x40cf'4000'0000'0000, 8);
+  out.text("lpcm").number("desc flags", 0, 4).number("packet bytes", 4, 4);
+  out.number("packet frames", 1, 4).number("channels", 2, 4).number("bits", 16, 4);
+  out.text("chan").number("chan size", 12, 8).number("layout", 0x650002, 4);
+  out.number("speakers", 0, 4).number("descriptions", 0, 4);
+  out.text("info").number("info size", 4 + 4, 8).number("info count", 1, 4);
+  out.text(std::string_view("a\0b\0", 4));
+  out.text("data").number("data size", 4 + kDataBytes, 8).number("edits", 0, 4);
+  return out.finish("CAF", ".caf", samples());
+}
+
+Specimen au() {
+  SpecimenWriter out(Order::big);
+  out.text(".snd").number("offset", 24, 4).number("data size", kDataBytes, 4);
+  out.number("encoding", 3, 4).number("rate", kRate, 4).number("channels", 2, 4);
+  return out.finish("AU", ".au", samples());
+}
+
+/// What our own writer makes of noise.
+std::string encoded(const std::string& extension) {
+  const Folder folder;
+  const std::string path = folder.file("specimen" + extension);
+  const Signal ear = noise(kFrames, 7);
+  WetWriter writer(path, {}, static_cast<int>(kRate));
+  writer.write({ear, ear});
+  writer.finish();
+  return read_bytes(path);
+}
+
+Specimen flac() {
+  Specimen flac{"FLAC", ".flac", encoded(".flac"), {}, 0, nullptr};
+  const auto field = [&](const std::string& name, std::size_t offset, int bytes,
+                         Order order = Order::big) {
+    flac.fields.push_back({name, offset, bytes, order});
+  };
+  field("block type", 4, 1);
+  field("STREAMINFO size", 5, 3);
+  field("least block", 8, 2);
+  field("largest block", 10, 2);
+  field("least frame", 12, 3);
+  field("largest frame", 15, 3);
+  field("rate, channels, bits and total", 18, 8);
+  field("checksum", 26, 8);
+  field("next block type", 42, 1);
+  field("next block size", 43, 3);
+  field("vendor length", 46, 4, Order::little);
+  // The frame: after the metadata blocks, the last of which has the highest bit of its type set.
+  std::size_t end = 4;
+  for (bool is_last = false; !is_last;) {
+    const Field size{"", end + 1, 3, Order::big};
+    is_last = (flac.bytes.at(end) & 0x80) != 0;
+    end += 4 + get(flac.bytes, size);
+  }
+  for (std::size_t byte = 0; byte < 16; ++byte) {
+    field("byte " + std::to_string(byte) + " of the frame", end + byte, 1);
+  }
+  flac.header_bytes = end + 16;
+  return flac;
+}
+
+/// CRC-32 of Ogg: polynomial 0x04c11db7, not reflected, over the page with this field at 0.
+std::uint32_t ogg_crc(std::string_view page) {
+  std::uint32_t crc = 0;
+  for (const char c : page) {
+    crc ^= std::uint32_t{static_cast<unsigned char>(c)} << 24;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc << 1) ^ ((crc >> 31) * 0x04c11db7u);
+  }
+  return crc;
+}
+
+void mend_ogg(std::string& bytes) {
+  for (std::size_t page = bytes.find("OggS"); page != std::string::npos;) {
+    const std::size_t next = bytes.find("OggS", page + 4);
+    const Field checksum{"", page + 22, 4, Order::little};
+    if (checksum.offset + 4 > bytes.size()) return;
+    put(bytes, checksum, 0);
+    put(bytes, checksum, ogg_crc(std::string_view(bytes).substr(page, next - page)));
+    page = next;
+  }
+}
+
+Specimen ogg() {
+  Specimen ogg{"Ogg", ".ogg", encoded(".ogg"), {}, 0, mend_ogg};
+  const auto field = [&](const std::string& name, std::size_t offset, int bytes) {
+    ogg.fields.push_back({name, offset, bytes, Order::little});
+  };
+  std::size_t page = 0;
+  for (const char* const which : {"first", "second", "third"}) {
+    const std::string of = std::string(" of the ") + which + " page";
+    field("version" + of, page + 4, 1);
+    field("type" + of, page + 5, 1);
+    field("granule" + of, page + 6, 8);
+    field("serial" + of, page + 14, 4);
+    field("number" + of, page + 18, 4);
+    field("checksum" + of, page + 22, 4);
+    field("segments" + of, page + 26, 1);
+    field("first segment" + of, page + 27, 1);
+    page = ogg.bytes.find("OggS", page + 4);
+    if (page == std::string::npos) break;
+  }
+  constexpr std::size_t kId = 28;  // the identification header of Vorbis
+  field("packet type", kId, 1);
+  field("Vorbis version", kId + 7, 4);
+  field("channels", kId + 11, 1);
+  field("rate", kId + 12, 4);
+  field("largest bit rate", kId + 16, 4);
+  field("nominal bit rate", kId + 20, 4);
+  field("least bit rate", kId + 24, 4);
+  field("block sizes", kId + 28, 1);
+  field("framing", kId + 29, 1);
+  const std::size_t comment = ogg.bytes.find("\x03vorbis");
+  field("vendor length", comment + 7, 4);
+  const std::size_t setup = ogg.bytes.find("\x05vorbis");
+  for (std::size_t byte = 7; byte < 20; ++byte) {
+    field("byte " + std::to_string(byte) + " of the set-up", setup + byte, 1);
+  }
+  ogg.header_bytes = comment + 40;
+  return ogg;
+}
+
+}  // namespace
+
+SpecimenWriter& SpecimenWriter::text(std::string_view characters) {
+  bytes_ += characters;
+  return *this;
+}
+
+SpecimenWriter& SpecimenWriter::number(const std::string& name, std::uint64_t value, int bytes) {
+  fields_.push_back({name, bytes_.size(), bytes, order_});
+  bytes_ += order_ == Order::big ? big(value, bytes) : little(value, bytes);
+  return *this;
+}
+
+void SpecimenWriter::set(const std::string& name, std::uint64_t value) {
+  const auto field = std::ranges::find(fields_, name, &Field::name);
+  if (field == fields_.end()) throw std::invalid_argument("no field " + name);
+  put(bytes_, *field, value);
+}
+
+Specimen SpecimenWriter::finish(const std::string& name, const std::string& extension,
+                                const std::string& samples) const {
+  return {name, extension, bytes_ + samples, fields_, bytes_.size(), nullptr};
+}
+
+void put(std::string& bytes, const Field& field, std::uint64_t value) {
+  const std::string digits =
+      field.order == Order::big ? big(value, field.bytes) : little(value, field.bytes);
+  bytes.replace(field.offset, digits.size(), digits);
+}
+
+std::uint64_t get(const std::string& bytes, const Field& field) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < field.bytes; ++i) {
+    const int place = field.order == Order::big ? i : field.bytes - 1 - i;
+    const char byte = bytes.at(field.offset + static_cast<std::size_t>(place));
+    value = value << 8 | static_cast<unsigned char>(byte);
+  }
+  return value;
+}
+
+const std::vector<Specimen>& specimens() {
+  static const std::vector<Specimen> all{wav(),    wav_with_chunks(), wavex(), rf64(), w64(),
+                                         aiff(""), aiff("sowt"),      caf(),   au(),   flac(),
+                                         ogg(),    sofa_specimen()};
+  return all;
+}
+
+}  // namespace gpuconv::test
