@@ -181,7 +181,7 @@ BenchReport run_bench(const Bench& bench) {
   BenchReport report;
   report.before = control_timer();
   report.cpu_peaks = bench.is_tiny ? measure_cpu_peaks(1 << 14, 64, 3)
-                                   : measure_cpu_peaks(std::size_t{1} << 28, 1 << 16, 15);
+                                   : measure_cpu_peaks(std::size_t{1} << 27, 1 << 16, 100);
   if (bench.device) {
     use_device(bench.device->index);
     report.peaks = bench.is_tiny ? measure_peaks(*bench.device, 1 << 14, 4, 3)
