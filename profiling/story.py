@@ -82,6 +82,10 @@ class Values:
     def operations(self, method):
         return f"{float(f'{operations(method) / 1e9:.3g}'):,g} Gop"
 
+    def planned(self, method):
+        """The shortest run that was planned before, and so leaves out planning."""
+        return duration(bench_row(method, "head")["seconds"]["min"])
+
     def share(self, method):
         """Of this machine's multiply-adds, by the quiet measurement of the ladder."""
         seconds = ladder_row(method)["convolve_seconds"]["median"]

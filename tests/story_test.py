@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""The story of the ladder says what the results say, and the check notices when it does not.
+"""The story of the ladder says what the results say, and the check notices when it does not; the
+page of the kernels and the recipe of Nsight Compute name what there is.
 
     tests/story_test.py
 """
 
 import pathlib
+import re
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "profiling"))
+import kernels
 import story
 import table
 
@@ -54,6 +57,40 @@ class Story(unittest.TestCase):
             self.assertTrue(story.value(words), words)
         # A comment that the pattern does not see would never be checked.
         self.assertEqual(story.TEXT.read_text().count("<!--="), len(pairs))
+
+
+class Kernels(unittest.TestCase):
+    ROOT = pathlib.Path(story.ROOT)
+
+    def names(self):
+        sources = "".join(path.read_text() for folder in ("methods", "fft")
+                          for path in sorted((self.ROOT / "cuda" / folder).rglob("*.cu*")))
+        return set(re.findall(r"\b([a-z0-9_]+_kernel)\(", sources))
+
+    def test_ncu_filters_by_kernels_that_exist(self):
+        script = (self.ROOT / "profiling/ncu.sh").read_text()
+        wanted = set(re.findall(r"[a-z0-9_]+_kernel\b", script))
+        self.assertGreaterEqual(len(wanted), 7)
+        self.assertEqual(wanted - self.names(), set())
+
+    def test_ncu_filters_by_ranges_that_exist(self):
+        script = (self.ROOT / "profiling/ncu.sh").read_text()
+        ranges = re.findall(r"range='([^']+)'", script)
+        self.assertEqual(len(ranges), 3)
+        sources = "".join(path.read_text() for path in (self.ROOT / "cuda").rglob("*.cu"))
+        for name in ranges:
+            self.assertIn(f'range("{name}"', sources)
+
+    def test_the_page_has_every_kernel_with_its_figures(self):
+        text = (self.ROOT / "profiling/kernels.md").read_text()
+        for kernel in ("direct_kernel", "tiled_kernel", "stage_kernel", "piece_kernel",
+                       "columns_forward", "rows_convolve", "columns_inverse", "fused_convolve"):
+            self.assertIn(f"\n## `{kernel}`\n", text)
+        self.assertEqual(text.count("| expected limit |"), 7)
+
+    def test_wavefronts_are_those_of_each_width(self):
+        counts = {"accesses": {"LDS.128": 2, "STS.64": 3, "LDS.32": 1, "LDG.128": 9}}
+        self.assertEqual(kernels.wavefronts(counts), 2 * 4 + 3 * 2 + 1)
 
 
 if __name__ == "__main__":

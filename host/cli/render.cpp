@@ -10,6 +10,7 @@
 #include "host/cli/cli.hpp"
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/trace_file.hpp"
 #include "host/error.hpp"
 #include "host/parallel.hpp"
 #include "host/render/job.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 struct Options {
   Job job;
-  std::string json;
+  std::string json, trace;
   bool fail_on_clip = false;
   bool quiet = false;
   bool verbose = false;
@@ -137,6 +138,11 @@ void add_output_options(CLI::App& command, Options& options) {
   command.add_flag("--dry-run", job.dry_run, "say what would be done, and do nothing");
   command.add_option("--json", options.json, "write a report to FILE, - for standard output")
       ->type_name("FILE");
+  command
+      .add_option("--trace", options.trace,
+                  "write a timeline to FILE: one row per CPU thread and GPU stream, for "
+                  "https://ui.perfetto.dev or chrome://tracing")
+      ->type_name("FILE");
   command.add_flag("-q,--quiet", options.quiet, "print nothing but warnings and errors");
   command.add_flag("-v,--verbose", options.verbose, "print times of all stages");
 }
@@ -217,7 +223,10 @@ void print_warnings(const Job& job, const JobReport& report) {
 int render(const Options& options) {
   std::optional<JsonReport> json;
   if (!options.json.empty()) json.emplace(options.json, options.job);
+  std::optional<TraceFile> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace, options.job);
   const JobReport report = run_job(options.job);
+  if (trace) trace->write(report);
   if (!options.quiet) print_plan(options.job, report);
   if (!options.quiet && !options.job.dry_run) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);
