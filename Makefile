@@ -1,5 +1,5 @@
 # Thin: every recipe is one script or one command that also works by hand.
-.PHONY: all demo test test-long mutants setup check install format gpu-bundle clean
+.PHONY: all demo test test-long mutants report setup check install format gpu-bundle clean
 
 all: setup
 	@.ci/build default
@@ -18,6 +18,10 @@ test-long: setup
 
 mutants: setup
 	@tests/mutants/mutants.py
+
+report: all
+	@build/gpuconv bench --report build/report
+	@echo "gpuconv: build/report/index.html"
 
 install: all
 	cmake --install build

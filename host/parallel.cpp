@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "cuda/runtime/range.hpp"
+
 namespace gpuconv {
 
 int core_count() {
@@ -30,6 +32,7 @@ void run_workers(int threads, const std::function<void(int worker, int workers)>
   std::mutex failure_mutex;
   std::exception_ptr failure;
   const auto run = [&](int worker) {
+    const Range range("work");
     try {
       body(worker, workers);
     } catch (...) {

@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "cuda/runtime/device.hpp"
 #include "host/audio/levels.hpp"
 #include "host/audio/response.hpp"
 #include "host/methods/method.hpp"
@@ -115,6 +117,79 @@ TEST_F(Program, RefusesAJsonReportInThePlaceOfAnotherFileBeforeTheWork) {
     expect_refusal(render(source_, room_, {"--json", file}), 1, {"--json", "would replace"});
   }
   expect_refusal(render(source_, room_, {"--json", folder_.file("no/report")}), 2, {"no"});
+}
+
+/// Spans of a trace by the name of their row.
+std::map<std::string, std::vector<nlohmann::json>> spans_by_row(const nlohmann::json& trace) {
+  std::map<std::pair<int, int>, std::string> rows;
+  std::map<std::string, std::vector<nlohmann::json>> spans;
+  for (const auto& event : trace.at("traceEvents")) {
+    const std::pair<int, int> place{event.at("pid"), event.at("tid")};
+    if (event.at("name") == "thread_name") rows[place] = event.at("args").at("name");
+    if (event.at("ph") == "X") spans[rows.at(place)].push_back(event);
+  }
+  return spans;
+}
+
+TEST_F(Program, TracesWhatEachThreadDid) {
+  const std::string file = folder_.file("trace.json");
+  EXPECT_EQ(render(source_, room_, {"-m", "cpu-threads", "--trace", file, "-q"}).exit_code, 0);
+  const auto spans = spans_by_row(nlohmann::json::parse(read_bytes(file)));
+  std::map<std::string, nlohmann::json> main;
+  for (const auto& span : spans.at("thread 1")) {
+    EXPECT_GE(span.at("ts"), 0);
+    EXPECT_GE(span.at("dur"), 0);
+    main[span.at("name")] = span;
+  }
+  const auto end = [&](const char* name) {
+    return main.at(name).at("ts").get<double>() + main.at(name).at("dur").get<double>();
+  };
+  // In their order, one after the other.
+  EXPECT_LE(end("plan"), main.at("read").at("ts").get<double>());
+  EXPECT_LE(end("read"), main.at("convolve left").at("ts").get<double>());
+  EXPECT_LE(end("convolve left"), main.at("convolve right").at("ts").get<double>());
+  EXPECT_LE(end("convolve right"), main.at("write").at("ts").get<double>());
+  for (const auto& [row, of_row] : spans) EXPECT_EQ(row.rfind("thread ", 0), 0u) << row;
+}
+
+TEST_F(Program, TracesStreamsAndWhatTheyWaitedFor) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  const std::string file = folder_.file("trace.json");
+  EXPECT_EQ(render(source_, room_, {"-m", "gpu-radix2", "--trace", file, "-q"}).exit_code, 0);
+  const auto trace = nlohmann::json::parse(read_bytes(file));
+  const auto spans = spans_by_row(trace);
+  const auto only = [&](const std::string& row, const std::string& name) {
+    for (const auto& span : spans.at("stream: " + row)) {
+      if (span.at("name") == name) return span;
+    }
+    throw std::runtime_error(row + ": no " + name);
+  };
+  const auto start = [](const nlohmann::json& span) { return span.at("ts").get<double>(); };
+  const auto end = [&](const nlohmann::json& span) {
+    return start(span) + span.at("dur").get<double>();
+  };
+  // Microseconds; a device's clock counts in halves.
+  constexpr double kTick = 1;
+  const auto ready = end(only("upload", "transform source"));
+  for (const std::string ear : {"left", "right"}) {
+    EXPECT_GE(start(only(ear, "convolve")) + kTick, ready) << ear;
+    EXPECT_GE(start(only("download " + ear, "download")) + kTick, end(only(ear, "convolve")))
+        << ear;
+  }
+  std::ptrdiff_t arrows[2] = {0, 0};
+  for (const auto& event : trace.at("traceEvents")) {
+    if (event.at("ph") == "s") ++arrows[0];
+    if (event.at("ph") == "f") ++arrows[1];
+  }
+  EXPECT_EQ(arrows[0], 4);  // source to each ear, each ear to its download
+  EXPECT_EQ(arrows[1], 4);
+}
+
+TEST_F(Program, RefusesATraceInThePlaceOfAnotherFile) {
+  for (const std::string& file : {source_, room_, wet()}) {
+    expect_refusal(render(source_, room_, {"--trace", file}), 1, {"--trace", "would replace"});
+  }
 }
 
 TEST_F(Program, StartsNoGpuForACpuMethod) {

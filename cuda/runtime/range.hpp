@@ -1,4 +1,4 @@
-// range.hpp - NVTX ranges: what a profiler shows as named bars
+// range.hpp - NVTX ranges: what a profiler, and our own trace, shows as named bars
 //
 // All ranges are in the domain "gpuconv" and are named by stage and, where one is meant, by ear:
 // "read", "upload", "convolve left", "write". Without a profiler attached a range costs nothing
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cuda/runtime/stereo.hpp"
+#include "cuda/runtime/trace.hpp"
 
 namespace gpuconv {
 
@@ -19,11 +20,25 @@ struct ProfilerDomain {
 /// A range from construction to destruction.
 class Range {
  public:
-  explicit Range(const char* stage) : range_(stage) {}
-  Range(const char* stage, Side ear) : range_((std::string(stage) + ' ').append(name(ear))) {}
+  explicit Range(const char* stage) : Range(std::string(stage)) {}
+  Range(const char* stage, Side ear) : Range((std::string(stage) + ' ').append(name(ear))) {}
+  Range(const Range&) = delete;
+  Range& operator=(const Range&) = delete;
+  ~Range() {
+    if (trace_ != nullptr) trace_->add({Trace::this_thread(), name_, start_, trace_->now()});
+  }
 
  private:
+  explicit Range(std::string words)
+      : range_(words),
+        name_(std::move(words)),
+        trace_(Trace::current()),
+        start_(trace_ == nullptr ? 0 : trace_->now()) {}
+
   nvtx3::scoped_range_in<ProfilerDomain> range_;
+  std::string name_;
+  Trace* trace_;  // outlives the range
+  double start_;
 };
 
 }  // namespace gpuconv

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "host/bench/cpu_peaks.hpp"
+
 namespace gpuconv {
 namespace {
 
@@ -56,7 +58,7 @@ void scale(Statistics& statistics, double factor) {
   }
 }
 
-/// A row, its plan and the sounds the plan looks at.
+/// A row, its plan and the sounds the plan looks at. No plan where all is known already.
 struct Entry {
   Row row;
   double factor = 1;  ///< from what is measured to what is told
@@ -64,8 +66,21 @@ struct Entry {
   std::unique_ptr<TimedPlan> plan;
 };
 
+/// The row of a size that was measured before; null if it was not.
+const Row* find_measured(const std::vector<Row>& rows, const Contender& contender,
+                         const Problem& size) {
+  for (const Row& row : rows) {
+    if (!row.is_extrapolated && row.contender == contender.name && row.problem.N == size.N &&
+        row.problem.K == size.K && row.problem.clips == size.clips) {
+      return &row;
+    }
+  }
+  return nullptr;
+}
+
 Entry enter(const Contender& contender, const Problem& problem, const Sounds& sounds,
-            const Expectation& expectation, const Bench& bench) {
+            const Expectation& expectation, const Bench& bench,
+            const std::vector<Row>& measured_before) {
   Entry entry;
   Row& row = entry.row;
   row.problem = problem;
@@ -76,6 +91,19 @@ Entry enter(const Contender& contender, const Problem& problem, const Sounds& so
   row.is_extrapolated = row.measured.N != problem.N || row.measured.K != problem.K;
   if (row.is_extrapolated) {
     entry.factor = row.operations / operations_of(contender, row.measured);
+    if (const Row* const known = find_measured(measured_before, contender, row.measured)) {
+      const Problem measured = row.measured;
+      const double operations = row.operations;
+      row = *known;
+      row.problem = problem;
+      row.measured = measured;
+      row.operations = operations;
+      row.is_extrapolated = true;
+      row.traffic.bytes *= entry.factor;
+      scale(row.seconds, entry.factor);
+      if (row.cold) scale(*row.cold, entry.factor);
+      return entry;
+    }
     entry.own_sounds = std::make_unique<Sounds>(row.measured);
   }
   const Sounds& own = row.is_extrapolated ? *entry.own_sounds : sounds;
@@ -97,21 +125,38 @@ Entry enter(const Contender& contender, const Problem& problem, const Sounds& so
 
 void time_entries(std::vector<Entry>& entries, const Bench& bench) {
   std::vector<TimedRun> warm;
-  for (Entry& entry : entries) warm.push_back([&plan = *entry.plan] { return plan.run(); });
+  std::vector<Entry*> timed;
+  for (Entry& entry : entries) {
+    if (!entry.plan) continue;
+    timed.push_back(&entry);
+    warm.push_back([&plan = *entry.plan] { return plan.run(); });
+  }
   const std::vector<std::vector<double>> values = take_turns(warm, bench.rule);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    Row& row = entries[i].row;
+  for (std::size_t i = 0; i < timed.size(); ++i) {
+    Row& row = timed[i]->row;
     row.seconds = summarise(values[i]);
     row.is_noisy = row.seconds.uncertainty() > bench.believable;
-    row.ratio = ratio(values[i], values.front());
-    scale(row.seconds, entries[i].factor);
-    scale(row.ratio, entries[i].factor / entries.front().factor);
+    scale(row.seconds, timed[i]->factor);
+  }
+  const Row& first = entries.front().row;
+  const bool has_rounds = entries.front().plan != nullptr;
+  if (has_rounds) {
+    for (std::size_t i = 0; i < timed.size(); ++i) {
+      timed[i]->row.ratio = ratio(values[i], values.front());
+      scale(timed[i]->row.ratio, timed[i]->factor / entries.front().factor);
+    }
+  }
+  for (Entry& entry : entries) {
+    if (has_rounds && entry.plan) continue;
+    // No rounds in common: the ratio of the medians.
+    const double anchor = first.seconds.median;
+    entry.row.ratio = summarise({anchor > 0 ? entry.row.seconds.median / anchor : 0});
   }
 
   std::vector<TimedRun> cold;
   std::vector<Entry*> coldest;
   for (Entry& entry : entries) {
-    if (!entry.plan->run_cold()) continue;
+    if (!entry.plan || !entry.plan->run_cold()) continue;
     coldest.push_back(&entry);
     cold.push_back([&plan = *entry.plan] { return plan.run_cold().value(); });
   }
@@ -124,9 +169,19 @@ void time_entries(std::vector<Entry>& entries, const Bench& bench) {
 
 }  // namespace
 
+Shares shares_of_peaks(const Row& row, const BenchReport& report) {
+  const Peaks& peaks = row.place == Place::cpu ? report.cpu_peaks : report.peaks;
+  const auto share = [&](double amount, double peak) {
+    return peak > 0 && row.seconds.median > 0 ? amount / row.seconds.median / peak : 0;
+  };
+  return {share(row.operations, peaks.flops), share(row.traffic.bytes, peaks.bytes_per_second)};
+}
+
 BenchReport run_bench(const Bench& bench) {
   BenchReport report;
   report.before = control_timer();
+  report.cpu_peaks = bench.is_tiny ? measure_cpu_peaks(1 << 14, 64, 3)
+                                   : measure_cpu_peaks(std::size_t{1} << 27, 1 << 16, 100);
   if (bench.device) {
     use_device(bench.device->index);
     report.peaks = bench.is_tiny ? measure_peaks(*bench.device, 1 << 14, 4, 3)
@@ -138,7 +193,7 @@ BenchReport run_bench(const Bench& bench) {
     std::vector<Entry> entries;
     for (const Contender& contender : starters(problem, bench, report)) {
       try {
-        entries.push_back(enter(contender, problem, sounds, expectation, bench));
+        entries.push_back(enter(contender, problem, sounds, expectation, bench, report.rows));
       } catch (const std::runtime_error& error) {
         report.not_here.push_back({contender.name, problem.name, error.what()});
       }

@@ -55,10 +55,20 @@ struct Bench {
 
 struct BenchReport {
   TimerControl before, after;
+  Peaks cpu_peaks;
   Peaks peaks;  ///< of the device; zero without one
   std::vector<Row> rows;
   std::vector<Absence> not_here;
 };
+
+/// What a row reached of the measured peaks of its place; 0 where there is no peak or no count. A
+/// share of bytes above 1 means that they stayed in a cache.
+struct Shares {
+  double operations = 0;
+  double bytes = 0;
+};
+
+Shares shares_of_peaks(const Row& row, const BenchReport& report);
 
 /// Contenders take turns on each problem. What is wrong is measured all the same, and says so.
 BenchReport run_bench(const Bench& bench);

@@ -25,6 +25,21 @@ std::vector<Problem> scaling(Place) {
 }
 
 /// 10 s and 1 s at 16 kHz. What is a thousand clips for a GPU is a hundred for a CPU.
+/// What the figures of a page show: sizes, taps, and the notebook's job. A minute or two on two
+/// cores.
+std::vector<Problem> page(Place place) {
+  std::vector<Problem> problems;
+  for (int power = 8; power <= (place == Place::gpu ? 24 : 19); ++power) {
+    const std::int64_t N = std::int64_t{1} << power;
+    problems.push_back({fmt::format("2^{}", power), N, N / 4});
+  }
+  for (int power = 0; power <= 13; ++power) {
+    problems.push_back({fmt::format("2^{} taps", power), 100'000, std::int64_t{1} << power});
+  }
+  problems.push_back(ladder(place).back());
+  return problems;
+}
+
 std::vector<Problem> batch(Place place) {
   return {{"batch", 160'000, 16'000, place == Place::gpu ? 1024 : 100}};
 }
@@ -51,6 +66,7 @@ constexpr Preset kPresets[] = {
     {"stream", "10 minutes and an hour, 70000 taps", stream, true},
     {"peers", "against FFTW on the CPU and cuFFT on a GPU, as far as this program has them", race,
      true, true},
+    {"page", "what the figures of --report show", page, false, false, true},
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ struct Preset {
   std::vector<Problem> (*problems)(Place place);
   bool is_race = false;  ///< slow methods stay away
   bool has_peers = false;
+  bool is_brief = false;  ///< many numbers of little time each
 };
 
 std::span<const Preset> presets();

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/bench/exponent.hpp"
 #include "host/duration.hpp"
 
 namespace gpuconv {
@@ -26,7 +27,16 @@ Json json_of(const TimerControl& control) {
           {"is_trustworthy", control.is_trustworthy()}};
 }
 
-Json json_of(const Row& row) {
+Json json_of(const Peaks& peaks) {
+  return {{"flops", peaks.flops}, {"bytes_per_second", peaks.bytes_per_second}};
+}
+
+Json json_of(const Exponent& exponent) {
+  return {{"method", exponent.contender},  {"exponent", exponent.value}, {"error", exponent.error},
+          {"from_samples", exponent.from}, {"to_samples", exponent.to},  {"sizes", exponent.sizes}};
+}
+
+Json json_of(const Row& row, const Shares& shares) {
   Json json{{"problem", row.problem.name},
             {"samples", row.problem.N},
             {"taps", row.problem.K},
@@ -42,6 +52,8 @@ Json json_of(const Row& row) {
             {"bytes", row.traffic.bytes},
             {"launches", row.traffic.launches},
             {"operations_per_second", row.operations / row.seconds.median},
+            {"share_of_peak_operations", shares.operations},
+            {"share_of_peak_bytes", shares.bytes},
             {"error", row.error},
             {"error_bound", row.error_bound},
             {"is_right", row.is_right},
@@ -72,12 +84,22 @@ std::string remarks(const Row& row) {
   return text;
 }
 
+std::string about(const Peaks& peaks) {
+  return fmt::format("{:.3g} Gop/s of fused multiply-adds, {:.3g} GB/s of copying",
+                     1e-9 * peaks.flops, 1e-9 * peaks.bytes_per_second);
+}
+
 std::string about(const TimerControl& control) {
   return fmt::format("nothing took {}, a loop of {} took {} ({} at best)", duration(control.empty),
                      duration(control.asked), duration(control.median), duration(control.shortest));
 }
 
 }  // namespace
+
+std::string percent(double share) {
+  if (!(share > 0)) return "–";
+  return share < 0.1 ? fmt::format("{:.2g} %", 100 * share) : fmt::format("{:.0f} %", 100 * share);
+}
 
 Machine this_machine(const std::string& program, const std::optional<Device>& device) {
   return {program, machine_name(Place::cpu, std::nullopt), device ? device->name : ""};
@@ -88,11 +110,17 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
             {"cpu", machine.cpu},
             {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
             {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
-            {"peaks",
-             {{"flops", report.peaks.flops}, {"bytes_per_second", report.peaks.bytes_per_second}}},
+            {"cpu_peaks", json_of(report.cpu_peaks)},
+            {"peaks", json_of(report.peaks)},
+            {"exponents", Json::array()},
             {"rows", Json::array()},
             {"not_here", Json::array()}};
-  for (const Row& row : report.rows) json["rows"].push_back(json_of(row));
+  for (const Exponent& exponent : fit_exponents(report.rows)) {
+    json["exponents"].push_back(json_of(exponent));
+  }
+  for (const Row& row : report.rows) {
+    json["rows"].push_back(json_of(row, shares_of_peaks(row, report)));
+  }
   for (const Absence& absence : report.not_here) {
     json["not_here"].push_back(
         {{"method", absence.contender}, {"problem", absence.problem}, {"reason", absence.reason}});
@@ -103,17 +131,19 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
 std::string to_csv(const BenchReport& report) {
   std::string text =
       "problem,samples,taps,clips,method,place,median_s,min_s,max_s,low_s,high_s,runs,"
-      "cold_median_s,plan_s,ratio,operations,bytes,error,error_bound,is_right,is_noisy,"
+      "cold_median_s,plan_s,ratio,operations,bytes,share_of_peak_operations,share_of_peak_bytes,"
+      "error,error_bound,is_right,is_noisy,"
       "is_extrapolated\n";
   for (const Row& row : report.rows) {
     const Statistics& s = row.seconds;
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-                    row.problem.name, row.problem.N, row.problem.K, row.problem.clips,
-                    row.contender, row.place == Place::cpu ? "cpu" : "gpu", s.median, s.min, s.max,
-                    s.low, s.high, s.runs, row.cold ? fmt::format("{}", row.cold->median) : "",
-                    row.plan_seconds, row.ratio.median, row.operations, row.traffic.bytes,
-                    row.error, row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
+    const Shares shares = shares_of_peaks(row, report);
+    text += fmt::format(
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
+        row.problem.name, row.problem.N, row.problem.K, row.problem.clips, row.contender,
+        row.place == Place::cpu ? "cpu" : "gpu", s.median, s.min, s.max, s.low, s.high, s.runs,
+        row.cold ? fmt::format("{}", row.cold->median) : "", row.plan_seconds, row.ratio.median,
+        row.operations, row.traffic.bytes, shares.operations, shares.bytes, row.error,
+        row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
   }
   return text;
 }
@@ -121,14 +151,16 @@ std::string to_csv(const BenchReport& report) {
 std::string to_markdown(const Machine& machine, const BenchReport& report) {
   std::string text =
       "| problem | method | both ears, median (min to max) | cold | of first | planning | Gop/s | "
-      "error / bound, u | remarks |\n|---|---|---|---|---|---|---|---|---|\n";
+      "of peak | of copy | error / bound, u | remarks |\n"
+      "|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const Row& row : report.rows) {
-    text +=
-        fmt::format("| {}: {} | `{}` | {} | {} | {:.3g} | {} | {:.3g} | {:.3g} / {:.3g} | {} |\n",
-                    row.problem.name, size_of(row.problem), row.contender, cell(row.seconds),
-                    row.cold ? duration(row.cold->median) : "–", row.ratio.median,
-                    duration(row.plan_seconds), 1e-9 * row.operations / row.seconds.median,
-                    row.error / kUnit, row.error_bound / kUnit, remarks(row));
+    const Shares shares = shares_of_peaks(row, report);
+    text += fmt::format(
+        "| {}: {} | `{}` | {} | {} | {:.3g} | {} | {:.3g} | {} | {} | {:.3g} / {:.3g} | {} |\n",
+        row.problem.name, size_of(row.problem), row.contender, cell(row.seconds),
+        row.cold ? duration(row.cold->median) : "–", row.ratio.median, duration(row.plan_seconds),
+        1e-9 * row.operations / row.seconds.median, percent(shares.operations),
+        percent(shares.bytes), row.error / kUnit, row.error_bound / kUnit, remarks(row));
   }
   text += fmt::format(
       "\n{}{}; gpuconv {}. Planned, in memory; u = 2^-24. The timer: {} before, {} "
@@ -138,6 +170,14 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
       report.before.is_trustworthy() && report.after.is_trustworthy()
           ? ""
           : " NOT TO BE TRUSTED: the machine was too busy to measure on.");
+  text += fmt::format("Measured peaks: {} on the CPU, all cores", about(report.cpu_peaks));
+  if (report.peaks.flops > 0) text += fmt::format("; {} on the GPU", about(report.peaks));
+  text += ".\n";
+  for (const Exponent& exponent : fit_exponents(report.rows)) {
+    text += fmt::format("{}: time grows as N^{:.2f} (±{:.2f}), fitted to {} sizes from {} to {}.\n",
+                        exponent.contender, exponent.value, exponent.error, exponent.sizes,
+                        exponent.from, exponent.to);
+  }
   for (const Absence& absence : report.not_here) {
     text +=
         fmt::format("Not here: {}, {}: {}\n", absence.contender, absence.problem, absence.reason);

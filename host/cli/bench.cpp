@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <span>
@@ -15,6 +16,7 @@
 #include "host/cli/message.hpp"
 #include "host/error.hpp"
 #include "host/methods/choose.hpp"
+#include "host/page/page.hpp"
 
 namespace gpuconv {
 namespace {
@@ -24,8 +26,8 @@ struct Options {
   std::vector<std::string> methods;
   std::vector<std::string> sizes;
   std::string device = "auto";
-  std::string json, csv, markdown;
-  double seconds = Rule().seconds;
+  std::string json, csv, markdown, report;
+  std::optional<double> seconds;
   bool is_tiny = false;
   bool calibrates = false;
 };
@@ -78,6 +80,12 @@ void write(const std::string& path, const std::string& text) {
   file.publish();
 }
 
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw FileError(path, "can not be made: " + error.message());
+}
+
 /// Measures the constants behind --method auto and keeps them.
 void calibrate_here(const Options& options) {
   std::optional<Device> device;
@@ -96,7 +104,9 @@ void calibrate_here(const Options& options) {
 
 int run(const Options& options) {
   if (options.calibrates) calibrate_here(options);
-  const Preset* const preset = options.preset.empty() ? nullptr : &find_preset(options.preset);
+  const bool is_for_page = !options.report.empty() && options.sizes.empty();
+  const std::string name = options.preset.empty() && is_for_page ? "page" : options.preset;
+  const Preset* const preset = name.empty() ? nullptr : &find_preset(name);
   if (preset == nullptr && options.sizes.empty()) {
     if (options.calibrates) return static_cast<int>(Exit::done);
     throw UsageError("bench: nothing to measure; name a benchmark or a --size");
@@ -108,7 +118,11 @@ int run(const Options& options) {
   if (!warning.empty()) print_message("warning", warning);
   bench.problems = problems_of(options, preset, bench.device);
   bench.contenders = contenders_of(options, preset, bench.device, model);
-  bench.rule.seconds = options.seconds;
+  if (preset != nullptr && preset->is_brief) {
+    bench.rule = {.warm_ups = 0, .fewest = 7, .seconds = 0.15, .patience = 1};
+    bench.hopeless = 3.2;
+  }
+  if (options.seconds) bench.rule.seconds = *options.seconds;
   if (preset != nullptr && preset->is_race && options.methods.empty()) bench.field = 20;
   bench.is_tiny = options.is_tiny;
   if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
@@ -118,7 +132,12 @@ int run(const Options& options) {
   if (!options.json.empty()) write(options.json, to_json(machine, report));
   if (!options.csv.empty()) write(options.csv, to_csv(report));
   if (!options.markdown.empty()) write(options.markdown, to_markdown(machine, report));
-  if (options.json.empty() && options.csv.empty() && options.markdown.empty()) {
+  if (!options.report.empty()) {
+    make_folder(options.report);
+    write(std::filesystem::path(options.report) / "index.html", to_html(machine, report));
+  }
+  if (options.json.empty() && options.csv.empty() && options.markdown.empty() &&
+      options.report.empty()) {
     write("-", to_markdown(machine, report));
   }
   return static_cast<int>(Exit::done);
@@ -141,9 +160,15 @@ void add_bench(CLI::App& app, RunIt& run_it) {
       ->type_name("SIZE");
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
-  command->add_option("--seconds", options->seconds, "to spend on measuring one number")
+  command
+      ->add_option("--seconds", options->seconds,
+                   "to spend on measuring one number (default: 3; page: 0.15)")
       ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+      ->type_name("S");
+  command
+      ->add_option("--report", options->report,
+                   "write FOLDER/index.html, one page with figures; without BENCHMARK: page")
+      ->type_name("FOLDER");
   command->add_option("--json", options->json, "write results to FILE, - for standard output")
       ->type_name("FILE");
   command->add_option("--csv", options->csv, "likewise")->type_name("FILE");

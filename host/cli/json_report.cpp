@@ -68,19 +68,24 @@ Json to_json(const Job& job, const JobReport& report) {
 
 }  // namespace
 
-JsonReport::JsonReport(const std::string& path, const Job& job) {
-  if (path == "-") {
-    if (job.output == "-") throw UsageError("--json -: standard output takes the frames already");
-    return;
-  }
+std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
+                                        const Job& job) {
   for (const std::string& file : {job.input, job.response, job.output}) {
     std::error_code ignored;
     const auto canonical = std::filesystem::weakly_canonical(file, ignored);
     if (canonical == std::filesystem::weakly_canonical(path, ignored)) {
-      throw UsageError("--json " + path + ": the report would replace " + file);
+      throw UsageError(option + " " + path + ": the report would replace " + file);
     }
   }
-  file_ = std::make_unique<OutputFile>(path, OutputOptions{false, {job.input, job.response}});
+  return std::make_unique<OutputFile>(path, OutputOptions{false, {job.input, job.response}});
+}
+
+JsonReport::JsonReport(const std::string& path, const Job& job) {
+  if (path != "-") {
+    file_ = open_beside("--json", path, job);
+  } else if (job.output == "-") {
+    throw UsageError("--json -: standard output takes the frames already");
+  }
 }
 
 void JsonReport::write(const Job& job, const JobReport& report) {

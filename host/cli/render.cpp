@@ -12,6 +12,7 @@
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"
+#include "host/cli/trace_file.hpp"
 #include "host/error.hpp"
 #include "host/parallel.hpp"
 #include "host/render/job.hpp"
@@ -21,7 +22,7 @@ namespace {
 
 struct Options {
   Job job;
-  std::string json;
+  std::string json, trace;
   std::string norm;  ///< dBFS, as text; empty: not asked for
   bool fail_on_clip = false;
   bool quiet = false;
@@ -189,6 +190,11 @@ void add_output_options(CLI::App& command, Options& options) {
   command.add_flag("--dry-run", job.dry_run, "say what would be done, and do nothing");
   command.add_option("--json", options.json, "write a report to FILE, - for standard output")
       ->type_name("FILE");
+  command
+      .add_option("--trace", options.trace,
+                  "write a timeline to FILE: one row per CPU thread and GPU stream, for "
+                  "https://ui.perfetto.dev or chrome://tracing")
+      ->type_name("FILE");
   command.add_flag_function(
       "--progress,!--no-progress",
       [&options](std::int64_t wanted) { options.progress = wanted > 0; },
@@ -283,6 +289,8 @@ int render(Options options) {
   if (!options.norm.empty()) options.job.norm_db = std::stod(options.norm);
   std::optional<JsonReport> json;
   if (!options.json.empty()) json.emplace(options.json, options.job);
+  std::optional<TraceFile> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace, options.job);
   std::optional<ProgressBar> bar;
   if (options.progress.value_or(!options.quiet && ::isatty(STDERR_FILENO) != 0)) {
     bar.emplace();
@@ -290,6 +298,7 @@ int render(Options options) {
   }
   const JobReport report = run_job(options.job);
   bar.reset();
+  if (trace) trace->write(report);
   if (!options.quiet) print_plan(options.job, report);
   if (!options.quiet && !options.job.dry_run) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cuda/methods/lengths.hpp"
+#include "cuda/runtime/range.hpp"
 #include "host/error.hpp"
 #include "host/methods/cpu_cooley_tukey.hpp"
 #include "host/methods/cpu_dft.hpp"
@@ -304,6 +305,7 @@ ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
 
 std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
                                         std::int64_t source_length, int device) {
+  const Range range("plan");
   if (method.place == Place::cpu) return make_cpu_renderer(method, response);
   return make_gpu_renderer(method.plan, response, source_length, device);
 }

@@ -22,6 +22,7 @@
 #include "host/error.hpp"
 #include "host/render/renderer.hpp"
 #include "host/render/stopwatch.hpp"
+#include "host/render/stream_trace.hpp"
 
 namespace gpuconv {
 namespace {
@@ -80,6 +81,7 @@ class GpuRenderer final : public Renderer {
     newest_ = {};
     first_of_next_.reset();
     for (Slot& slot : slots_) forget(slot);
+    trace_.begin(upload_);
     std::size_t next = 0;
     for (;; next = (next + 1) % most_slots_) {
       if (next == slots_.size() && !add_slot()) next = 0;  // the oldest in flight
@@ -230,8 +232,31 @@ class GpuRenderer final : public Renderer {
       times_.download[side] += seconds_between(ear.computed, ear.done);
       include(levels[side], *ear.host_level.data());
     }
+    if (trace_.is_on()) trace(slot);
     write(wet, slot, slot.length);
     slot.length = 0;
+  }
+
+  /// Where a block has been, for the trace that is being taken.
+  void trace(const Slot& slot) {
+    trace_.span("upload", "upload", slot.upload_started, slot.uploaded);
+    const auto convolved = [&](const std::string& row, const Event& started, const Event& end) {
+      trace_.span(row, "convolve", started, end);
+      trace_.arrow("upload", slot.source_ready, row, started);
+    };
+    if (sided_ == nullptr) {
+      convolved("both ears", slot.ears.left.started, slot.ears.right.computed);
+    } else {
+      trace_.span("upload", "transform source", slot.uploaded, slot.source_ready);
+    }
+    for (const Side side : kSides) {
+      const SlotEar& ear = slot.ears[side];
+      if (sided_ != nullptr) convolved(std::string(name(side)), ear.started, ear.computed);
+      const std::string download = std::string("download ").append(name(side));
+      trace_.span(download, "download", ear.computed, ear.done);
+      trace_.arrow(sided_ == nullptr ? "both ears" : std::string(name(side)), ear.computed,
+                   download, ear.computed);
+    }
   }
 
   /// What sounds on after the last sample of the source: K - 1 frames, through one slot's buffers.
@@ -293,7 +318,8 @@ class GpuRenderer final : public Renderer {
   Stereo<LevelMeter> meters_;
   std::size_t most_slots_ = kSlots;
   std::vector<Slot> slots_;
-  Stereo<DeviceBuffer<float>> tails_;      // of the block before, if there is one slot only
+  Stereo<DeviceBuffer<float>> tails_;  // of the block before, if there is one slot only
+  StreamTrace trace_;
   Stereo<std::span<const float>> newest_;  // wet signals of the latest block, on the device
 
   std::optional<float> first_of_next_;

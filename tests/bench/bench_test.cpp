@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "host/bench/cpu_peaks.hpp"
 #include "host/bench/presets.hpp"
 #include "host/bench/report.hpp"
 #include "host/error.hpp"
@@ -55,6 +57,7 @@ Bench bench_of(std::vector<Contender> contenders, std::vector<Problem> problems)
   bench.problems = std::move(problems);
   bench.contenders = std::move(contenders);
   bench.rule = kQuick;
+  bench.is_tiny = true;
   return bench;
 }
 
@@ -128,6 +131,29 @@ TEST(BenchTest, ScalesWhatIsHopelessAndSaysSo) {
   EXPECT_EQ(row.operations, 4.0 * 400 * 100);
 }
 
+TEST(BenchTest, ScalesWhatItHasMeasuredBefore) {
+  int runs = 0;
+  Contender slow = pretender("slow", [&runs](int) { return ++runs, 2.0; });
+  slow.estimate = [](const Problem& problem, const std::optional<Device>&) {
+    return 1e-3 * static_cast<double>(problem.N * problem.K);
+  };
+  Bench bench = bench_of({slow}, {{"small", 100, 25}, {"large", 400, 100}});
+  bench.hopeless = 3;
+  const BenchReport small = run_bench(bench_of({slow}, {{"small", 100, 25}}));
+  const int once = std::exchange(runs, 0);
+  const BenchReport report = run_bench(bench);
+  EXPECT_EQ(runs, once);
+  ASSERT_EQ(report.rows.size(), 2u);
+  const Row& large = report.rows[1];
+  EXPECT_TRUE(large.is_extrapolated);
+  EXPECT_EQ(large.problem.name, "large");
+  EXPECT_EQ(large.measured.N, 100);
+  EXPECT_DOUBLE_EQ(large.seconds.median, 16 * 2.0);
+  EXPECT_EQ(large.operations, 4.0 * 400 * 100);
+  EXPECT_EQ(large.ratio.median, 1);
+  EXPECT_FALSE(report.rows[0].is_extrapolated);
+}
+
 TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
   Contender slow = pretender("slow", [](int) { return 1.0; });
   Contender fast = pretender("fast", [](int) { return 1.0; });
@@ -141,6 +167,36 @@ TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
   ASSERT_EQ(report.rows.size(), 2u);
   EXPECT_EQ(report.rows[0].contender, "fast");
   EXPECT_EQ(report.rows[1].contender, "peer");
+}
+
+TEST(BenchTest, HoldsTimesToThePeaksOfTheirPlace) {
+  BenchReport report;
+  report.cpu_peaks = {100, 1000};
+  report.peaks = {1e6, 1e6};
+  Row row;
+  row.seconds.median = 2;
+  row.operations = 50;
+  row.traffic.bytes = 4000;
+  EXPECT_DOUBLE_EQ(shares_of_peaks(row, report).operations, 0.25);
+  EXPECT_DOUBLE_EQ(shares_of_peaks(row, report).bytes, 2);
+  row.place = Place::gpu;
+  EXPECT_DOUBLE_EQ(shares_of_peaks(row, report).operations, 25e-6);
+  row.traffic.bytes = 0;  // not known
+  EXPECT_EQ(shares_of_peaks(row, report).bytes, 0);
+  report.peaks = {};
+  EXPECT_EQ(shares_of_peaks(row, report).operations, 0);
+}
+
+// Peaks grow neither with the work they are asked from nor without bounds.
+TEST(BenchTest, MeasuresThePeaksOfTheProcessor) {
+  const Peaks peaks = measure_cpu_peaks(1 << 22, 1 << 14, 9);
+  EXPECT_GT(peaks.flops, 1e8);
+  EXPECT_LT(peaks.flops, 1e14);
+  EXPECT_GT(peaks.bytes_per_second, 1e8);
+  EXPECT_LT(peaks.bytes_per_second, 1e13);
+  const Peaks longer = measure_cpu_peaks(1 << 22, 1 << 16, 9);
+  EXPECT_LT(longer.flops, 20 * peaks.flops);
+  EXPECT_GT(longer.flops, peaks.flops / 20);
 }
 
 TEST(BenchTest, GoesOnWithoutWhoCanNotTakePart) {
@@ -169,6 +225,8 @@ TEST_F(ReportTest, HoldsEveryNumberAsJson) {
   EXPECT_TRUE(json["gpu"].is_null());
   EXPECT_TRUE(says(json["cpu"].get<std::string>(), {" threads"}));
   EXPECT_EQ(json["timer"]["before"]["asked_seconds"], report_.before.asked);
+  EXPECT_EQ(json["cpu_peaks"]["flops"], report_.cpu_peaks.flops);
+  EXPECT_TRUE(json["exponents"].empty());
   ASSERT_EQ(json["rows"].size(), 4u);
   const auto& row = json["rows"][3];
   EXPECT_EQ(row["method"], "cpu-vectorised");
@@ -177,6 +235,7 @@ TEST_F(ReportTest, HoldsEveryNumberAsJson) {
   EXPECT_EQ(row["seconds"]["median"], report_.rows[3].seconds.median);
   EXPECT_EQ(row["seconds"]["runs"], 6);
   EXPECT_EQ(row["error"], report_.rows[3].error);
+  EXPECT_EQ(row["share_of_peak_bytes"], shares_of_peaks(report_.rows[3], report_).bytes);
   EXPECT_EQ(row["is_right"], true);
 }
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Nsight Compute on the kernels of one method. (Not run yet: no GPU was at hand.)
+#
+#   profiling/ncu.sh METHOD [SIZE] [REPORT]     SIZE: SAMPLESxTAPS[xCLIPS], by default 200000x70000
+#
+# Writes REPORT.ncu-rep, by default METHOD.ncu-rep, and prints what profiling/kernels.md says to look
+# at. Clocks are left alone (--clock-control none): a locked base clock is not what users get, and
+# this needs no rights. For performance counters see https://developer.nvidia.com/ERR_NVGPUCTRPERM.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+method=${1:?usage: profiling/ncu.sh METHOD [SIZE] [REPORT]}
+size=${2:-200000x70000}
+report=${3:-$method}
+
+# The kernels, and the NVTX range around their launches (domain@range/ is a pushed range); the
+# methods that have no range of their own are told apart by their kernels alone.
+range=
+case $method in
+  gpu-direct) kernels=direct_kernel ;;
+  gpu-tiled) kernels=tiled_kernel ;;
+  gpu-radix2) kernels='stage_kernel|piece_kernel' ;;
+  gpu-fourstep) kernels='columns_forward_kernel|convolve_kernel|columns_inverse_kernel' range='three passes' ;;
+  gpu-fused) kernels=convolve_kernel range='one pass' ;;
+  gpu-cufft) kernels=. range='transform source' ;;
+  *) echo "profiling/ncu.sh: $method: no method with kernels; see gpuconv methods" >&2; exit 1 ;;
+esac
+command -v ncu >/dev/null ||
+  { echo "profiling/ncu.sh: needs ncu, of the CUDA Toolkit or Nsight Compute" >&2; exit 1; }
+
+filter=(--kernel-name "regex:$kernels")
+[ -z "$range" ] || filter+=(--nvtx --nvtx-include "gpuconv@$range/")
+sections=()
+for section in SpeedOfLight SpeedOfLight_RooflineChart LaunchStats Occupancy MemoryWorkloadAnalysis \
+  MemoryWorkloadAnalysis_Tables SchedulerStats WarpStateStats InstructionStats SourceCounters; do
+  sections+=(--section "$section")
+done
+
+# The first launches are of planning and warming up; of each kernel shape a few are enough.
+ncu --clock-control none --target-processes all --force-overwrite --export "$report" \
+  "${filter[@]}" "${sections[@]}" --filter-mode per-launch-config --launch-skip 2 --launch-count 3 \
+  build/gpuconv bench --method "$method" --size "$size" --device cuda --seconds 0.05
+ncu --import "$report.ncu-rep" --page details --print-summary per-kernel

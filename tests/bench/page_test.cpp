@@ -1,0 +1,150 @@
+// page_test.cpp - words stand where they can be read, and the page hides nothing
+#include "host/page/page.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "host/page/figures.hpp"
+#include "host/page/layout.hpp"
+#include "tests/support/files.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+void expect_near(const std::vector<double>& values, const std::vector<double>& expected) {
+  ASSERT_EQ(values.size(), expected.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    EXPECT_NEAR(values[i], expected[i], 1e-9 * std::abs(expected[i]) + 1e-12) << i;
+  }
+}
+
+TEST(TicksTest, ArePowersOfTenThinnedOutOrDigitsBetweenThem) {
+  expect_near(ticks(0.9, 1100, 10), {1, 10, 100, 1000});
+  expect_near(ticks(1e-6, 1e3, 5), {1e-6, 1e-4, 1e-2, 1, 1e2});
+  expect_near(ticks(3, 60, 10), {5, 10, 20, 50});
+  expect_near(ticks(1e-3, 1e-1, 10), {1e-3, 1e-2, 1e-1});
+}
+
+TEST(SpreadTest, MovesAsLittleAsItMust) {
+  expect_near(spread({10, 50, 90}, 10, 0, 100), {10, 50, 90});
+  expect_near(spread({50, 50}, 10, 0, 100), {45, 55});
+  expect_near(spread({0, 1, 80}, 10, 0, 100), {0, 10, 80});
+  expect_near(spread({99, 100}, 10, 0, 100), {90, 100});
+  expect_near(spread({5, 5, 5}, 100, 0, 100), {0, 50, 100});  // too many: evenly
+  expect_near(spread({7}, 10, 0, 100), {7});
+}
+
+TEST(LabelsTest, TakesTheFirstFreePlaceWithinTheFrame) {
+  Labels labels({0, 0, 200, 100}, 6, 12);
+  EXPECT_STREQ(labels.put(50, 50, "word").anchor, "start");
+  EXPECT_STREQ(labels.put(50, 50, "word").anchor, "end");
+  EXPECT_STREQ(labels.put(50, 50, "word").anchor, "middle");
+  EXPECT_STREQ(labels.put(190, 50, "word").anchor, "end");  // right of it is no room
+  labels.keep_free({0, 0, 200, 100});
+  EXPECT_STREQ(labels.put(100, 50, "word").anchor, "end");  // nothing is free: the last place
+}
+
+TEST(LayoutTest, CountsLettersNotBytes) { EXPECT_EQ(letters("2⁻²⁴ µs"), 7); }
+
+TEST(ChartTest, EscapesWhatHasAMeaningInHtml) {
+  EXPECT_EQ(escaped("a<b & \"c\">"), "a&lt;b &amp; &quot;c&quot;&gt;");
+}
+
+TEST(ChartTest, RefusesToDrawNothing) {
+  const auto words = [](double) { return std::string(); };
+  EXPECT_THROW(draw({"empty", "", {"", words}, {"", words}, {}, {}}, kWide), std::invalid_argument);
+}
+
+/// A report of both places, six sizes and four numbers of taps.
+BenchReport invented() {
+  BenchReport report;
+  report.before = report.after = {20e-9, 2e-3, 2.01e-3, 2.5e-3};
+  report.cpu_peaks = {1e11, 1e10};
+  report.peaks = {6e13, 4e12};
+  const auto add = [&](const char* name, Place place, double N, double K, double seconds) {
+    Row row;
+    row.problem = {"", std::int64_t(N), std::int64_t(K)};
+    row.contender = name;
+    row.place = place;
+    row.seconds = {seconds, seconds, seconds, seconds, seconds, 7};
+    row.operations = 4 * N * K;
+    row.traffic.bytes = 12 * N;
+    row.error = 1e-7;
+    row.error_bound = direct_error_bound(row.problem.K).relative;
+    row.is_right = true;
+    report.rows.push_back(row);
+  };
+  for (const double N : {1e3, 2e3, 4e3, 8e3, 16e3, 32e3}) {
+    add("cpu-naive", Place::cpu, N, N / 4, 1e-9 * N * N);
+    add("cpu-cooley-tukey", Place::cpu, N, N / 4, 1e-7 * N * std::log2(N));
+    add("gpu-direct", Place::gpu, N, N / 4, 1e-5);
+  }
+  for (const double K : {1.0, 10.0, 100.0, 1000.0}) {
+    add("cpu-naive", Place::cpu, 5e3, K, 1e-6 * K);
+    add("cpu-cooley-tukey", Place::cpu, 5e3, K, 50e-6);
+  }
+  return report;
+}
+
+const Machine kMachine{"1.2", "a <fast> processor", "a card"};
+
+TEST(FigureTest, FindsWhereTheTransformBeginsToPay) {
+  for (const Figure& figure : figures_of(kMachine, invented())) {
+    if (figure.chart.id != "crossover") continue;
+    ASSERT_GE(figure.chart.notices.size(), 1u);
+    EXPECT_NEAR(figure.chart.notices[0].x, 50, 1e-6);
+    EXPECT_EQ(figure.chart.notices[0].words, "CPU, one thread: 50 taps");
+    return;
+  }
+  FAIL() << "no such figure";
+}
+
+TEST(FigureTest, AreThoseThatTheRowsAllow) {
+  std::vector<std::string> ids;
+  for (const Figure& figure : figures_of(kMachine, invented())) ids.push_back(figure.chart.id);
+  EXPECT_EQ(
+      ids, (std::vector<std::string>{"scaling", "crossover", "roofline", "roofline-gpu", "error"}));
+  BenchReport few = invented();
+  few.rows.resize(3);  // one size
+  few.peaks = {};
+  ids.clear();
+  for (const Figure& figure : figures_of(kMachine, few)) ids.push_back(figure.chart.id);
+  EXPECT_EQ(ids, std::vector<std::string>{"roofline"});
+  EXPECT_TRUE(figures_of(kMachine, {}).empty());
+}
+
+TEST(FigureTest, MainProblemIsTheLargestThatMostTookPartIn) {
+  BenchReport report = invented();
+  EXPECT_EQ(main_problem(report)->N, 32'000);
+  for (Row& row : report.rows) row.is_extrapolated = row.problem.N == 32'000;
+  EXPECT_EQ(main_problem(report)->N, 16'000);
+  EXPECT_EQ(main_problem({}), nullptr);
+}
+
+TEST(PageTest, ConfessesWhatIsWrongNoisyOrNotMeasured) {
+  BenchReport report = invented();
+  const std::string good = to_html(kMachine, report);
+  EXPECT_TRUE(says(good, {"a &lt;fast&gt; processor and a card", "None of them are noisy",
+                          "32,000 samples × 8,000 taps", "<b>1.02 s</b>", "Every mark lies below"}))
+      << good.substr(0, 9000);
+  EXPECT_EQ(good.find("WRONG"), std::string::npos);
+  EXPECT_EQ(good.find("Not to be trusted"), std::string::npos);
+  EXPECT_EQ(good.find("e+"), std::string::npos);  // no number is written as 1e+05
+
+  report.after.shortest = 1;
+  report.rows[0].is_right = false;
+  report.rows[0].error = 1;
+  report.rows[1].is_noisy = true;
+  report.rows[2].is_extrapolated = true;
+  report.rows[2].measured = {"", 500, 125};
+  report.not_here = {{"gpu-cufft", "p", "no library & no card"}};
+  EXPECT_TRUE(says(to_html({"1.2", "c", ""}, report),
+                   {"no GPU took part", "Not to be trusted", "WRONG RESULT", "1 of them are noisy",
+                    "extrapolated from 500 × 125", "SOME MARKS LIE ABOVE THEIR BOUND",
+                    "gpu-cufft, p: no library &amp; no card"}));
+}
+
+}  // namespace
+}  // namespace gpuconv::test
