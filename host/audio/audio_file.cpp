@@ -72,9 +72,9 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats
   AudioFormat format;
   format.rate = info.samplerate;
   format.channels = info.channels;
-  format.container = container != nullptr ? container
-                                          : name_of(path, kContainers,
-                                                    info.format & SF_FORMAT_TYPEMASK, formats);
+  format.container = container != nullptr
+                         ? container
+                         : name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK, formats);
   format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK, formats);
   // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
   constexpr std::int64_t kMostFrames = std::int64_t{1} << 48;
@@ -119,7 +119,10 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
                                        piped_ ? " from a pipe, as WAV, AU and FLAC can" : "",
                                        sf_strerror(nullptr)));
   }
-  const AudioFormat format = checked_format(path_, info, formats, raw ? "raw" : wav ? "WAV" : nullptr);
+  const AudioFormat format = checked_format(path_, info, formats,
+                                            raw   ? "raw"
+                                            : wav ? "WAV"
+                                                  : nullptr);
   if (!piped_ && !raw) check_header(info.frames);
   return format;
 }
