@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "host/error.hpp"
 
@@ -110,13 +111,13 @@ void OutputFile::create_temporary() {
   const std::string name = target.filename().string().substr(0, kMaxNameInTemporary);
   for (int number = 0; number < kMaxTemporaries; ++number) {
     const std::string suffix = number == 0 ? "" : fmt::format("-{}", number);
-    const std::string candidate =
+    std::string candidate =
         (target.parent_path() / fmt::format(".{}.gpuconv-{}{}.tmp", name, ::getpid(), suffix))
             .string();
     descriptor_ =
         FileDescriptor(::open(candidate.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (descriptor_) {
-      temporary_ = candidate;
+      temporary_ = std::move(candidate);  // a copy might find no memory and leave the file behind
       return;
     }
     if (errno != EEXIST) break;
