@@ -145,6 +145,9 @@ SofaFile read_sofa(const std::string& path) {
   file.directions = directions_of(path, hrtf->SourcePosition);
   file.taps = values_of(hrtf->DataIR);
   file.delays = values_of(hrtf->DataDelay);
+  // AES69 demands it, if only as zeros. Where libmysofa loses it (a damaged name, no memory), the
+  // ears would lose their difference in time without a word.
+  if (file.delays.empty()) throw FileError(path, "has no Data.Delay");
   return file;
 }
 

@@ -24,6 +24,7 @@ namespace {
 using emulation::Failing;
 
 constexpr int kDevicesUnavailable = 46;  // cudaErrorDevicesUnavailable
+constexpr int kLaunchTimeout = 702;      // cudaErrorLaunchTimeout
 
 class FaultPlan : public EmulationFixture {};
 
@@ -139,12 +140,13 @@ struct Workload {
   const char* name;
   std::string (*run)();  ///< everything that it results in
   int least_calls;
+  bool is_quick = false;  ///< so that all its calls run out of memory with every change
 };
 
 class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<Workload> {
  protected:
   static constexpr unsigned kSeconds = 10;
-  static constexpr int kShare = 12;  // calls that fail, for each workload and fault
+  static constexpr int kShare = 8;  // calls that fail, for each workload and fault
 
   struct Alive {
     std::size_t allocations = emulation::live_allocations();
@@ -166,6 +168,11 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
     return seen;
   }
 
+  /// Destructors say nothing, and what they leave as the last error nobody reads.
+  static bool releases(const std::string& call) {
+    return call.starts_with("cudaFree") || call.ends_with("Destroy");
+  }
+
   /// `step` 1 for every call.
   void fail_calls(int code, Failing failing, int step) {
     emulation::forget();
@@ -181,9 +188,9 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
       const std::optional<std::string> seen = try_to_run();
       EXPECT_TRUE(emulation::has_failed_as_planned());
       emulation::fail_no_call();
-      const std::string failed =
-          fmt::format("call {}, {}", n, emulation::calls().at(static_cast<std::size_t>(n - 1)));
-      if (seen && failing == Failing::once) {
+      const std::string& name = emulation::calls().at(static_cast<std::size_t>(n - 1));
+      const std::string failed = fmt::format("call {}, {}", n, name);
+      if (seen && failing == Failing::once && !releases(name)) {
         EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "left behind by " << failed;
       }
       emulation::recover();
@@ -197,23 +204,27 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
   }
 
   /// Once and for ever, at a share of the calls; at all of them with GPUCONV_LONG=1.
-  void fail_share(int code) {
+  void fail_share(int code,
+                  std::initializer_list<Failing> failings = {Failing::once, Failing::persistent}) {
     emulation::forget();
     GetParam().run();
     const int calls = static_cast<int>(emulation::calls().size());
     const bool all = number_from_environment("GPUCONV_LONG", 0) != 0;
     const int step = all ? 1 : std::max(1, calls / kShare);
-    fail_calls(code, Failing::once, step);
-    fail_calls(code, Failing::persistent, step);
+    for (const Failing failing : failings) fail_calls(code, failing, step);
   }
 };
 
 TEST_P(EveryCall, MayRunOutOfMemoryOnce) {
-  fail_calls(cudaErrorMemoryAllocation, Failing::once, 1);
+  if (GetParam().is_quick) {
+    fail_calls(cudaErrorMemoryAllocation, Failing::once, 1);
+  } else {
+    fail_share(cudaErrorMemoryAllocation, {Failing::once});
+  }
 }
 
 TEST_P(EveryCall, MayRunOutOfMemoryForEver) {
-  fail_calls(cudaErrorMemoryAllocation, Failing::persistent, 1);
+  fail_share(cudaErrorMemoryAllocation, {Failing::persistent});
 }
 
 TEST_P(EveryCall, MayFindTheDeviceUnavailable) { fail_share(kDevicesUnavailable); }
@@ -222,19 +233,21 @@ TEST_P(EveryCall, MayMeetAMemoryErrorOfTheHardware) { fail_share(cudaErrorEccUnc
 
 TEST_P(EveryCall, MayLoseTheDevice) { fail_share(cudaErrorIllegalAddress); }
 
+TEST_P(EveryCall, MayBeCutOffByTheDisplay) { fail_share(kLaunchTimeout); }
+
 INSTANTIATE_TEST_SUITE_P(
     , EveryCall,
-    ::testing::Values(Workload{"gpu_direct", two_blocks<plan_gpu_direct>, 60},
-                      Workload{"gpu_tiled", two_blocks<plan_gpu_tiled>, 60},
-                      Workload{"gpu_radix2", two_blocks<plan_gpu_radix2>, 60},
-                      Workload{"gpu_cufft", two_blocks<plan_gpu_cufft>, 60},
-                      Workload{"gpu_fourstep", two_blocks<plan_gpu_fourstep>, 60},
-                      Workload{"gpu_fused", two_blocks<plan_gpu_fused>, 60},
+    ::testing::Values(Workload{"gpu_direct", two_blocks<plan_gpu_direct>, 60, true},
+                      Workload{"gpu_tiled", two_blocks<plan_gpu_tiled>, 60, true},
+                      Workload{"gpu_radix2", two_blocks<plan_gpu_radix2>, 60, true},
+                      Workload{"gpu_cufft", two_blocks<plan_gpu_cufft>, 60, true},
+                      Workload{"gpu_fourstep", two_blocks<plan_gpu_fourstep>, 60, true},
+                      Workload{"gpu_fused", two_blocks<plan_gpu_fused>, 60, true},
                       Workload{"long_response", response_longer_than_the_blocks, 100},
                       Workload{"two_renders", two_renders_of_one_plan, 100},
                       Workload{"little_memory", little_memory, 100},
                       Workload{"whole_job", whole_job, 60},
-                      Workload{"which_devices", which_devices, 3}),
+                      Workload{"which_devices", which_devices, 3, true}),
     [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace

@@ -2,6 +2,7 @@
 // file or the complete new one. A few instants here; 200 for each signal with GPUCONV_LONG=1.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -53,6 +54,36 @@ TEST_P(Killed, LeavesTheOldFileOrTheCompleteNewOne) {
   std::printf("%s: %d instants in %.3f s, %d before the end\n", strsignal(GetParam()), instants,
               whole.count(), stopped);
   EXPECT_GT(stopped, 0);
+}
+
+TEST(Stopped, ForAWhileItGivesTheSameBytes) {
+  const Folder folder;
+  const std::string source = float_wav(folder, "source.wav", 1, noise(600'000, 1));
+  const std::string room = float_wav(folder, "room.wav", 2, noise(6'000, 2));
+  const auto render = [&](const std::string& output, Sent sent) {
+    const Ended ended =
+        run_program({"render", source, room, output, "--device", "cpu", "-q"}, {}, sent);
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return read_bytes(output);
+  };
+  const std::string right = render(folder.file("right.wav"), {});
+  for (const double seconds : {0.01, 0.03, 0.06}) {
+    EXPECT_TRUE(render(folder.file("wet.wav"), {SIGSTOP, seconds}) == right) << seconds;
+  }
+}
+
+TEST(BrokenPipe, IsARefusal) {
+  const Folder folder;
+  const std::string source = float_wav(folder, "source.wav", 1, noise(100'000, 1));
+  const std::string room = float_wav(folder, "room.wav", 2, {0.5f, 0.5f});
+  const std::string command = "'" GPUCONV_PROGRAM "' render '" + source + "' '" + room +
+                              "' /dev/stdout --device cpu -q 2>'" + folder.file("err") +
+                              "'; echo $? >'" + folder.file("code") + "'";
+  ASSERT_EQ(std::system(("{ " + command + "; } | head -c 100 >/dev/null").c_str()), 0);
+  const std::string err = read_bytes(folder.file("err"));
+  EXPECT_EQ(read_bytes(folder.file("code")), "2\n") << err;
+  EXPECT_TRUE(says(err, {"error: /dev/stdout: ", "Broken pipe"}));
+  EXPECT_EQ(std::count(err.begin(), err.end(), '\n'), 1) << err;
 }
 
 INSTANTIATE_TEST_SUITE_P(, Killed, ::testing::Values(SIGKILL, SIGINT, SIGTERM),

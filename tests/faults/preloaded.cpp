@@ -6,8 +6,8 @@
 //
 // FUNCTION is one of kNames, each for a family; read and write with CODE 0 do half of what they are
 // asked for. Calls count from main() on: what loaders and constructors do before is not ours. Nor
-// are the allocations of libsndfile: version 1.2.0 forgets to check one, of 2 KB for a list of
-// chunks, and would crash.
+// are the allocations of libsndfile 1.2.0, which forgets to check one (of 2 KB, for a list of
+// chunks), and of soxr 0.1.3, which checks few: both would crash.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
@@ -43,19 +43,25 @@ long planned_call = 0;
 int planned_code = 0;
 bool is_persistent = false;
 
-// Where libsndfile lies.
-std::uintptr_t sndfile_begin = 0;
-std::uintptr_t sndfile_end = 0;
+/// A library whose allocations do not fail, and where its code lies.
+struct Spared {
+  const char* name;
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+Spared spared[] = {{"libsndfile."}, {"libsoxr."}};
 
-int find_sndfile(dl_phdr_info* library, std::size_t, void*) {
-  if (std::strstr(library->dlpi_name, "libsndfile") == nullptr) return 0;
-  for (int i = 0; i < library->dlpi_phnum; ++i) {
-    const ElfW(Phdr)& part = library->dlpi_phdr[i];
-    if (part.p_type != PT_LOAD || (part.p_flags & PF_X) == 0) continue;
-    sndfile_begin = library->dlpi_addr + part.p_vaddr;
-    sndfile_end = sndfile_begin + part.p_memsz;
+int find_spared(dl_phdr_info* library, std::size_t, void*) {
+  for (Spared& each : spared) {
+    if (std::strstr(library->dlpi_name, each.name) == nullptr) continue;
+    for (int i = 0; i < library->dlpi_phnum; ++i) {
+      const ElfW(Phdr)& part = library->dlpi_phdr[i];
+      if (part.p_type != PT_LOAD || (part.p_flags & PF_X) == 0) continue;
+      each.begin = library->dlpi_addr + part.p_vaddr;
+      each.end = each.begin + part.p_memsz;
+    }
   }
-  return 1;
+  return 0;
 }
 
 /// Counts a call; true if it has to fail.
@@ -73,9 +79,12 @@ bool fails(Function function) {
   return true;
 }
 
-bool is_sndfile(const void* caller) {
+bool is_spared(const void* caller) {
   const auto place = reinterpret_cast<std::uintptr_t>(caller);
-  return sndfile_begin <= place && place < sndfile_end;
+  for (const Spared& each : spared) {
+    if (each.begin <= place && place < each.end) return true;
+  }
+  return false;
 }
 
 void read_plan() {
@@ -109,7 +118,7 @@ int (*real_main)(int, char**, char**) = nullptr;
 
 int counted_main(int argc, char** argv, char** environment) {
   read_plan();
-  ::dl_iterate_phdr(find_sndfile, nullptr);
+  ::dl_iterate_phdr(find_spared, nullptr);
   std::atexit(write_counts);
   counts = true;
   return real_main(argc, argv, environment);
@@ -134,7 +143,7 @@ int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv, v
                                                                 fini, rtld_fini, stack_end);
 }
 
-#define GPUCONV_MALLOC_FAILS() (!is_sndfile(__builtin_return_address(0)) && fails(kMalloc))
+#define GPUCONV_MALLOC_FAILS() (!is_spared(__builtin_return_address(0)) && fails(kMalloc))
 
 void* malloc(std::size_t bytes) { return GPUCONV_MALLOC_FAILS() ? nullptr : __libc_malloc(bytes); }
 

@@ -49,6 +49,10 @@ Ended run_program(const std::vector<std::string>& arguments,
   if (sent.signal != 0) {
     ::usleep(static_cast<useconds_t>(1e6 * sent.seconds));
     ::kill(child, sent.signal);  // one that has ended is still there to be waited for
+    if (sent.signal == SIGSTOP) {
+      ::usleep(static_cast<useconds_t>(1e6 * sent.seconds));
+      ::kill(child, SIGCONT);
+    }
   }
   int status = 0;
   ::waitpid(child, &status, 0);

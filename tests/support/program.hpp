@@ -13,7 +13,8 @@ struct Ended {
   std::string err;
 };
 
-/// A signal that the program is sent some time after its start.
+/// A signal that the program is sent some time after its start. One that is stopped goes on after
+/// as long again.
 struct Sent {
   int signal = 0;  ///< 0: none
   double seconds = 0;

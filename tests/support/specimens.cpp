@@ -249,6 +249,13 @@ Specimen ogg() {
   return ogg;
 }
 
+template <typename Named>
+const Named& named(const std::vector<Named>& all, const std::string& name) {
+  const auto found = std::ranges::find(all, name, &Named::name);
+  if (found == all.end()) throw std::invalid_argument("there is no " + name);
+  return *found;
+}
+
 }  // namespace
 
 SpecimenWriter& SpecimenWriter::text(std::string_view characters) {
@@ -263,9 +270,7 @@ SpecimenWriter& SpecimenWriter::number(const std::string& name, std::uint64_t va
 }
 
 void SpecimenWriter::set(const std::string& name, std::uint64_t value) {
-  const auto field = std::ranges::find(fields_, name, &Field::name);
-  if (field == fields_.end()) throw std::invalid_argument("no field " + name);
-  put(bytes_, *field, value);
+  put(bytes_, named(fields_, name), value);
 }
 
 Specimen SpecimenWriter::finish(const std::string& name, const std::string& extension,
@@ -294,6 +299,15 @@ const std::vector<Specimen>& specimens() {
                                          aiff(""), aiff("sowt"),      caf(),   au(),   flac(),
                                          ogg(),    sofa_specimen()};
   return all;
+}
+
+const Specimen& specimen(const std::string& name) { return named(specimens(), name); }
+
+std::string changed(const std::string& name, const std::string& field, std::uint64_t value) {
+  const Specimen& whole = specimen(name);
+  std::string bytes = whole.bytes;
+  put(bytes, named(whole.fields, field), value);
+  return bytes;
 }
 
 }  // namespace gpuconv::test

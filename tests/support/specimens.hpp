@@ -57,6 +57,12 @@ std::uint64_t get(const std::string& bytes, const Field& field);
 /// measurements.
 const std::vector<Specimen>& specimens();
 
+/// By its name, which must be one of them.
+const Specimen& specimen(const std::string& name);
+
+/// Its bytes with `value` in a field.
+std::string changed(const std::string& name, const std::string& field, std::uint64_t value);
+
 /// An HDF5 file with the least that libmysofa needs.
 Specimen sofa_specimen();
 

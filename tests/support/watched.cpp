@@ -8,7 +8,14 @@
 #include <string>
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
+// Of AddressSanitizer; GCC comes without the header.
+extern "C" {
+std::size_t __sanitizer_get_current_allocated_bytes();
+std::size_t __sanitizer_get_allocated_size(const volatile void* memory);
+int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void*,
+                                                                  std::size_t),
+                                              void (*free_hook)(const volatile void*));
+}
 #endif
 
 namespace gpuconv::test {
@@ -31,9 +38,7 @@ void count_malloc(const volatile void*, std::size_t bytes) {
   }
 }
 
-void count_free(const volatile void* memory) {
-  held -= __sanitizer_get_allocated_size(const_cast<const void*>(memory));
-}
+void count_free(const volatile void* memory) { held -= __sanitizer_get_allocated_size(memory); }
 
 /// Bytes held now; from here on the most is counted anew.
 std::size_t begin() {
