@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <new>
 
 namespace gpuconv {
 namespace {
@@ -73,17 +74,22 @@ void stop_if_interrupted() {
   if (received != 0) throw Interrupted("stopped by a signal");
 }
 
-RemovedBySignal::RemovedBySignal(const std::string& path) : slot_(0) {
-  char* const copy = ::strdup(path.c_str());
-  for (; slot_ < kMaxFiles; ++slot_) {
+RemovedBySignal::RemovedBySignal(const std::string& path)
+    : path_(::strdup(path.c_str())), slot_(kMaxFiles) {
+  if (path_ == nullptr) throw std::bad_alloc();
+}
+
+void RemovedBySignal::arm() noexcept {
+  for (slot_ = 0; slot_ < kMaxFiles; ++slot_) {
     char* none = nullptr;
-    if (files[slot_].compare_exchange_strong(none, copy)) return;
+    if (files[slot_].compare_exchange_strong(none, path_)) return;
   }
-  std::free(copy);
 }
 
 RemovedBySignal::~RemovedBySignal() {
-  if (slot_ < kMaxFiles) std::free(files[slot_].exchange(nullptr));
+  // What a handler has taken is not ours to free any more; the process is about to end.
+  const bool is_ours = slot_ == kMaxFiles || files[slot_].exchange(nullptr) != nullptr;
+  if (is_ours) std::free(path_);
 }
 
 }  // namespace gpuconv

@@ -28,12 +28,17 @@ void stop_if_interrupted();
 /// A file that is removed if a signal ends the process without the destructors.
 class RemovedBySignal {
  public:
+  /// Not yet removed: there may be no such file.
   explicit RemovedBySignal(const std::string& path);
   RemovedBySignal(const RemovedBySignal&) = delete;
   RemovedBySignal& operator=(const RemovedBySignal&) = delete;
   ~RemovedBySignal();  ///< no longer
 
+  /// From now on. Needs no memory.
+  void arm() noexcept;
+
  private:
+  char* path_;
   int slot_;
 };
 

@@ -118,32 +118,12 @@ void OutputFile::open_standard_output() {
   seekable_ = !appends && ::lseek(descriptor(), 0, SEEK_CUR) == 0;
 }
 
-<<<<<<< HEAD
 void OutputFile::require_room(std::int64_t bytes) const {
   struct statvfs disk {};
   if (in_place() || ::statvfs(folder_of(target_).c_str(), &disk) != 0) return;
   const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
   if (room >= static_cast<double>(bytes)) return;
   throw FileError(path_, fmt::format("needs {} bytes where {:.0f} are free", bytes, room));
-=======
-void OutputFile::create_temporary() {
-  const std::filesystem::path target = target_;
-  const std::string name = target.filename().string().substr(0, kMaxNameInTemporary);
-  for (int number = 0; number < kMaxTemporaries; ++number) {
-    const std::string suffix = number == 0 ? "" : fmt::format("-{}", number);
-    std::string candidate =
-        (target.parent_path() / fmt::format(".{}.gpuconv-{}{}.tmp", name, ::getpid(), suffix))
-            .string();
-    descriptor_ =
-        FileDescriptor(::open(candidate.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (descriptor_) {
-      temporary_ = std::move(candidate);  // a copy might find no memory and leave the file behind
-      return;
-    }
-    if (errno != EEXIST) break;
-  }
-  fail("no temporary file can be made beside it");
->>>>>>> b
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "host/error.hpp"
 
@@ -63,10 +64,13 @@ TemporaryFile::TemporaryFile(const std::string& output, const std::string& targe
 /// False, with errno, if it was not created.
 bool TemporaryFile::create(const std::string& candidate) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
+  // Nothing may throw once the file is there: nobody would remove it.
+  path_ = candidate;
+  auto removed_by_signal = std::make_unique<RemovedBySignal>(path_);
   descriptor_ = FileDescriptor(::open(candidate.c_str(), kFlags, 0666));
   if (!descriptor_) return false;
-  path_ = candidate;
-  removed_by_signal_ = std::make_unique<RemovedBySignal>(path_);
+  removed_by_signal_ = std::move(removed_by_signal);
+  removed_by_signal_->arm();
   lock_ = FileDescriptor(::fcntl(descriptor_.get(), F_DUPFD_CLOEXEC, 0));
   // Not every file system has locks; there nobody takes the file for a stale one either.
   ::flock(descriptor_.get(), LOCK_EX);
