@@ -34,7 +34,7 @@ std::vector<Problem> page(Place place) {
     problems.push_back({fmt::format("2^{}", power), N, N / 4});
   }
   for (int power = 0; power <= 13; ++power) {
-    problems.push_back({fmt::format("2^{} taps", power), 100'000, std::int64_t{1} << power});
+    problems.push_back({fmt::format("2^{} taps", power), 30'000, std::int64_t{1} << power});
   }
   problems.push_back(ladder(place).back());
   return problems;

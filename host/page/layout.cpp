@@ -22,7 +22,8 @@ std::vector<double> ticks(double low, double high, int most) {
       if (value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9)) values.push_back(value);
     }
   }
-  return values;
+  if (static_cast<int>(values.size()) <= most || last <= first) return values;
+  return {std::pow(10, first), std::pow(10, last)};
 }
 
 std::vector<double> spread(std::vector<double> wanted, double gap, double low, double high) {

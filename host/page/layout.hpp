@@ -7,7 +7,7 @@
 namespace gpuconv {
 
 /// Positions on a logarithmic axis that get words, ascending: powers of ten, thinned out to at most
-/// `most`; with 2 and 5 of each decade where that leaves fewer than three.
+/// `most`; with 2 and 5 of each decade where there are fewer than three, if there is room.
 std::vector<double> ticks(double low, double high, int most);
 
 /// Moves `wanted` as little as is needed to keep them `gap` apart, in their order, within

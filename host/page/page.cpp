@@ -153,7 +153,7 @@ std::string confession(const BenchReport& report) {
   std::string html = fmt::format(
       "<p>{} numbers, each a median of repeated runs, planned and in memory; marks carry the "
       "interval that holds the true median with 95 % confidence. {} of them are noisy: uncertain "
-      "by more than 5 %.</p>\n",
+      "by more than 5&nbsp;%.</p>\n",
       report.rows.size(), noisy == 0 ? "None" : std::to_string(noisy));
   if (!report.before.is_trustworthy() || !report.after.is_trustworthy()) {
     html +=

@@ -12,12 +12,14 @@ void StreamTrace::begin(const Stream& stream) {
 
 void StreamTrace::span(const std::string& row, const std::string& name, const Event& start,
                        const Event& end) {
-  trace_->add(Trace::Span{{true, row}, name, at(start), at(end)});
+  const Trace::Row of{true, row};
+  trace_->add(Trace::Span{of, name, at(start), at(end)});
 }
 
 void StreamTrace::arrow(const std::string& from_row, const Event& from, const std::string& to_row,
                         const Event& to) {
-  trace_->add(Trace::Arrow{{true, from_row}, at(from), {true, to_row}, at(to)});
+  const Trace::Row first{true, from_row}, second{true, to_row};
+  trace_->add(Trace::Arrow{first, at(from), second, at(to)});
 }
 
 }  // namespace gpuconv

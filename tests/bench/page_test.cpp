@@ -25,6 +25,8 @@ TEST(TicksTest, ArePowersOfTenThinnedOutOrDigitsBetweenThem) {
   expect_near(ticks(1e-6, 1e3, 5), {1e-6, 1e-4, 1e-2, 1, 1e2});
   expect_near(ticks(3, 60, 10), {5, 10, 20, 50});
   expect_near(ticks(1e-3, 1e-1, 10), {1e-3, 1e-2, 1e-1});
+  expect_near(ticks(200, 70e3, 4), {1e3, 1e4});      // no room for 2 and 5
+  expect_near(ticks(2, 60, 4), {2, 5, 10, 20, 50});  // one power of ten would be no axis
 }
 
 TEST(SpreadTest, MovesAsLittleAsItMust) {
