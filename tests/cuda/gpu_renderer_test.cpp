@@ -364,6 +364,21 @@ TEST(LevelMeter, CountsWhatIsAboveFullScaleAndNothingElse) {
   EXPECT_EQ(seen[0].over, 2);
 }
 
+TEST(Cost, OfFourstepCountsChunksThatFillHalfTheCache) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  constexpr int K = 100;
+  const PieceLengths lengths = fourstep_lengths(kEndless, K);
+  const Signal taps = noise(K, 1);
+  const int pieces = lengths.pieces(lengths.block_length, K);
+  const auto piece_bytes = 2 * sizeof(float2) * static_cast<std::size_t>(lengths.length / 2);
+  const std::size_t most_bytes = std::min(l2_cache_bytes() / 2, std::size_t{64} << 20);
+  const int chunk = static_cast<int>(most_bytes / piece_bytes);
+  ASSERT_GT(chunk, 1);
+  const Cost cost = plan_gpu_fourstep({taps, taps}, kEndless)->cost(lengths.block_length);
+  EXPECT_EQ(cost.launches, 3 * ((pieces + chunk - 1) / chunk));
+}
+
 TEST(Cost, IsAsCountedByHand) {
   const Devices devices = query_devices();
   if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
