@@ -101,7 +101,9 @@ def run_mutant(mutant, tree, all_builds):
             objects, tests = build.objects(mutant.path)
             if not objects and not tests:
                 raise SystemExit(f"{mutant.path}: nothing is compiled from it")
-            methods = methods_of(objects)
+            methods = methods_of(objects) if objects else EVERY_METHOD
+            if not check.filter(methods):
+                continue
             if check.needs_tests and not tests and methods != EVERY_METHOD:
                 continue  # a method's own file harms no other kernel
             # Tests take long to compile: only where they are needed, or all there is.
