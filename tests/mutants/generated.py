@@ -116,10 +116,10 @@ class Source:
                          "__syncwarp() for __syncthreads()")
 
     def events(self):
-        call = (r"(?:[\w.\]]|\[\w+\]|->)+(?:\.|->)(?:record|synchronize)\(|\bwait\("
+        call = (r"(?:[\w.\]]|\[\w+\]|\(\w*\)|->)+(?:\.|->)(?:record|synchronize)\(|\bwait\("
                 r"|\bGPUCONV_CUDA\(cuda(?:Event|Stream)(?:Record|WaitEvent|Synchronize)\w*\(")
         for match in re.finditer(call, self.code):
-            end = end_of_bracket(self.code, self.code.index("(", match.start()))
+            end = end_of_bracket(self.code, match.end() - 1)
             before = self.code[:match.start()].rstrip()
             if before.endswith((";", "{", "}", ")", ":", "else")) and self.code[end] == ";":
                 self.leave_out("event", match.start(), end + 1)
