@@ -15,9 +15,15 @@
 #include "host/audio/input_file.hpp"
 #include "host/audio/sofa.hpp"
 #include "host/error.hpp"
+#include "host/memory_limit.hpp"
 
 namespace gpuconv {
 namespace {
+
+// What libmysofa may allocate for a file: a broken one can lead it in circles until memory ends.
+// Deflated numbers of a measured response are seldom less than half of what they were.
+constexpr std::int64_t kFewestBytes = std::int64_t{128} << 20;
+constexpr std::int64_t kBytesOfAByte = 16;
 
 struct Free {
   void operator()(MYSOFA_HRTF* file) const { mysofa_free(file); }
@@ -128,9 +134,14 @@ bool is_sofa(const std::string& path) {
 }
 
 SofaFile read_sofa(const std::string& path) {
-  (void)open_input(path);  // refuses what is missing, forbidden, a folder or empty
+  // Refuses what is missing, forbidden, a folder or empty.
+  const std::int64_t bytes = open_input(path).bytes;
   int error = MYSOFA_OK;
-  const std::unique_ptr<MYSOFA_HRTF, Free> hrtf(mysofa_load(path.c_str(), &error));
+  std::unique_ptr<MYSOFA_HRTF, Free> hrtf;
+  {
+    const MemoryLimit limit(kFewestBytes + kBytesOfAByte * bytes);
+    hrtf.reset(mysofa_load(path.c_str(), &error));
+  }
   if (!hrtf) throw FileError(path, fmt::format("can not be read as SOFA ({})", reason(error)));
 
   SofaFile file;

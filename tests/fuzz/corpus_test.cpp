@@ -2,8 +2,12 @@
 //
 // tests/fuzz/corpus/ holds the smallest set of inputs that reaches what tests/fuzz/fuzz has
 // reached. GPUCONV_WRITE_CORPUS=FOLDER writes the valid files that fuzzing starts from.
+#include <sys/resource.h>
+
 #include <cstdio>
 
+#include "host/audio/sofa.hpp"
+#include "host/error.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/specimens.hpp"
@@ -35,6 +39,21 @@ void replay(Target target, const std::string& name) {
 
 TEST(FuzzCorpus, OfAudioIsAnswered) { replay(fuzz_audio, "audio"); }
 TEST(FuzzCorpus, OfSofaIsAnswered) { replay(fuzz_sofa, "sofa"); }
+
+/// libmysofa would go on until memory ends, in 22.9 GB.
+TEST(FuzzCorpus, WhatExhaustsMemoryIsRefused) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer does not let an allocation fail";
+#else
+  const std::string path = std::string(GPUCONV_SOURCE_DIR) + "/tests/fuzz/exhausting.sofa";
+  rlimit before{}, after{};
+  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &before), 0);
+  const Spent spent = watched([&] { EXPECT_THROW(read_sofa(path), FileError); });
+  EXPECT_LT(spent.seconds, 5);
+  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_cur) << "the limit outlives the reading";
+#endif
+}
 
 TEST(FuzzCorpus, StartsFromTheSpecimens) {
   const Folder otherwise;
