@@ -149,7 +149,6 @@ void add_bench(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<Options>();
   CLI::App* const command = app.add_subcommand(
       "bench", "Measure methods in memory: planned, both ears, each result checked");
-  command->get_formatter()->column_width(34);
   std::string names;
   for (const Preset& preset : presets()) {
     names += fmt::format("\n{}: {}", preset.name, preset.what);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <memory>
+
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -15,6 +17,39 @@ const char* version() {
 }
 
 namespace {
+
+/// As people write options: --norm[=DBFS], --raw-rate HZ; what else a value must be is said when it
+/// is not.
+class Help final : public CLI::Formatter {
+ public:
+  Help() { column_width(34); }
+
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    std::string name = Formatter::make_option_name(option, is_positional);
+    for (std::size_t begin; (begin = name.find('{')) != name.npos;) {
+      name.erase(begin, name.find('}', begin) - begin + 1);
+    }
+    return may_have_value(option) ? name.append("[=").append(type_of(option)).append("]") : name;
+  }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const bool has_value = option->get_items_expected_max() > 0 && !may_have_value(option);
+    if (option->get_positional() || !has_value) return "";
+    std::string words = " ";
+    words.append(type_of(option));
+    const std::string& value = option->get_default_str();
+    return value.empty() ? words : words.append("=").append(value);
+  }
+
+ private:
+  static bool may_have_value(const CLI::Option* option) {
+    return option->get_expected_min() == 0 && !type_of(option).empty();
+  }
+  static std::string type_of(const CLI::Option* option) {
+    const std::string type = option->get_type_name();
+    return type.substr(0, type.find(':'));
+  }
+};
 
 /// The parser's sentence, or a better one where it overlooks an unknown command.
 std::string sentence_of(const CLI::App& app, const CLI::ParseError& error, int argc,
@@ -34,7 +69,7 @@ int run(int argc, const char* const* argv) {
   CLI::App app("gpuconv - hear a dry recording in a real room, convolved on a GPU", "gpuconv");
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<Help>());
   app.footer(
       "Exit codes: 0 done, 1 usage, 2 a file, 3 GPU or driver or memory, 5 clipped with "
       "--fail-on-clip,\n70 internal error, 128+n signal n. 'gpuconv COMMAND --help' explains a "

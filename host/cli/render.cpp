@@ -163,8 +163,9 @@ void add_sound_options(CLI::App& command, Options& options) {
   // A flag, so that its value needs a "=" and it never takes the file behind it for one.
   command
       .add_flag("--norm{0}", options.norm,
-                "peak of the louder ear in dBFS, one factor for both (--norm is --norm=0)")
-      ->check(decibels);
+                "peak of the louder ear in dBFS, one factor for both (default 0)")
+      ->check(decibels)
+      ->type_name("DBFS");
   command.add_option("--wet", job.wet_db, "dB of the convolved signal (default 0)")
       ->check(decibels)
       ->type_name("DB");
@@ -314,7 +315,6 @@ void add_render(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<Options>();
   CLI::App* const command =
       app.add_subcommand("render", "Convolve a recording with a response at two ears");
-  command->get_formatter()->column_width(34);
   add_files(*command, *options);
   add_method_options(*command, *options);
   add_source_options(*command, *options);

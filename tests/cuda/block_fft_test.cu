@@ -8,6 +8,7 @@
 #include <complex>
 #include <numbers>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "cuda/methods/shapes.cuh"
@@ -140,6 +141,13 @@ TEST(BlockShape, FitsSharedMemoryAndRegisters) {
   });
 }
 
+/// body(Index<0>{}), body(Index<1>{}) ...; unlike unrolled(), for the host alone.
+template <int kCount, typename Body>
+void each_index(const Body& body) {
+  [&]<int... i>(std::integer_sequence<int, i...>) { (body(Index<i>{}), ...); }
+  (std::make_integer_sequence<int, kCount>());
+}
+
 /// Where the butterflies of one stage take their elements from. What follows works on these tables,
 /// since code for every shape takes long to compile.
 struct StageTable {
@@ -167,7 +175,7 @@ StageTable table_of() {
     const At at(i);
     const int first = Shape::place(at.first);
     table.lane.push_back(at.lane);
-    unrolled<At::kRadix>([&](auto t) {
+    each_index<At::kRadix>([&](auto t) {
       table.elements.push_back(at.element(t));
       table.places.push_back(at.template place<decltype(t)::value>(first));
     });
@@ -179,7 +187,7 @@ StageTable table_of() {
 std::vector<StageTable> all_stages() {
   std::vector<StageTable> tables;
   each_shape([&]<typename Shape>(std::type_identity<Shape>) {
-    unrolled<Shape::kStages>(
+    each_index<Shape::kStages>(
         [&](auto stage) { tables.push_back(table_of<Shape, decltype(stage)::value>()); });
   });
   return tables;
