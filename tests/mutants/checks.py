@@ -4,12 +4,15 @@ import dataclasses
 import os
 import pathlib
 import re
+import resource
+import signal
 import subprocess
 
 
 EVERY_METHOD = ["gpu_*"]
 NO_METHOD = []
 HASTE = 4  # at most so many times slower is what builds.py does not optimise
+BUSY = 20  # and so many times longer it may take where others work, too
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,13 +104,20 @@ def run_check(check, program, methods):
                    if not key.startswith(("GPUCONV_", "GTEST_"))}
     environment.update(GPUCONV_EMULATED_ORDER=check.order, GPUCONV_EMULATED_STREAMS=check.streams)
     command = [str(program), f"--gtest_filter={check.filter(methods)}", "--gtest_fail_fast"]
+    seconds = HASTE * check.seconds
     try:
         done = subprocess.run(command, env=environment, cwd=program.parent, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace",
-                              timeout=HASTE * check.seconds)
+                              timeout=BUSY * seconds, preexec_fn=lambda: limit(seconds))
     except subprocess.TimeoutExpired as error:
         return judge(check, None, (error.stdout or b"").decode(errors="replace"))
-    return judge(check, done.returncode, done.stdout)
+    return judge(check, None if done.returncode == -signal.SIGXCPU else done.returncode,
+                 done.stdout)
+
+
+def limit(seconds):
+    """Of the processor's time, so that a busy machine kills nothing."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def judge(check, code, output):

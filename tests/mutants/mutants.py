@@ -236,7 +236,7 @@ def run(arguments, mutants, proofs):
             RESULTS.write_text(json.dumps(results(), indent=1) + "\n")
             RESULTS.with_suffix(".md").write_text(markdown(results()))
 
-    if not is_partial:
+    if not is_partial and not arguments.known_good:
         run_baseline(arguments.jobs, all_builds)
     ends = run_all([control(), *chosen], arguments.jobs, all_builds,
                    progress(len(chosen) + 1, keep))
@@ -247,6 +247,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--known-good", action="store_true",
+                        help="the sources as they are have passed these checks: do not run them")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--new", action="store_true")
     which.add_argument("--sample", type=int)
