@@ -92,8 +92,10 @@ class PieceWriter {
   __device__ PieceWriter piece(int p) const {
     PieceWriter one = *this;
     const int first = p % grid_.pieces * grid_.advance;  // that is new
-    one.wet_ += p / grid_.pieces * stride_ + first;
-    one.wet_length_ -= first;
+    one.wet_ += p / grid_.pieces * stride_;
+    one.first_ = first - grid_.overlap;
+    one.added_ = one.wet_ + first;
+    one.added_length_ = wet_length_ - first;
     return one;
   }
 
@@ -108,27 +110,31 @@ class PieceWriter {
       real[w] = scale_ * v[w][t].x;
       imaginary[w] = scale_ * v[w][t].y;
     }
-    samples(n - grid_.overlap, real);
-    samples(n - grid_.overlap + grid_.half, imaginary);
+    samples(n, real);
+    samples(n + grid_.half, imaginary);
   }
 
  private:
-  /// What wrapped around is negative, so one comparison does for both ends.
-  __device__ bool has(int n) const {
-    return static_cast<unsigned>(n) < static_cast<unsigned>(wet_length_);
-  }
+  // Two ways to say the same, since the kernels that write pairs run with fewer registers by a
+  // pointer, and gpu-fused, which has none to spare, by what its reader has computed, too.
   __device__ void samples(int n, const float (&y)[1]) const {
-    if (has(n)) wet_[n] = y[0];
+    if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
   }
   __device__ void samples(int n, const float (&y)[2]) const {
-    if (has(n)) *reinterpret_cast<float2*>(wet_ + n) = make_float2(y[0], y[1]);
+    const int at = n - grid_.overlap;  // what wrapped around is negative: one comparison will do
+    if (static_cast<unsigned>(at) < static_cast<unsigned>(added_length_)) {
+      *reinterpret_cast<float2*>(added_ + at) = make_float2(y[0], y[1]);
+    }
   }
 
-  float* wet_ = nullptr;  ///< once there is a piece, at the first sample that it adds
-  int wet_length_ = 0;    ///< from there on
+  float* wet_ = nullptr;
+  int wet_length_ = 0;
   std::int64_t stride_ = 0;
   PieceGrid grid_{};
   float scale_ = 0;
+  int first_ = 0;           ///< sample of the piece's element 0
+  float* added_ = nullptr;  ///< the first that is new
+  int added_length_ = 0;    ///< from there on
 };
 
 }  // namespace gpuconv
