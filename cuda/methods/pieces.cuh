@@ -121,9 +121,10 @@ class PieceWriter {
     if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
   }
   __device__ void samples(int n, const float (&y)[2]) const {
-    const int at = n - grid_.overlap;  // what wrapped around is negative: one comparison will do
-    if (static_cast<unsigned>(at) < static_cast<unsigned>(added_length_)) {
-      *reinterpret_cast<float2*>(added_ + at) = make_float2(y[0], y[1]);
+    // What wrapped around is negative, so large without a sign: one comparison will do.
+    const auto at = static_cast<unsigned>(n - grid_.overlap);
+    if (at < static_cast<unsigned>(added_length_)) {
+      reinterpret_cast<float2*>(added_)[at / 2] = make_float2(y[0], y[1]);  // one store of 8 bytes
     }
   }
 
