@@ -1,6 +1,7 @@
 // main.cpp - all tests, or with --token=METHOD:N:K:SEED one problem alone
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -13,6 +14,8 @@ extern "C" const char* __lsan_default_suppressions() { return "leak:libvorbis\nl
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
+  // Whoever started the tests may have had them ignored: nohup, or a shell in the background.
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) std::signal(signal, SIG_DFL);
   for (int i = 1; i < argc; ++i) {
     if (std::strncmp(argv[i], "--token=", 8) != 0) continue;
     const auto verdict = gpuconv::test::solve(gpuconv::test::parse_token(argv[i] + 8));
