@@ -26,7 +26,7 @@ class Signals : public ::testing::Test {
 
   /// `child` has ended within a second of `asked` and left everything as it was.
   void expect_stopped(Child& child, int signal, std::chrono::steady_clock::time_point asked) {
-    EXPECT_EQ(child.wait(), 128 + signal);
+    EXPECT_EQ(child.wait(), 128 + signal) << err();
     EXPECT_LT(seconds_since(asked), 1.0);
     EXPECT_EQ(read_bytes(wet()), "old");
     EXPECT_EQ(outputs_.count(), 1);

@@ -225,7 +225,7 @@ TEST_P(Blockwise, LeavesNothingAllocated) {
 TEST_P(Blockwise, NamesRangesByStageAndEar) {
   emulation::forget();
   render(noise(750, 1), {noise(150, 2), noise(150, 3)});
-  const auto& ranges = emulation::ranges();
+  const auto ranges = emulation::ranges();
   for (const char* const name :
        {"gpuconv/read", "gpuconv/upload", "gpuconv/convolve left", "gpuconv/convolve right",
         "gpuconv/download left", "gpuconv/download right", "gpuconv/write"}) {

@@ -27,7 +27,7 @@ const std::vector<Executed>& schedule();
 const std::vector<std::string>& calls();
 
 /// Names of the NVTX ranges opened since the last forget(), as "domain/name", in order.
-const std::vector<std::string>& ranges();
+std::vector<std::string> ranges();
 
 /// Barriers that whole blocks have passed since the last forget().
 std::int64_t barriers();

@@ -77,7 +77,7 @@ TEST_F(Orders, RefuseWhatTheyDoNotKnow) {
 
 void put_kernel(float* out, float value) { out[threadIdx.x] = value; }
 
-class Streams : public EmulationFixture {
+class OrdersOfStreams : public EmulationFixture {
  protected:
   /// What arrives if a kernel follows another one in a second stream, with or without an event.
   float second_value(bool has_event) {
@@ -94,7 +94,7 @@ class Streams : public EmulationFixture {
   }
 };
 
-TEST_F(Streams, DoWorkEagerlyWhereAsked) {
+TEST_F(OrdersOfStreams, DoWorkEagerlyWhereAsked) {
   emulation::set_streams("eager");
   emulation::forget();
   DeviceBuffer<float> out(1);
@@ -102,7 +102,7 @@ TEST_F(Streams, DoWorkEagerlyWhereAsked) {
   EXPECT_EQ(emulation::schedule().size(), 1u);
 }
 
-TEST_F(Streams, MixAtRandomAndShowAForgottenEvent) {
+TEST_F(OrdersOfStreams, MixAtRandomAndShowAForgottenEvent) {
   bool has_differed = false;
   for (int seed = 0; seed < 20; ++seed) {
     emulation::set_streams("random:" + std::to_string(seed));

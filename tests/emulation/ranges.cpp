@@ -1,4 +1,6 @@
 // ranges.cpp - the names of NVTX ranges; forget()
+#include <mutex>
+
 #include "tests/emulation/emulation.hpp"
 #include "tests/emulation/state.hpp"
 #include "tests/emulation/streams.hpp"
@@ -6,24 +8,35 @@
 namespace emulation {
 namespace {
 
-std::vector<std::string>& names() {
-  static std::vector<std::string> names;
+// Workers of the CPU methods name their ranges, too, at the same time.
+struct Names {
+  std::mutex mutex;
+  std::vector<std::string> list;
+};
+
+Names& names() {
+  static Names names;
   return names;
 }
 
 }  // namespace
 
 void note_range(const char* domain, const std::string& name) {
-  names().push_back(std::string(domain) + "/" + name);
+  const std::lock_guard lock(names().mutex);
+  names().list.push_back(std::string(domain) + "/" + name);
 }
 
-const std::vector<std::string>& ranges() { return names(); }
+std::vector<std::string> ranges() {
+  const std::lock_guard lock(names().mutex);
+  return names().list;
+}
 
 void forget() {
   forget_schedule();
   forget_calls();
   forget_kernels();
-  names().clear();
+  const std::lock_guard lock(names().mutex);
+  names().list.clear();
 }
 
 }  // namespace emulation
