@@ -364,9 +364,7 @@ TEST(LevelMeter, CountsWhatIsAboveFullScaleAndNothingElse) {
   EXPECT_EQ(seen[0].over, 2);
 }
 
-TEST(Cost, OfFourstepCountsChunksThatFillHalfTheCache) {
-  const Devices devices = query_devices();
-  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+void expect_chunks_that_fill_half_the_cache() {
   constexpr int K = 100;
   const PieceLengths lengths = fourstep_lengths(kEndless, K);
   const Signal taps = noise(K, 1);
@@ -378,6 +376,22 @@ TEST(Cost, OfFourstepCountsChunksThatFillHalfTheCache) {
   const Cost cost = plan_gpu_fourstep({taps, taps}, kEndless)->cost(lengths.block_length);
   EXPECT_EQ(cost.launches, 3 * ((pieces + chunk - 1) / chunk));
 }
+
+TEST(Cost, OfFourstepCountsChunksThatFillHalfTheCache) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  expect_chunks_that_fill_half_the_cache();
+}
+
+#ifdef GPUCONV_EMULATED
+
+TEST(Cost, OfFourstepCountsNoChunksBeyond64MiB) {
+  emulation::set_l2_cache_bytes(std::size_t{512} << 20);
+  expect_chunks_that_fill_half_the_cache();
+  emulation::restore_device();
+}
+
+#endif  // GPUCONV_EMULATED
 
 TEST(Cost, IsAsCountedByHand) {
   const Devices devices = query_devices();

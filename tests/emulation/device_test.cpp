@@ -97,6 +97,11 @@ TEST_F(EmulatedDevice, SaysWhatAKernelsShapeDependsOn) {
   cudaGetLastError();
 }
 
+TEST_F(EmulatedDevice, CanBeOneWithALargeCache) {
+  emulation::set_l2_cache_bytes(50 << 20);
+  EXPECT_EQ(attribute(cudaDevAttrL2CacheSize), 50 << 20);
+}
+
 TEST_F(EmulatedDevice, SaysWhyThereIsNone) {
   const auto expect_none = [](const std::string& why) {
     const Devices devices = query_devices();

@@ -36,11 +36,13 @@ std::size_t from_environment(const char* name, std::size_t otherwise, std::size_
 
 constexpr std::size_t kMemory = std::size_t{4} << 30;
 constexpr std::size_t kShared = 227 * 1024;  // as on compute capability 9.0
+constexpr std::size_t kL2Cache = 1 << 20;
 
 struct Settings {
   std::size_t count = from_environment("GPUCONV_EMULATED_DEVICES", 1, 64);
   std::size_t memory = from_environment("GPUCONV_EMULATED_MEMORY", kMemory, kMemory);
   std::size_t shared = from_environment("GPUCONV_EMULATED_SHARED", kShared, kShared);
+  std::size_t l2_cache = kL2Cache;
 };
 
 Settings& settings() {
@@ -67,6 +69,7 @@ void set_devices(int count) {
 }
 void set_device_bytes(std::size_t bytes) { settings().memory = bytes; }
 void set_shared_bytes(std::size_t bytes) { settings().shared = bytes; }
+void set_l2_cache_bytes(std::size_t bytes) { settings().l2_cache = bytes; }
 void restore_device() { settings() = {}; }
 
 }  // namespace emulation
@@ -135,7 +138,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
         *value = static_cast<int>(shared_bytes()) + 1024;  // which CUDA keeps, for each block
         return cudaSuccess;
       case cudaDevAttrL2CacheSize:
-        *value = 1 << 20;
+        *value = static_cast<int>(emulation::settings().l2_cache);
         return cudaSuccess;
       case cudaDevAttrMaxThreadsPerMultiProcessor:
         *value = 2048;

@@ -69,11 +69,13 @@ void set_streams(const std::string& streams);
 void set_devices(int count);
 
 /// Memory of a device (4 GiB unless told), as GPUCONV_EMULATED_MEMORY; shared memory that a block
-/// of it can have (227 KiB unless told), as GPUCONV_EMULATED_SHARED. Both in bytes.
+/// of it can have (227 KiB unless told), as GPUCONV_EMULATED_SHARED; its L2 cache (1 MiB unless
+/// told). All in bytes.
 void set_device_bytes(std::size_t bytes);
 void set_shared_bytes(std::size_t bytes);
+void set_l2_cache_bytes(std::size_t bytes);
 
-/// Number and size of devices are what the environment says again.
+/// Number and sizes of devices are what the environment says, or as at first, again.
 void restore_device();
 
 // ---------------------------------------------------------------------------------- what fails

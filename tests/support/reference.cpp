@@ -28,10 +28,12 @@ void by_definition(std::span<const float> source, std::span<const float> respons
                    Reference& result) {
   for (std::size_t k = 0; k < response.size(); ++k) {
     const double h = response[k];
+    double* const wet = result.wet.data() + k;
+    double* const magnitude = result.magnitude.data() + k;
     for (std::size_t n = 0; n < source.size(); ++n) {
       const double product = h * double{source[n]};
-      result.wet[n + k] += product;
-      result.magnitude[n + k] += std::abs(product);
+      wet[n] += product;
+      magnitude[n] += std::abs(product);
     }
   }
 }
