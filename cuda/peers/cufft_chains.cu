@@ -247,13 +247,14 @@ class Lean final : public CufftChain {
 
 class OverlapSave final : public CufftChain {
  public:
-  OverlapSave(Stereo<std::span<const float>> response, const Clips& clips, int length)
+  OverlapSave(Stereo<std::span<const float>> response, const Clips& clips, int length,
+              int most_floats)
       : source_length_(clips.length()),
         wet_length_(source_length_ + static_cast<int>(response.left.size()) - 1),
         cut_(cut_of(length, static_cast<int>(response.left.size()) - 1)),
         bins_(length / 2 + 1),
         rows_(checked_total(clips.count, cut_.blocks)),
-        batch_(std::clamp(kMostFloats / length, 1, rows_)),
+        batch_(std::clamp(most_floats / length, 1, rows_)),
         forward_(length, CUFFT_R2C, batch_),
         inverse_(length, CUFFT_C2R, 2 * batch_),
         response_(spectra(response, length, 1.0f / static_cast<float>(length), stream_)),
@@ -302,8 +303,6 @@ class OverlapSave final : public CufftChain {
   }
 
  private:
-  static constexpr int kMostFloats = 1 << 25;  // of all windows in flight: 128 MiB
-
   Cut cut_of(int length, int overlap) const {
     if (length <= overlap) {
       throw std::invalid_argument("overlap-save with transforms of " + std::to_string(length) +
@@ -338,7 +337,13 @@ std::unique_ptr<CufftChain> plan_cufft_lean(Stereo<std::span<const float>> respo
 
 std::unique_ptr<CufftChain> plan_cufft_overlap_save(Stereo<std::span<const float>> response,
                                                     const Clips& clips, int length) {
-  return std::make_unique<OverlapSave>(response, clips, length);
+  constexpr int kMostFloats = 1 << 25;  // of all windows in flight: 128 MiB
+  return plan_cufft_overlap_save_in_batches(response, clips, length, kMostFloats);
+}
+
+std::unique_ptr<CufftChain> plan_cufft_overlap_save_in_batches(
+    Stereo<std::span<const float>> response, const Clips& clips, int length, int most_floats) {
+  return std::make_unique<OverlapSave>(response, clips, length, most_floats);
 }
 
 }  // namespace gpuconv

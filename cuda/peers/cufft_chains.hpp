@@ -24,7 +24,7 @@ namespace gpuconv {
 
 class CufftChain {
  public:
-  virtual ~CufftChain() = default;
+  virtual ~CufftChain() = default;  // GCOVR_EXCL_LINE: is always inlined
   /// Queues all clips and both sides; nothing is allocated and nobody waits.
   virtual void enqueue(const Stream& stream) = 0;
   /// Queues a NaN into every wet sample.
@@ -48,5 +48,8 @@ std::unique_ptr<CufftChain> plan_cufft_lean(Stereo<std::span<const float>> respo
                                             const Clips& clips, int length);
 std::unique_ptr<CufftChain> plan_cufft_overlap_save(Stereo<std::span<const float>> response,
                                                     const Clips& clips, int length);
+/// As above, with windows of most_floats samples or one window in a batch.
+std::unique_ptr<CufftChain> plan_cufft_overlap_save_in_batches(
+    Stereo<std::span<const float>> response, const Clips& clips, int length, int most_floats);
 
 }  // namespace gpuconv

@@ -114,6 +114,26 @@ TEST_P(GraphOf, WorkThatThrowsLeavesTheStreamUsable) {
   EXPECT_EQ(ears.get().right, expected.right);
 }
 
+/// They read and write by pairs and by fours.
+TEST(PieceConvolvers, RefuseMemoryThatIsNotAligned) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  const Stereo<Signal> response{noise(30, 1), noise(30, 2)};
+  for (PlanConvolver* const plan : {plan_gpu_fourstep, plan_gpu_fused}) {
+    BothEars ears(plan, response, 72);
+    const auto enqueue = [&](std::size_t first, std::size_t first_right, int clips) {
+      const Block block{ears.source.span().subspan(first, 68), {}, clips};
+      const Stereo<std::span<float>> wet{ears.wet.left, ears.wet.right.subspan(first_right)};
+      ears.convolver->enqueue_both(block, wet, ears.stream);
+    };
+    EXPECT_THROW(enqueue(1, 0, 1), std::invalid_argument) << "source";
+    EXPECT_THROW(enqueue(0, 2, 1), std::invalid_argument) << "right ear";
+    EXPECT_THROW(enqueue(0, 0, 2), std::invalid_argument) << "a clip of 34 samples";
+    EXPECT_NO_THROW(enqueue(4, 0, 1));
+    ears.stream.synchronize();
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, GraphOf,
                          ::testing::Values(Method{"gpu_direct", plan_gpu_direct},
                                            Method{"gpu_tiled", plan_gpu_tiled},
