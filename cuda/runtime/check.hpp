@@ -18,6 +18,10 @@ class CudaError : public std::runtime_error {
   cudaError_t code_;
 };
 
+/// What a user can do about `code`, or who is to blame, in a sentence; empty where CUDA's own words
+/// say all there is to say.
+std::string cause(cudaError_t code);
+
 /// Throws CudaError unless `code` is cudaSuccess. Clears CUDA's own "last error", so that a caller
 /// who recovers does not meet it again at the next call.
 void check(cudaError_t code, const char* call, const char* file, int line);

@@ -8,15 +8,10 @@ namespace gpuconv {
 namespace {
 
 std::string why_no_device(cudaError_t error) {
-  switch (error) {
-    case cudaErrorInsufficientDriver:
-      return "no NVIDIA driver, or one too old for this program's CUDA runtime";
-    case cudaErrorNoDevice:
-      return "no NVIDIA GPU is visible (CUDA_VISIBLE_DEVICES hides devices, too)";
-    default:
-      return std::string("CUDA does not start: ") + cudaGetErrorString(error) + " (" +
-             cudaGetErrorName(error) + ")";
-  }
+  const std::string sentence = cause(error);
+  if (!sentence.empty()) return sentence;
+  return std::string("CUDA does not start: ") + cudaGetErrorString(error) + " (" +
+         cudaGetErrorName(error) + ")";
 }
 
 int attribute(cudaDeviceAttr which, int device) {

@@ -1,29 +1,63 @@
 #include "cuda/runtime/resources.hpp"
 
+#include <atomic>
+#include <limits>
 #include <string>
 
 namespace gpuconv {
+namespace {
+
+std::atomic<std::size_t> limit = std::numeric_limits<std::size_t>::max();
+std::atomic<std::size_t> taken = 0;
+
+[[noreturn]] void throw_out_of_memory(const std::string& kind, std::size_t bytes,
+                                      const std::string& free) {
+  throw CudaError(cudaErrorMemoryAllocation, "out of " + kind + " memory: needs " +
+                                                 std::to_string(bytes) + " more bytes, and " +
+                                                 free + " are free");
+}
+
+}  // namespace
+
+void limit_device_memory(std::size_t bytes) { limit = bytes; }
+
 namespace detail {
 
-void* allocate_device(std::size_t bytes) {
+DeviceMemory allocate_device(std::size_t bytes) {
+  const std::size_t before = taken.fetch_add(bytes);
+  if (bytes > limit || before > limit - bytes) {
+    taken -= bytes;
+    const std::size_t free = limit > before ? limit - before : 0;
+    throw_out_of_memory("device", bytes,
+                        std::to_string(free) + " of " + std::to_string(limit) + " allowed ones");
+  }
   void* memory = nullptr;
   const cudaError_t error = cudaMalloc(&memory, bytes);
+  if (error != cudaSuccess) taken -= bytes;
   if (error == cudaErrorMemoryAllocation) {
     std::size_t free = 0;
     std::size_t total = 0;
     const bool is_known = cudaMemGetInfo(&free, &total) == cudaSuccess;
     cudaGetLastError();  // a caller who does with less must not meet it again
-    throw CudaError(error, "out of device memory: needs " + std::to_string(bytes) +
-                               " more bytes, and " + (is_known ? std::to_string(free) : "too few") +
-                               " are free");
+    throw_out_of_memory("device", bytes, is_known ? std::to_string(free) : "too few");
   }
   GPUCONV_CUDA(error);
-  return memory;
+  return DeviceMemory(memory, FreeDevice{bytes});
+}
+
+void FreeDevice::operator()(void* memory) const {
+  cudaFree(memory);
+  taken -= bytes;
 }
 
 void* allocate_pinned(std::size_t bytes) {
   void* memory = nullptr;
-  GPUCONV_CUDA(cudaMallocHost(&memory, bytes));
+  const cudaError_t error = cudaMallocHost(&memory, bytes);
+  if (error == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    throw_out_of_memory("page-locked host", bytes, "too few");
+  }
+  GPUCONV_CUDA(error);
   return memory;
 }
 

@@ -27,15 +27,21 @@ struct DestroyEvent {
   void operator()(cudaEvent_t event) const { cudaEventDestroy(event); }
 };
 struct FreeDevice {
-  void operator()(void* memory) const { cudaFree(memory); }
+  std::size_t bytes = 0;
+  void operator()(void* memory) const;
 };
 struct FreePinned {
   void operator()(void* memory) const { cudaFreeHost(memory); }
 };
+using DeviceMemory = std::unique_ptr<void, FreeDevice>;
 /// Where memory is short, the CudaError says how much was needed and how much is free.
-void* allocate_device(std::size_t bytes);
+DeviceMemory allocate_device(std::size_t bytes);
 void* allocate_pinned(std::size_t bytes);
 }  // namespace detail
+
+/// All buffers together may take so many bytes of device memory: beyond, there is none, as if the
+/// device were smaller. What cuFFT takes for itself is not counted.
+void limit_device_memory(std::size_t bytes);
 
 class Stream {
  public:
@@ -80,7 +86,7 @@ class DeviceBuffer {
   std::span<T> span() const { return {data(), size_}; }
 
  private:
-  std::unique_ptr<void, detail::FreeDevice> memory_;
+  detail::DeviceMemory memory_;
   std::size_t size_ = 0;
 };
 

@@ -66,6 +66,12 @@ void add_method_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
+  command
+      .add_option_function<std::uint64_t>(
+          "--max-gpu-mem", [](std::uint64_t bytes) { limit_gpu_memory(bytes); },
+          "device memory that buffers may take, such as 500MB or 2GiB (without cuFFT's own)")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
   static const std::map<std::string, bool> fallbacks{{"cpu", true}, {"none", false}};
   accept_only(command.add_option("--fallback", options.job.falls_back_to_cpu,
                                  "where the GPU fails: start again on the cpu, or stop (default "

@@ -355,6 +355,8 @@ class Translating final : public Renderer {
 
 }  // namespace
 
+void limit_gpu_memory(std::size_t bytes) { limit_device_memory(bytes); }
+
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver* plan, const Stereo<Signal>& response,
                                             std::int64_t source_length, int device) {
   try {

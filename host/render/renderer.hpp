@@ -1,6 +1,7 @@
 // renderer.hpp - a whole source in, a whole wet signal out
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +34,9 @@ class Renderer {
   /// Reads `source` to its end and writes all frames in order.
   virtual RenderReport render(const ReadSource& source, const WriteWet& wet) = 0;
 };
+
+/// What GPU methods may take of device memory from now on, in bytes.
+void limit_gpu_memory(std::size_t bytes);
 
 /// On CUDA device `device`. Throws GpuError.
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver* plan, const Stereo<Signal>& response,

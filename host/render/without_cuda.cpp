@@ -48,6 +48,8 @@ std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>>, std::i
 
 std::string why_no_cufft() { return kReason; }
 
+void limit_gpu_memory(std::size_t) {}  // nothing is taken
+
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
                                             int) {
   refuse();

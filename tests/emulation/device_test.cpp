@@ -109,8 +109,10 @@ TEST_F(EmulatedDevice, SaysWhyThereIsNone) {
     EXPECT_NE(devices.why_none.find(why), std::string::npos) << devices.why_none;
     EXPECT_EQ(cudaGetLastError(), cudaSuccess);
   };
+  emulation::fail_call(1, cudaErrorInsufficientDriver, emulation::Failing::persistent);
+  expect_none("no NVIDIA driver is installed");
   emulation::fail_call(1, cudaErrorInsufficientDriver);
-  expect_none("no NVIDIA driver");
+  expect_none("driver is too old: it knows CUDA 13.0, this program needs 13.0");
   emulation::fail_call(1, cudaErrorNotReady);
   expect_none("CUDA does not start: device not ready (cudaErrorNotReady)");
   emulation::fail_call(2, cudaErrorInvalidDevice);  // what it asks of the first one
