@@ -22,16 +22,9 @@ std::atomic<char*> files[kMaxFiles];  // whoever takes a pointer out, by exchang
 timer_t patience;
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<char*>::is_always_lock_free);
 
-[[noreturn]] void leave_at_once(int signal) {
-  for (std::atomic<char*>& file : files) {
-    if (const char* const path = file.exchange(nullptr)) ::unlink(path);
-  }
-  ::_exit(128 + signal);
-}
-
 void on_stop(int signal) {
   int none = 0;
-  if (!received.compare_exchange_strong(none, signal)) leave_at_once(signal);
+  if (!received.compare_exchange_strong(none, signal)) leave_at_once(128 + signal);
   const int error = errno;
   itimerspec once{};
   once.it_value.tv_nsec = kPatienceNanoseconds;
@@ -43,7 +36,7 @@ void on_patience_lost(int) {
   constexpr char kLine[] = "error: stopped by a signal\n";
   // Nobody may be left to read it.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine, sizeof kLine - 1);
-  leave_at_once(received);
+  leave_at_once(128 + received);
 }
 
 void handle(int signal, void (*handler)(int)) {
@@ -66,6 +59,13 @@ void catch_signals() {
   if (::timer_create(CLOCK_MONOTONIC, &expiry, &patience) != 0) return;
   std::signal(SIGALRM, on_patience_lost);
   for (const int signal : kStopSignals) handle(signal, on_stop);
+}
+
+void leave_at_once(int exit_code) {
+  for (std::atomic<char*>& file : files) {
+    if (const char* const path = file.exchange(nullptr)) ::unlink(path);
+  }
+  ::_exit(exit_code);
 }
 
 int received_signal() { return received; }

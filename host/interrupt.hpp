@@ -25,6 +25,10 @@ int received_signal();
 /// Throws Interrupted if a signal has asked to stop.
 void stop_if_interrupted();
 
+/// Removes the files below and ends the process: for signal handlers, where nothing else may
+/// happen.
+[[noreturn]] void leave_at_once(int exit_code);
+
 /// A file that is removed if a signal ends the process without the destructors.
 class RemovedBySignal {
  public:

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <thread>
 
 #include "host/audio/file_descriptor.hpp"
@@ -122,6 +124,41 @@ TEST_F(Streams, GiveTheBytesOfAFile) {
   EXPECT_EQ(outcome.exit_code, 0) << err();
   EXPECT_TRUE(outcome.out == expected()) << "its length was known: even the header is the same";
 }
+
+#ifndef GPUCONV_EMULATED  // a sanitizer keeps what was freed
+
+/// GPUCONV_LONG=1: ten hours; else ten minutes.
+TEST_F(Streams, OfHoursTakeTheMemoryOfTheFirstMinute) {
+  const int minutes = std::getenv("GPUCONV_LONG") == nullptr ? 10 : 600;
+  const std::string room = float_wav(folder_, "hall.wav", 2, noise(2 * 48'000, 2));
+  Pipe in;
+  const Child child({"render", "-", room, "/dev/null", "-q", "-g", "-60", "--raw-rate", "48000",
+                     "--raw-format", "f32", "--device", "cpu"},
+                    folder_.file("err"), in.reading.get());
+  in.reading = {};
+  const auto resident = [&] {
+    std::ifstream status("/proc/" + std::to_string(child.id()) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.rfind("VmRSS:", 0) == 0) return std::stol(line.substr(6));
+    }
+    return 0L;
+  };
+  const Signal minute = noise(60 * 48'000, 3);
+  const std::string_view bytes(reinterpret_cast<const char*>(minute.data()), 4 * minute.size());
+  long first = 0;
+  long most = 0;
+  for (int done = 1; done <= minutes; ++done) {
+    write_all(in.writing.get(), bytes);
+    const long now = resident();
+    ASSERT_GT(now, 0) << err();
+    if (done == 1) first = now;
+    most = std::max(most, now);
+  }
+  std::printf("%d minutes: %ld KiB, at most %ld KiB more\n", minutes, first, most - first);
+  EXPECT_LT(most - first, 1024);
+}
+
+#endif
 
 TEST_F(Streams, MayHaveALengthThatNobodyKnows) {
   const std::string file = expected();

@@ -12,7 +12,7 @@ void PieceConvolver::transform(const Stereo<std::span<const float>>& response) {
     upload_async(response[side], taps.span(), stream_);
     enqueue_spectrum(PieceReader(taps.data(), response_length_, 0, {1, 0, 0, length()}),
                      spectra_[side].span());
-    stream_.synchronize();  // the taps' buffer is used again
+    stream_.synchronize();  // the spectrum is there for every stream
   }
 }
 

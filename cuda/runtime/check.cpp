@@ -10,7 +10,7 @@ struct Cause {
 
 // Numbers of driver_types.h in CUDA 13; all of those from 214 on can not be mended in this process.
 constexpr Cause kCauses[] = {
-    {2, "out of memory"},
+    {2, "the GPU's memory is full; 'nvidia-smi' tells who else takes some"},
     {3, "the NVIDIA driver does not start; 'nvidia-smi' may tell why"},
     {46, "the GPU is taken: another process has it for itself"},
     {100, "no NVIDIA GPU is visible (CUDA_VISIBLE_DEVICES hides devices, too)"},

@@ -2,8 +2,11 @@
 #include "cuda/runtime/peaks.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <stdexcept>
 
 #include "cuda/runtime/launch.cuh"
+#include "cuda/runtime/resources.hpp"
 
 namespace gpuconv {
 namespace {
@@ -25,6 +28,17 @@ __global__ void fma_kernel(float* sums, int rounds, float factor) {
   float total = 0;
   for (int c = 0; c < kChains; ++c) total += sum[c];
   sums[blockIdx.x * blockDim.x + threadIdx.x] = total;  // else the compiler leaves it all out
+}
+
+/// What fma_kernel's first thread gets.
+float first_sum(int rounds, float factor) {
+  float total = 0;
+  for (int c = 0; c < kChains; ++c) {
+    float sum = static_cast<float>(c);
+    for (int round = 0; round < rounds; ++round) sum = fmaf(sum, factor, 0.5f);
+    total += sum;
+  }
+  return total;
 }
 
 /// Best of several: a peak is what can be reached at all.
@@ -64,9 +78,16 @@ Peaks measure_peaks(const Device& device, std::size_t copied_bytes, int fma_roun
   }
   const unsigned blocks = static_cast<unsigned>(device.multiprocessors) * 8;
   const DeviceBuffer<float> sums(std::size_t{blocks} * kThreads);
+  constexpr float kFactor = 0.999f;
   const double seconds = shortest_of(runs, stream, [&] {
-    launch(fma_kernel, LaunchShape{blocks, kThreads}, stream, sums.data(), fma_rounds, 0.999f);
+    launch(fma_kernel, LaunchShape{blocks, kThreads}, stream, sums.data(), fma_rounds, kFactor);
   });
+  float sum = 0;
+  download_async<float>(sums.span().first(1), {&sum, 1}, stream);
+  stream.synchronize();
+  if (sum != first_sum(fma_rounds, kFactor)) {
+    throw std::logic_error("measure_peaks: what was timed is not what was meant");
+  }
   peaks.flops = per_second(2.0 * kChains * fma_rounds * static_cast<double>(sums.size()), seconds);
   return peaks;
 }

@@ -9,6 +9,22 @@ namespace {
 
 std::atomic<std::size_t> limit = std::numeric_limits<std::size_t>::max();
 std::atomic<std::size_t> taken = 0;
+std::atomic<NoteWait*> noted = nullptr;
+
+class Waiting {
+ public:
+  Waiting() : note_(noted) {
+    if (note_ != nullptr) note_(true);
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() {
+    if (note_ != nullptr) note_(false);
+  }
+
+ private:
+  NoteWait* note_;
+};
 
 [[noreturn]] void throw_out_of_memory(const std::string& kind, std::size_t bytes,
                                       const std::string& free) {
@@ -20,6 +36,8 @@ std::atomic<std::size_t> taken = 0;
 }  // namespace
 
 void limit_device_memory(std::size_t bytes) { limit = bytes; }
+
+void note_waits(NoteWait* note) { noted = note; }
 
 namespace detail {
 
@@ -70,7 +88,10 @@ Stream::Stream() {
   stream_.reset(stream);
 }
 
-void Stream::synchronize() const { GPUCONV_CUDA(cudaStreamSynchronize(get())); }
+void Stream::synchronize() const {
+  const Waiting waiting;
+  GPUCONV_CUDA(cudaStreamSynchronize(get()));
+}
 
 Event::Event() {
   cudaEvent_t event = nullptr;
@@ -80,7 +101,10 @@ Event::Event() {
 
 void Event::record(const Stream& stream) { GPUCONV_CUDA(cudaEventRecord(get(), stream.get())); }
 
-void Event::synchronize() const { GPUCONV_CUDA(cudaEventSynchronize(get())); }
+void Event::synchronize() const {
+  const Waiting waiting;
+  GPUCONV_CUDA(cudaEventSynchronize(get()));
+}
 
 void wait(const Stream& stream, const Event& event) {
   GPUCONV_CUDA(cudaStreamWaitEvent(stream.get(), event.get(), 0));

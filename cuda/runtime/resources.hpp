@@ -43,6 +43,11 @@ void* allocate_pinned(std::size_t bytes);
 /// device were smaller. What cuFFT takes for itself is not counted.
 void limit_device_memory(std::size_t bytes);
 
+/// Called with true before and with false after each wait for the device, which may never end: what
+/// a watchdog has to know. One for the whole process; null, as at first, for none.
+using NoteWait = void(bool is_waiting);
+void note_waits(NoteWait* note);
+
 class Stream {
  public:
   Stream();

@@ -68,7 +68,9 @@ void WetWriter::write(Stereo<std::span<const float>> wet) {
   } else {
     for (const Side side : kSides) {
       ears_[side].resize(wet[side].size());
-      report_.clipped[side] += quantise(wet[side], format_.bits, ears_[side]);
+      report_.clipped[side] += format_.is_dithered
+                                   ? quantise(wet[side], format_.bits, ears_[side], dither_[side])
+                                   : quantise(wet[side], format_.bits, ears_[side]);
     }
     interleave<std::int32_t>(ears_.left, ears_.right, pcm_);
     writer_->write(std::span<const std::int32_t>(pcm_));

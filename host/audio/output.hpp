@@ -12,6 +12,7 @@
 #include "host/audio/levels.hpp"
 #include "host/audio/output_file.hpp"
 #include "host/audio/output_format.hpp"
+#include "host/noise.hpp"
 
 namespace gpuconv {
 
@@ -52,6 +53,7 @@ class WetWriter {
   WriteReport report_;
   std::vector<float> frames_;
   Stereo<std::vector<std::int32_t>> ears_;
+  Stereo<Random> dither_{Random(0), Random(1)};  // as ever: the same bytes from run to run
   std::vector<std::int32_t> pcm_;
 };
 

@@ -60,6 +60,7 @@ FileFormat resolve(const std::string& path, const OutputFormat& asked, Container
                                  name(container), format.bits,
                                  format.encoding == Encoding::pcm ? "PCM" : "float"));
   }
+  format.is_dithered = asked.is_dithered && format.encoding == Encoding::pcm && format.bits <= 16;
   return format;
 }
 

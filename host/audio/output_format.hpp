@@ -12,6 +12,7 @@ enum class Encoding { pcm, ieee_float };
 struct OutputFormat {
   std::optional<Encoding> encoding;
   std::optional<int> bits;
+  bool is_dithered = true;  ///< where there is reason to: PCM of 16 bits
 };
 
 enum class Container { wav, rf64, w64, caf, aiff, au, flac, ogg };
@@ -23,6 +24,7 @@ struct FileFormat {
   Container container = Container::wav;
   Encoding encoding = Encoding::ieee_float;
   int bits = 32;
+  bool is_dithered = false;
 
   int frame_bytes() const { return 2 * bits / 8; }
 };

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <span>
 
+#include "host/noise.hpp"
+
 namespace gpuconv {
 
 /// One sample; bits = 16, 24 or 32. NaN becomes 0.
@@ -17,5 +19,14 @@ std::int32_t quantise(float x, int bits);
 
 /// Quantises `samples` into `pcm`, of the same length, and returns how many were clipped.
 std::int64_t quantise(std::span<const float> samples, int bits, std::span<std::int32_t> pcm);
+
+/// The same with dither: noise of triangular density, two steps wide, is added before rounding.
+/// Then mean and variance of the whole error, 0 and 1/4 step^2, are those of noise whatever the
+/// signal, and what is quieter than a step is still heard (Lipshitz, Wannamaker, Vanderkooy:
+/// "Quantization and dither", J. Audio Eng. Soc. 40, 1992). A sample of exactly 0 stays 0: silence
+/// is silent. Takes one number of `random` for each sample, so the bytes do not depend on how a
+/// signal is cut.
+std::int64_t quantise(std::span<const float> samples, int bits, std::span<std::int32_t> pcm,
+                      Random& random);
 
 }  // namespace gpuconv

@@ -57,6 +57,7 @@ Json to_json(const Job& job, const JobReport& report) {
                     {"container", report.written.container},
                     {"bits", report.format.bits},
                     {"encoding", report.format.encoding == Encoding::pcm ? "pcm" : "float"},
+                    {"dithered", report.format.is_dithered},
                     {"bytes", report.written.bytes}};
   json["left"] = ear(Side::left, report);
   json["right"] = ear(Side::right, report);

@@ -16,6 +16,7 @@
 #include "host/error.hpp"
 #include "host/parallel.hpp"
 #include "host/render/job.hpp"
+#include "host/watchdog.hpp"
 
 namespace gpuconv {
 namespace {
@@ -26,6 +27,7 @@ struct Options {
   std::string norm;  ///< dBFS, as text; empty: not asked for
   bool fail_on_clip = false;
   bool quiet = false;
+  int gpu_timeout = 60;          ///< seconds; 0: none
   std::optional<bool> progress;  ///< absent: only on a terminal
   bool verbose = false;
 };
@@ -72,6 +74,12 @@ void add_method_options(CLI::App& command, Options& options) {
           "device memory that buffers may take, such as 500MB or 2GiB (without cuFFT's own)")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("SIZE");
+  command
+      .add_option("--gpu-timeout", options.gpu_timeout,
+                  "seconds after which a GPU that does not answer is given up; 0: never (default "
+                  "60)")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("SECONDS");
   static const std::map<std::string, bool> fallbacks{{"cpu", true}, {"none", false}};
   accept_only(command.add_option("--fallback", options.job.falls_back_to_cpu,
                                  "where the GPU fails: start again on the cpu, or stop (default "
@@ -190,6 +198,9 @@ void add_output_options(CLI::App& command, Options& options) {
   accept_only(
       command.add_option("-e,--encoding", job.format.encoding, "pcm or float (default float)"),
       encodings);
+  command.add_flag(
+      "--no-dither", [&job](std::int64_t) { job.format.is_dithered = false; },
+      "round to 16 bits without the noise that keeps quiet ends free of distortion");
   command.add_flag("--no-clobber", job.no_clobber, "refuse to replace OUTPUT");
   command.add_flag("--fail-on-clip", options.fail_on_clip, "exit with 5 if samples were clipped");
   command.add_flag("--verify", job.verify,
@@ -239,9 +250,10 @@ void print_plan(const Job& job, const JobReport& report) {
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const WriteReport& written = report.written;
   const int rate = report.source.rate;
-  fmt::print(stderr, "wet       {}: {} frames, {}, {} {}-bit {}\n", one_line(job.output),
+  fmt::print(stderr, "wet       {}: {} frames, {}, {} {}-bit {}{}\n", one_line(job.output),
              written.frames, seconds_of(written.frames, rate), written.container,
-             report.format.bits, report.format.encoding == Encoding::pcm ? "PCM" : "float");
+             report.format.bits, report.format.encoding == Encoding::pcm ? "PCM" : "float",
+             report.format.is_dithered ? ", dithered" : "");
   fmt::print(stderr, "peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n",
              dbfs(written.levels.left.peak), dbfs(written.levels.right.peak));
   if (report.norm_gain_db) {
@@ -293,6 +305,7 @@ void print_warnings(const Job& job, const JobReport& report) {
 }
 
 int render(Options options) {
+  watch_gpu(options.gpu_timeout);
   if (!options.norm.empty()) options.job.norm_db = std::stod(options.norm);
   std::optional<JsonReport> json;
   if (!options.json.empty()) json.emplace(options.json, options.job);

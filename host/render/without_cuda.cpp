@@ -8,6 +8,7 @@
 #include "host/bench/contender.hpp"
 #include "host/error.hpp"
 #include "host/render/renderer.hpp"
+#include "host/watchdog.hpp"
 
 namespace gpuconv {
 
@@ -49,6 +50,8 @@ std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>>, std::i
 std::string why_no_cufft() { return kReason; }
 
 void limit_gpu_memory(std::size_t) {}  // nothing is taken
+
+void watch_gpu(int) {}  // nobody waits
 
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
                                             int) {

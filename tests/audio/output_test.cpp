@@ -87,7 +87,9 @@ TEST(OutputTest, EveryFormatComesBackAsItWasQuantised) {
   const Folder folder;
   const Ears wet = wet_of(5'003);
   for (const Case& each : kCases) {
-    const WriteReport report = render(folder.file(each.name), each.format, wet);
+    OutputFormat format = each.format;
+    format.is_dithered = false;
+    const WriteReport report = render(folder.file(each.name), format, wet);
     EXPECT_EQ(report.frames, 5'003) << each.name;
     EXPECT_EQ(static_cast<std::uintmax_t>(report.bytes),
               std::filesystem::file_size(folder.file(each.name)))
@@ -139,7 +141,7 @@ TEST(OutputTest, TheBytesDependOnTheSamplesAlone) {
 TEST(OutputTest, LevelsAndClippedSamplesAreReportedForEachEar) {
   const Folder folder;
   const Ears wet{{0.5f, -2.0f, 1.0f, 1.5f}, {0.25f, 0, 0, -1.0f}};
-  const WriteReport pcm = render(folder.file("a.wav"), {{}, 16}, wet);
+  const WriteReport pcm = render(folder.file("a.wav"), {{}, 16, false}, wet);
   EXPECT_EQ(pcm.levels.left.peak, 2.0f);
   EXPECT_EQ(pcm.levels.left.over, 2);
   EXPECT_EQ(pcm.levels.right.peak, 1.0f);
@@ -152,6 +154,22 @@ TEST(OutputTest, LevelsAndClippedSamplesAreReportedForEachEar) {
   EXPECT_EQ(exact.levels.left.over, 2);
   EXPECT_EQ(exact.clipped.left, 0);
   EXPECT_EQ(read_back(folder.file("a.wav")).left, wet.left);
+}
+
+TEST(OutputTest, SixteenBitsAreDitheredUnlessTold) {
+  const Folder folder;
+  const std::vector<float> quiet(1'000, 0.25f / 32'768);
+  const Ears wet{quiet, quiet};
+  render(folder.file("a.wav"), {{}, 16}, wet);
+  const Ears dithered = read_back(folder.file("a.wav"));
+  EXPECT_NE(dithered.left, std::vector<float>(1'000)) << "it is still heard";
+  EXPECT_NE(dithered.left, dithered.right) << "each ear has noise of its own";
+  render(folder.file("a.wav"), {{}, 16, false}, wet);
+  EXPECT_EQ(read_back(folder.file("a.wav")).left, std::vector<float>(1'000));
+  render(folder.file("a.wav"), {{}, 24}, wet);
+  EXPECT_EQ(read_back(folder.file("a.wav")).left, quiet) << "64 steps of 24 bits";
+  render(folder.file("a.wav"), {{}, 16}, {std::vector<float>(1'000), quiet});
+  EXPECT_EQ(read_back(folder.file("a.wav")).left, std::vector<float>(1'000)) << "a silent ear";
 }
 
 TEST(OutputTest, AnOverflowIsAnErrorThatNamesTheFrame) {

@@ -368,12 +368,14 @@ void expect_chunks_that_fill_half_the_cache() {
   constexpr int K = 100;
   const PieceLengths lengths = fourstep_lengths(kEndless, K);
   const Signal taps = noise(K, 1);
-  const int pieces = lengths.pieces(lengths.block_length, K);
+  constexpr int kClips = 8;
+  const int pieces = kClips * lengths.pieces(lengths.block_length, K);
   const auto piece_bytes = 2 * sizeof(float2) * static_cast<std::size_t>(lengths.length / 2);
   const std::size_t most_bytes = std::min(l2_cache_bytes() / 2, std::size_t{64} << 20);
   const int chunk = static_cast<int>(most_bytes / piece_bytes);
   ASSERT_GT(chunk, 1);
-  const Cost cost = plan_gpu_fourstep({taps, taps}, kEndless)->cost(lengths.block_length);
+  const Cost cost = plan_gpu_fourstep({taps, taps}, kEndless)->cost(lengths.block_length, kClips);
+  ASSERT_GT(pieces, chunk);
   EXPECT_EQ(cost.launches, 3 * ((pieces + chunk - 1) / chunk));
 }
 

@@ -1,6 +1,8 @@
 // calls.cpp - the log of runtime calls, their errors, and the plan that makes one of them fail
 #include "tests/emulation/calls.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
@@ -104,6 +106,10 @@ constexpr ErrorText kErrors[] = {
 };
 
 }  // namespace
+
+void hang_if_planned() {
+  while (std::getenv("GPUCONV_EMULATED_HANG") != nullptr) ::pause();
+}
 
 Entry::Entry(Function function) : lock_(runtime_lock()), error_(state().sticky) {
   State& all = state();

@@ -87,6 +87,9 @@ cudaError_t call_to_end(Function function, Body body) {
   return entry.error() == cudaSuccess ? outcome : entry.error();
 }
 
+/// With GPUCONV_EMULATED_HANG=1 a wait never ends, as after a kernel that never does.
+void hang_if_planned();
+
 /// From now on every call fails with `error`; `sentence` says why.
 void lose_device(cudaError_t error, const std::string& sentence);
 bool is_device_lost();

@@ -87,6 +87,28 @@ TEST_F(FaultyGpu, IsLeftForTheCpuOnlyIfAskedTo) {
   EXPECT_TRUE(after_fault == read_bytes(wet()));
 }
 
+TEST_F(FaultyGpu, ThatDoesNotAnswerIsGivenUp) {
+  const auto start = std::chrono::steady_clock::now();
+  expect_gpu_error(render("GPUCONV_EMULATED_HANG", "1", {"-m", "gpu-tiled", "--gpu-timeout", "1"}),
+                   {"the GPU does not answer", "--gpu-timeout"});
+  EXPECT_LT(seconds_since(start), 5);
+}
+
+TEST_F(FaultyGpu, IsGivenItsTimeWhereTheProcessWasStopped) {
+  ::setenv("GPUCONV_EMULATED_HANG", "1", 1);
+  Child child({"render", source_, room_, wet(), "-q", "-m", "gpu-tiled", "--gpu-timeout", "3"},
+              folder_.file("err"));
+  ::unsetenv("GPUCONV_EMULATED_HANG");
+  ASSERT_TRUE(eventually([&] { return folder_.count() == 5; }));  // the temporary file
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));    // it is waiting by now
+  child.send(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::milliseconds(3'500));
+  child.send(SIGCONT);
+  const auto woken = std::chrono::steady_clock::now();
+  expect_gpu_error(child.wait(), {"the GPU does not answer"});
+  EXPECT_GT(seconds_since(woken), 1.0) << "the stop counts as one second of three";
+}
+
 TEST_F(FaultyGpu, MayBeGivenLessMemoryAndGivesTheSameBytes) {
   const std::string long_source = float_wav(folder_, "long.wav", 1, noise(100'000, 1));
   const auto bytes_with = [&](const std::string& memory) {

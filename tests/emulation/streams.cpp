@@ -215,6 +215,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  emulation::hang_if_planned();
   return call_to_end(Function::cudaStreamSynchronize, [&] {
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     if (stream->capture) return emulation::refuse_to_wait(*stream);
@@ -269,6 +270,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  emulation::hang_if_planned();
   return call_to_end(Function::cudaEventSynchronize, [&] {
     if (event == nullptr) return cudaErrorInvalidResourceHandle;
     if (const auto record = event->latest) {

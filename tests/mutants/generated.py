@@ -161,6 +161,8 @@ class Source:
     def clamps(self):
         for match in re.finditer(r"(?:std::|\b)f?(?:min|max)f?(?:<[^<>()]*>)?\(", self.code):
             end = end_of_bracket(self.code, match.end() - 1)
+            if not self.code[match.end():end - 1].strip():
+                continue  # numeric_limits<>::max()
             for a, b in split(self.code, match.end(), end - 1, ","):
                 only = self.text[a:b]
                 self.add("clamp", match.start(), end, f"({only})",

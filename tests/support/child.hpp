@@ -45,6 +45,8 @@ class Child {
     ::waitpid(id_, nullptr, 0);
   }
 
+  pid_t id() const { return id_; }
+
   void send(int signal) const { ::kill(id_, signal); }
 
   /// Its exit code, or -1 if a signal killed it.
