@@ -82,6 +82,8 @@ void restore_device();
 
 enum class Failing { once, persistent };
 
+// GPUCONV_EMULATED_HANG=1: waits for a stream or an event never end.
+
 /// Makes the n-th runtime call from now (the first is 1) return `code`, and with `persistent` all
 /// after it, too. As GPUCONV_EMULATED_FAIL=n:code[:persistent], which counts from the start.
 void fail_call(int n, int code, Failing failing = Failing::once);
