@@ -65,8 +65,9 @@ class Build:
         program = folder / f"{self.folder.name}_tests"
         link = [ours.get(word, word) for word in self.link]
         link[link.index("-o") + 1] = str(program)
-        # First, so that no member of a library is taken in their place.
-        first = link.index("-o")
+        # First, so that neither a member of a library nor what an unchanged object has of the same
+        # inline function is taken in their place.
+        first = next(i for i, word in enumerate(link) if word.endswith(".o"))
         link[first:first] = [path for made, path in ours.items() if made not in self.link]
         self.run(link)
         return program
