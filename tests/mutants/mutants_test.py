@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Tests what the mutants rest on: that they are found, keep their names, and are judged rightly."""
 
+import json
 import pathlib
 import re
+import subprocess
 import tempfile
 import unittest
 
+import builds
 import checks
 import generated
 import mutants
@@ -28,6 +31,7 @@ __device__ void stage() {
   if constexpr (kStage < 4) stage<kStage + 1>();
 }
 int on_the_host(int a, int b) { return a < b ? std::min(a, 1) : b; }
+constexpr int kMost = std::numeric_limits<int>::max();
 """
 RENDERER = """
 void queue() {
@@ -109,6 +113,39 @@ class Generated(unittest.TestCase):
         self.assertEqual(sum(mutant.kind == "event" and "renderer" in mutant.path
                              for mutant in found), events)
         self.assertGreaterEqual(sum(mutant.kind == "hand-made" for mutant in found), 40)
+
+
+class Built(unittest.TestCase):
+
+    def test_what_was_changed_runs_and_not_what_an_unchanged_object_has_of_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root, changed, made = (pathlib.Path(folder) / name for name in ("a", "b", "c"))
+            for tree, value in ((root, 1), (changed, 2)):
+                for path, text in (
+                        ("cuda/value.hpp", f"inline int value() {{ return {value}; }}"),
+                        ("cuda/device.cpp",
+                         '#include "cuda/value.hpp"\nint device() { return value(); }'),
+                        ("tests/main.cpp", '#include "cuda/value.hpp"\nint device();\n'
+                         "int main() { return 10 * device() + value(); }")):
+                    (tree / path).parent.mkdir(parents=True, exist_ok=True)
+                    (tree / path).write_text(text + "\n")
+            made.mkdir()
+            build = root / "build"
+            objects = {"CMakeFiles/gpuconv_tests.dir/tests/main.cpp.o": "tests/main.cpp",
+                       "CMakeFiles/gpuconv_device.dir/cuda/device.cpp.o": "cuda/device.cpp"}
+            commands = []
+            for path, source in objects.items():
+                (build / path).parent.mkdir(parents=True)
+                command = f"c++ -I{root} -O0 -o {path} -c {root}/{source}"
+                subprocess.run(f"{command} -MD -MF {path}.d", shell=True, check=True, cwd=build)
+                commands.append({"command": command, "file": f"{root}/{source}"})
+            (build / "compile_commands.json").write_text(json.dumps(commands))
+            main, device = objects
+            subprocess.run(["ar", "rc", "libdevice.a", device], check=True, cwd=build)
+            (build / "CMakeFiles/gpuconv_tests.dir/link.txt").write_text(
+                f"c++ {main} -o gpuconv_tests libdevice.a\n")
+            program = builds.Build(root, build).make([device], changed, made)
+            self.assertEqual(subprocess.run([program], check=False).returncode, 22)
 
 
 class Judged(unittest.TestCase):
