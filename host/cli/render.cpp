@@ -72,7 +72,7 @@ void add_method_options(CLI::App& command, Options& options) {
       .add_option_function<std::uint64_t>(
           "--max-gpu-mem", [](std::uint64_t bytes) { limit_gpu_memory(bytes); },
           "device memory that buffers may take, such as 500MB or 2GiB (without cuFFT's own)")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(true))
       ->type_name("SIZE");
   command
       .add_option("--gpu-timeout", options.gpu_timeout,
