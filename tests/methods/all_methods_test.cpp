@@ -131,7 +131,8 @@ TEST_P(EveryMethod, ScalesExactlyByPowersOfTwo) {
 }
 
 TEST_P(EveryMethod, TwiceGivesTheSameBytes) {
-  const Signal source = noise(3000, 1);
+  // A transform by its definition takes more than a minute of 9000 samples under sanitizers.
+  const Signal source = noise(method().name == "cpu-dft" ? 3000 : 9000, 1);
   const Stereo<Signal> response{noise(1000, 2), noise(1000, 3)};
   const Stereo<Signal> first = run(method(), source, response);
   const Stereo<Signal> second = run(method(), source, response);
