@@ -38,9 +38,10 @@ class Check:
 def suites_of_kernel_tests():
     """What tests/cuda/*.cu tests: kernels without the methods that use them."""
     files = (pathlib.Path(__file__).parent.parent / "cuda").glob("*.cu")
-    return " ".join(sorted({f"*{suite}.*" for path in files for suite in
-                            re.findall(r"^TEST(?:_[FP])?\((\w+),", path.read_text(),
-                                       re.MULTILINE)}))
+    return " ".join(sorted({f"{suite}/*.*" if kind == "TYPED_TEST" else f"*{suite}.*"
+                            for path in files for kind, suite in
+                            re.findall(r"^(TEST|TEST_F|TEST_P|TYPED_TEST)\((\w+),",
+                                       path.read_text(), re.MULTILINE)}))
 
 
 # In order of cost.

@@ -31,7 +31,7 @@ import builds
 import generated
 from checks import CHECKS, EVERY_METHOD, Killer, methods_of, run_check
 from mutant import Mutant, name
-from results import as_record, markdown, out_of_date, summary
+from results import as_record, markdown, out_of_date, summary, with_proof
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -177,7 +177,8 @@ def choose(arguments, mutants, proofs):
                 f"{mutant.path} {mutant.kind} {mutant.name} {mutant.what}"], []
     if arguments.new:
         names = {mutant.name for mutant in mutants}
-        kept = [record for record in stored_results().get("mutants", [])
+        kept = [with_proof(record, proofs.get(record["name"]))
+                for record in stored_results().get("mutants", [])
                 if record["name"] in names and ("killer" in record) != (record["name"] in proofs)]
         done = {record["name"] for record in kept}
         return [mutant for mutant in mutants if mutant.name not in done], kept

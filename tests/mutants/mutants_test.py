@@ -160,6 +160,15 @@ class Judged(unittest.TestCase):
         with self.assertRaises(SystemExit):
             self.judge(0, "[  PASSED  ] 0 tests.\n")
 
+    def test_no_test_of_kernels_is_overlooked(self):
+        kernels = next(check for check in checks.CHECKS if check.needs_tests)
+        suites = {re.sub(r"[*./]", "", word) for word in kernels.tests.split()}
+        for path in (mutants.ROOT / "tests" / "cuda").glob("*.cu"):
+            for macro, suite in re.findall(r"^(\w*TEST(?:_[FP])?)\((\w+),", path.read_text(),
+                                           re.MULTILINE):
+                self.assertIn(suite, suites, f"{path.name}: {macro}")
+        self.assertIn("ButterflyOf/*.*", kernels.tests.split())  # one suite for each type
+
     def test_killers(self):
         failed = "[ RUN      ] S.T\n{}\n[  FAILED  ] S.T (1 ms)\n"
         for output, how in (("race: thread 1 wrote", "race"),
@@ -190,6 +199,9 @@ class Stored(unittest.TestCase):
         survivor = results.as_record(found[0], None, None)
         self.assertIn("not killed", results.out_of_date(
             found, {}, results.summary([survivor, *records[1:]]))[0])
+        reworded = {name: proof + " And more." for name, proof in proofs.items()}
+        self.assertIn("another proof", results.out_of_date(
+            found, reworded, results.summary(records))[0])
 
     def test_harmless_ones_are_left_out_of_the_count(self):
         record = results.as_record(mutants.control(), None, "it changes nothing")

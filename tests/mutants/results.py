@@ -11,9 +11,13 @@ def as_record(mutant, killer, proof):
               "what": mutant.what, "old": mutant.old, "new": mutant.new}
     if killer is not None:
         record["killer"] = dataclasses.asdict(killer)
-    if proof is not None:
-        record["harmless"] = proof
-    return record
+    return with_proof(record, proof)
+
+
+def with_proof(record, proof):
+    """The record with this proof that it is harmless, or with none."""
+    rest = {key: value for key, value in record.items() if key != "harmless"}
+    return rest if proof is None else {**rest, "harmless": proof}
 
 
 def summary(records):
@@ -63,4 +67,7 @@ def out_of_date(mutants, proofs, results):
     reasons += [f"{record['file']}: {record['what']}: not killed"
                 for stored_name, record in stored.items()
                 if "killer" not in record and stored_name not in proofs]
+    reasons += [f"{record['file']}: {record['what']}: stored with another proof"
+                for stored_name, record in stored.items()
+                if stored_name in names and record.get("harmless") != proofs.get(stored_name)]
     return reasons
