@@ -30,12 +30,13 @@ std::string quoted(const std::string& argument) {
 
 class Program : public ::testing::Test {
  protected:
-  Outcome run(const std::vector<std::string>& arguments) const {
+  /// `redirected` is what a shell understands; what it does not mention goes into a file.
+  Outcome run(const std::vector<std::string>& arguments, const std::string& redirected = "") const {
     std::string command = quoted(GPUCONV_PROGRAM);
     for (const std::string& argument : arguments) command.append(" ").append(quoted(argument));
     command.append(" >").append(quoted(logs_.file("out")));
     command.append(" 2>").append(quoted(logs_.file("err")));
-    const int status = std::system(command.c_str());
+    const int status = std::system(command.append(" ").append(redirected).c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_bytes(logs_.file("out")),
             read_bytes(logs_.file("err"))};
   }
@@ -113,9 +114,10 @@ TEST_F(Program, WritesAJsonReport) {
 }
 
 TEST_F(Program, RefusesAJsonReportInThePlaceOfAnotherFileBeforeTheWork) {
-  for (const std::string& file : {source_, room_, wet()}) {
+  for (const std::string& file : {source_, room_}) {
     expect_refusal(render(source_, room_, {"--json", file}), 1, {"--json", "would replace"});
   }
+  expect_refusal(render(source_, room_, {"--json", wet()}), 1, {"--json", "is taken by OUTPUT"});
   expect_refusal(render(source_, room_, {"--json", folder_.file("no/report")}), 2, {"no"});
 }
 
@@ -187,8 +189,63 @@ TEST_F(Program, TracesStreamsAndWhatTheyWaitedFor) {
 }
 
 TEST_F(Program, RefusesATraceInThePlaceOfAnotherFile) {
-  for (const std::string& file : {source_, room_, wet()}) {
+  for (const std::string& file : {source_, room_}) {
     expect_refusal(render(source_, room_, {"--trace", file}), 1, {"--trace", "would replace"});
+  }
+  expect_refusal(render(source_, room_, {"--trace", wet()}), 1, {"--trace", "is taken by OUTPUT"});
+}
+
+TEST_F(Program, RefusesToWriteTwoThingsIntoOnePlace) {
+  const std::string x = folder_.file("x");
+  expect_refusal(render(source_, room_, {"--json", x, "--trace", x}), 1, {"--trace", "--json"});
+  EXPECT_FALSE(std::filesystem::exists(x));
+  const auto into = [&](const std::string& output, std::vector<std::string> more) {
+    more.insert(more.begin(), {"render", source_, room_, output});
+    return run(more);
+  };
+  expect_refusal(into("-", {"--json", "-"}), 1, {"--json -", "OUTPUT -"});
+  expect_refusal(into("-", {"--json", "/dev/stdout"}), 1, {"--json /dev/stdout", "OUTPUT -"});
+  expect_refusal(into("/dev/stdout", {"--json", "-"}), 1, {"--json -", "OUTPUT /dev/stdout"});
+  expect_refusal(into("-", {"--trace", "/dev/stdout"}), 1, {"--trace /dev/stdout", "OUTPUT -"});
+  write_bytes(wet(), "old");
+  std::filesystem::create_hard_link(wet(), x);
+  EXPECT_EQ(render(source_, room_, {"--json", x}).exit_code, 1);
+  EXPECT_EQ(into("/dev/null", {"--json", "/dev/null", "-q"}).exit_code, 0);
+}
+
+TEST_F(Program, WritesNothingIntoTheFilesThatStandWhereAStreamWasClosed) {
+  const std::string json = folder_.file("report.json");
+  const Outcome no_out = run({"render", source_, room_, "-", "--json", json}, ">&-");
+  EXPECT_EQ(no_out.exit_code, 2);
+  EXPECT_TRUE(says(no_out.err, {"error: standard output"}));
+  EXPECT_FALSE(std::filesystem::exists(json));
+  EXPECT_EQ(render(source_, room_).exit_code, 0);
+  const std::string expected = read_bytes(wet());
+  const std::vector<std::string> job{"render", source_, room_, wet(), "--json", json, "--progress"};
+  EXPECT_EQ(run(job, ">&- 2>&-").exit_code, 0);
+  EXPECT_EQ(read_bytes(wet()), expected);
+  EXPECT_EQ(nlohmann::json::parse(read_bytes(json))["output"]["frames"], 2299);
+  const Outcome no_in = run({"render", "-", room_, wet()}, "<&-");
+  EXPECT_EQ(no_in.exit_code, 2);
+  EXPECT_TRUE(says(no_in.err, {"error: standard input"}));
+}
+
+TEST_F(Program, GoesOnWhereNobodyHearsItsMessages) {
+  EXPECT_EQ(run({"render", source_, room_, wet()}, "2>/dev/full").exit_code, 0);
+  EXPECT_EQ(run({"render", folder_.file("no.wav"), room_, wet()}, "2>/dev/full").exit_code, 2);
+}
+
+TEST_F(Program, FailsWhereItsOutputCanNotBePrinted) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"info", source_},
+           {"methods"},
+           {"devices"},
+           {"--help"},
+           {"--version"},
+           {"render", source_, room_, wet(), "-q", "--json", "-"}}) {
+    const Outcome outcome = run(words, ">/dev/full");
+    EXPECT_EQ(outcome.exit_code, 2) << words.front();
+    EXPECT_TRUE(says(outcome.err, {"error: standard output: No space left"})) << words.front();
   }
 }
 
@@ -251,6 +308,10 @@ TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
   std::filesystem::remove(wet());
   expect_refusal(run({"render", "-", room_, "/dev/null", "--norm"}), 1, {"--norm", "pipe"});
   expect_refusal(render(source_, room_, {"--norm=loud"}), 1, {"loud"});
+  const Outcome loud = render(source_, room_, {"--norm=6"});
+  EXPECT_EQ(loud.exit_code, 0);
+  EXPECT_TRUE(says(loud.err, {"players will clip; --norm avoids that"}));
+  EXPECT_EQ(render(source_, room_, {"--norm=1e-320"}).exit_code, 0);
 }
 
 TEST_F(Program, NormalisesToFullScaleWithoutClippingAndLeavesSilenceAlone) {
@@ -306,6 +367,17 @@ TEST_F(Program, ShowsItsProgressOnATerminalOnly) {
   EXPECT_EQ(on_terminal("--no-progress").find(" left\x1b"), std::string::npos);
 }
 
+TEST_F(Program, DryRunDoesNotReadAPipeToItsEnd) {
+  const std::string json = folder_.file("report.json");
+  const std::string command = "head -c 40000000 /dev/zero | " + quoted(GPUCONV_PROGRAM) +
+                              " render - " + quoted(room_) + " " + quoted(wet()) +
+                              " --raw-rate 16000 --dry-run --json " + quoted(json) + " 2>" +
+                              quoted(logs_.file("err"));
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_TRUE(says(read_bytes(logs_.file("err")), {"source    -: at least 16777216 samples"}));
+  EXPECT_TRUE(nlohmann::json::parse(read_bytes(json))["source"]["has_more_samples"]);
+}
+
 TEST_F(Program, DryRunWritesNothing) {
   const Outcome outcome = render(source_, room_, {"--dry-run"});
   EXPECT_EQ(outcome.exit_code, 0);
@@ -342,6 +414,13 @@ TEST_F(Program, ReadsNonFiniteSamplesAsZeroWhenAsked) {
   const Outcome outcome = render(bad, room_, {"--nonfinite", "zero"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_TRUE(says(outcome.err, {"warning: ", "1 sample"}));
+  const std::string bad_room = float_wav(folder_, "bad_room.wav", 2, {1, 1, NAN, INFINITY});
+  const Outcome quiet =
+      render(source_, bad_room, {"--nonfinite", "zero", "-q", "--json", folder_.file("json")});
+  EXPECT_EQ(quiet.exit_code, 0) << quiet.err;
+  EXPECT_TRUE(says(quiet.err, {"warning: ", "bad_room.wav: 2 taps were NaN or infinite"}));
+  const auto json = nlohmann::json::parse(read_bytes(folder_.file("json")));
+  EXPECT_EQ(json["response"]["replaced_taps"], 2);
 }
 
 TEST_F(Program, RefusesBadUsageWithExitCodeOne) {
@@ -357,7 +436,12 @@ TEST_F(Program, RefusesBadUsageWithExitCodeOne) {
   expect_refusal(render(source_, room_, {"-m", "gpu-fast"}), 1, {"gpu-fast", "cpu-vectorised"});
   expect_refusal(render(source_, room_, {"--azimuth", "30"}), 1, {"azimuth"});
   expect_refusal(render(source_, room_, {"--channel", "2"}), 2, {"channel"});
+  expect_refusal(render(source_, room_, {"--channel", "0"}), 1, {"--channel"});
+  for (const char* size : {"-1", "0", "99999999999999999999", "much", "5 parsecs", "nan", "inf"}) {
+    expect_refusal(render(source_, room_, {"--max-gpu-mem", size}), 1, {"--max-gpu-mem", size});
+  }
   expect_refusal(run({"render", source_, room_, folder_.file("wet.xyz")}), 1, {"xyz"});
+  EXPECT_EQ(render(source_, room_, {"--max-gpu-mem", "1.5 GiB", "-q"}).exit_code, 0);
 }
 
 TEST_F(Program, RefusesToWriteOverItsInputOrIntoNowhere) {
@@ -417,6 +501,14 @@ TEST_F(Program, SaysWhenATruncatedFileWasAccepted) {
   const Outcome outcome = render(source_, room_, {"--truncated", "accept"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_TRUE(says(outcome.err, {"warning: ", "source.wav", "1900 samples"}));
+  const std::string room = read_bytes(room_);
+  write_bytes(room_, room.substr(0, room.size() - 400));
+  const Outcome quiet = render(
+      source_, room_, {"--truncated", "accept", "-q", "--json", folder_.file("report.json")});
+  EXPECT_EQ(quiet.exit_code, 0) << quiet.err;
+  EXPECT_TRUE(says(quiet.err, {"warning: ", "source.wav", "room.wav", "2000"}));
+  const auto json = nlohmann::json::parse(read_bytes(folder_.file("report.json")));
+  for (const char* file : {"source", "response"}) EXPECT_TRUE(json[file].contains("shortfall"));
 }
 
 TEST_F(Program, DescribesAFile) {

@@ -54,6 +54,19 @@ TEST_F(Signals, EndASumThatGoesOnForLong) {
   }
 }
 
+TEST_F(Signals, EndAJobWhoseTerminalIsGone) {
+  std::vector<std::string> job = long_sum();
+  job.pop_back();
+  job.back() = "--progress";  // instead of a method
+  job.insert(job.end(), {"-m", "cpu-naive", "--json", outputs_.file("report.json")});
+  Child child(job, "/dev/full");
+  ASSERT_TRUE(eventually([&] { return outputs_.count() == 3; }));
+  child.send(SIGHUP);
+  EXPECT_EQ(child.wait(), 128 + SIGHUP);
+  EXPECT_EQ(outputs_.count(), 1);
+  EXPECT_EQ(read_bytes(wet()), "old");
+}
+
 TEST_F(Signals, EndAStreamBetweenTwoBlocks) {
   const std::string pipe = inputs_.file("pipe.wav");
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);

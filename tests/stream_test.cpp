@@ -222,7 +222,7 @@ TEST_F(Streams, WhoseReaderIsGoneAreTold) {
 
 TEST_F(Streams, CanNotCarryTwoThings) {
   EXPECT_EQ(filter("", {"--json", "-"}).exit_code, 1);
-  EXPECT_TRUE(says(err(), {"--json -"}));
+  EXPECT_TRUE(says(err(), {"--json -", "OUTPUT -"}));
   Child child({"render", "-", "-", folder_.file("no.wav")}, folder_.file("err"));
   EXPECT_EQ(child.wait(), 1);
   EXPECT_TRUE(says(err(), {"RESPONSE"}));

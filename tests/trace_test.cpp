@@ -32,6 +32,17 @@ TEST(TraceTest, KeepsRangesWithTheirNamesAndTimes) {
   EXPECT_FALSE(spans[0].row.is_stream);
 }
 
+TEST(TraceTest, HoldsNoMoreThanAPersonTakes) {
+  Trace trace;
+  const Trace::Row row = Trace::this_thread();
+  for (std::size_t i = 0; i < Trace::kMost; ++i) trace.add(Trace::Span{row, "read", 0, 1});
+  EXPECT_FALSE(trace.is_full());
+  trace.add(Trace::Span{row, "read", 0, 1});
+  EXPECT_TRUE(trace.is_full());
+  EXPECT_EQ(trace.spans().size(), Trace::kMost);
+  EXPECT_LT(to_chrome_json(trace, "").size(), 100 * Trace::kMost);
+}
+
 TEST(TraceTest, ThereIsOneAtATime) {
   EXPECT_EQ(Trace::current(), nullptr);
   {

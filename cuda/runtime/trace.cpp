@@ -58,12 +58,20 @@ double Trace::now() const {
 
 void Trace::add(Span span) {
   const std::lock_guard lock(mutex_);
-  spans_.push_back(std::move(span));
+  if (spans_.size() == kMost) {
+    is_full_ = true;
+  } else {
+    spans_.push_back(std::move(span));
+  }
 }
 
 void Trace::add(Arrow arrow) {
   const std::lock_guard lock(mutex_);
-  arrows_.push_back(std::move(arrow));
+  if (arrows_.size() == kMost) {
+    is_full_ = true;
+  } else {
+    arrows_.push_back(std::move(arrow));
+  }
 }
 
 std::vector<Trace::Span> Trace::spans() const {
@@ -74,6 +82,11 @@ std::vector<Trace::Span> Trace::spans() const {
 std::vector<Trace::Arrow> Trace::arrows() const {
   const std::lock_guard lock(mutex_);
   return arrows_;
+}
+
+bool Trace::is_full() const {
+  const std::lock_guard lock(mutex_);
+  return is_full_;
 }
 
 Trace::Row Trace::this_thread() {

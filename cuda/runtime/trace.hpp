@@ -3,15 +3,20 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <mutex>
 #include <string>
 #include <vector>
 
 namespace gpuconv {
 
-/// While one exists, all Ranges of the process are kept; without one they cost a load.
+/// While one exists, the Ranges of the process are kept, up to kMost of them; without one they cost
+/// a load.
 class Trace {
  public:
+  /// Spans, and as many arrows. Hours of sound have millions, more than a person or a viewer takes.
+  static constexpr std::size_t kMost = 100'000;
+
   /// A thread of the CPU, or a stream of the GPU.
   struct Row {
     bool is_stream;
@@ -46,6 +51,8 @@ class Trace {
   void add(Arrow arrow);
   std::vector<Span> spans() const;
   std::vector<Arrow> arrows() const;
+  /// Whether there were more than kMost.
+  bool is_full() const;
 
   /// "thread 1" is the first one that asked; a number is free again when its thread ends.
   static Row this_thread();
@@ -56,6 +63,7 @@ class Trace {
   mutable std::mutex mutex_;
   std::vector<Span> spans_;
   std::vector<Arrow> arrows_;
+  bool is_full_ = false;
 };
 
 }  // namespace gpuconv

@@ -6,7 +6,7 @@ namespace gpuconv {
 namespace {
 
 struct LevelOfSample {
-  __host__ __device__ Level operator()(float sample) const {
+  __host__ __device__ BlockLevel operator()(float sample) const {
     const float magnitude = fabsf(sample);
     return {magnitude, magnitude > 1 ? 1 : 0};
   }
@@ -14,16 +14,16 @@ struct LevelOfSample {
 
 /// Maximum and integer sum: the order of samples does not matter.
 struct LouderOf {
-  __host__ __device__ Level operator()(const Level& a, const Level& b) const {
+  __host__ __device__ BlockLevel operator()(const BlockLevel& a, const BlockLevel& b) const {
     return {fmaxf(a.peak, b.peak), a.over + b.over};
   }
 };
 
-cudaError_t reduce(void* scratch, std::size_t& bytes, std::span<const float> wet, Level* level,
+cudaError_t reduce(void* scratch, std::size_t& bytes, std::span<const float> wet, BlockLevel* level,
                    cudaStream_t stream) {
   return cub::DeviceReduce::TransformReduce(scratch, bytes, wet.data(), level,
                                             static_cast<int>(wet.size()), LouderOf{},
-                                            LevelOfSample{}, Level{}, stream);
+                                            LevelOfSample{}, BlockLevel{}, stream);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ LevelMeter::LevelMeter(std::size_t longest) {
   scratch_ = DeviceBuffer<unsigned char>(bytes);
 }
 
-void LevelMeter::enqueue(std::span<const float> wet, Level* level, const Stream& stream) {
+void LevelMeter::enqueue(std::span<const float> wet, BlockLevel* level, const Stream& stream) {
   std::size_t bytes = scratch_.size();
   GPUCONV_CUDA(reduce(scratch_.data(), bytes, wet, level, stream.get()));
 }

@@ -14,7 +14,7 @@ class LevelMeter {
   /// For signals of up to `longest` samples.
   explicit LevelMeter(std::size_t longest);
   /// Queues *level = the level of `wet`; `level` is device memory.
-  void enqueue(std::span<const float> wet, Level* level, const Stream& stream);
+  void enqueue(std::span<const float> wet, BlockLevel* level, const Stream& stream);
 
  private:
   DeviceBuffer<unsigned char> scratch_;

@@ -21,6 +21,8 @@ void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels) {
   for (const Side side : kSides) measure(wet[side], levels[side]);
 }
 
-double dbfs(double amplitude) { return 20 * std::log10(amplitude); }
+double dbfs(double level) { return 20 * std::log10(level); }
+
+double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
 
 }  // namespace gpuconv

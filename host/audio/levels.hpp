@@ -13,6 +13,9 @@ void measure(std::span<const float> samples, Level& level);
 void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels);
 
 /// Decibels relative to full scale (|y| = 1); minus infinity for silence.
-double dbfs(double amplitude);
+double dbfs(double level);
+
+/// What multiplies a sample to make it so many decibels louder.
+double amplitude(double decibels);
 
 }  // namespace gpuconv

@@ -1,6 +1,9 @@
 // policy.hpp - what to do with a recording or a response that is not quite whole
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 namespace gpuconv {
 
 /// A sample that is not a number, or infinite. One of them would spoil K frames of wet signal.
@@ -13,6 +16,12 @@ enum class NonFinite {
 enum class Truncated {
   error,  ///< refuse the file and name both sizes
   accept  ///< use what is there
+};
+
+/// What a file lacked and was used all the same, since that was asked for.
+struct Mended {
+  std::int64_t replaced = 0;  ///< numbers that were not finite and became 0
+  std::string shortfall;      ///< what a truncated file lacks, in words; or empty
 };
 
 /// Which containers and encodings are let in; see listed.hpp.

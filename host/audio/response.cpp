@@ -47,8 +47,7 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
   response.description =
       fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
                   format.rate, count, static_cast<double>(count) / format.rate);
-  if (replaced > 0) response.description += fmt::format(", {} non-finite taps set to 0", replaced);
-  if (!reader.shortfall().empty()) response.description += ", " + reader.shortfall();
+  response.mended = {replaced, reader.shortfall()};
   return response;
 }
 

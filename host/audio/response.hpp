@@ -15,6 +15,7 @@ struct Response {
   int rate = 0;         ///< Hz
   int lead = 0;  ///< wet frames before time zero: the caller crops them after the convolution
   std::string description;
+  Mended mended;
 };
 
 struct ResponseOptions {

@@ -132,7 +132,7 @@ Response response_at(const std::string& path, const SofaFile& file,
   response.description =
       fmt::format("measurement {} of {}, azimuth {:.1f}, elevation {:.1f} (asked {:.1f}, {:.1f})",
                   m, file.M, found.azimuth, found.elevation, wanted.azimuth, wanted.elevation);
-  if (replaced > 0) response.description += fmt::format(", {} non-finite taps set to 0", replaced);
+  response.mended.replaced = replaced;
   return response;
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <span>
 
@@ -71,8 +70,7 @@ std::vector<Problem> problems_of(const Options& options, const Preset* preset,
 
 void write(const std::string& path, const std::string& text) {
   if (path == "-") {
-    std::cout << text << std::flush;
-    if (!std::cout) throw FileError("standard output", "the results could not be written");
+    write_output(text);
     return;
   }
   OutputFile file(path, OutputOptions{false, {}});
@@ -98,7 +96,7 @@ void calibrate_here(const Options& options) {
   model.set_gpu_start(start);
   for (const Place place : {Place::cpu, Place::gpu}) {
     if (place == Place::gpu && !device) continue;
-    fmt::print("{}: {}\n", machine_name(place, device), save_cost_model(model, place, device));
+    print("{}: {}\n", machine_name(place, device), save_cost_model(model, place, device));
   }
 }
 

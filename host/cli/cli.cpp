@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "host/cli/message.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -83,16 +84,16 @@ int run(int argc, const char* const* argv) {
   add_bench(app, run_it);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForAllHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForVersion& asked) {
-    return app.exit(asked);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    app.exit(asked);
+    flush_output();
+    return static_cast<int>(Exit::done);
   } catch (const CLI::ParseError& error) {
     throw UsageError(fmt::format("{}; see 'gpuconv --help'", sentence_of(app, error, argc, argv)));
   }
-  return run_it();
+  const int exit_code = run_it();
+  flush_output();
+  return exit_code;
 }
 
 }  // namespace gpuconv

@@ -3,6 +3,7 @@
 
 #include "cuda/runtime/device.hpp"
 #include "host/cli/cli.hpp"
+#include "host/cli/message.hpp"
 
 namespace gpuconv {
 namespace {
@@ -10,11 +11,11 @@ namespace {
 int print_devices() {
   const Devices devices = query_devices();
   for (const Device& device : devices.list) {
-    fmt::print("cuda:{}  {}, compute capability {}.{}, {} multiprocessors, {:.1f} GiB\n",
-               device.index, device.name, device.major, device.minor, device.multiprocessors,
-               static_cast<double>(device.memory_bytes) / (1 << 30));
+    print("cuda:{}  {}, compute capability {}.{}, {} multiprocessors, {:.1f} GiB\n", device.index,
+          device.name, device.major, device.minor, device.multiprocessors,
+          static_cast<double>(device.memory_bytes) / (1 << 30));
   }
-  if (devices.list.empty()) fmt::print("no GPU: {}\n", devices.why_none);
+  if (devices.list.empty()) print("no GPU: {}\n", devices.why_none);
   return 0;
 }
 

@@ -19,7 +19,7 @@ void add_info(CLI::App& app, RunIt& run_it) {
   command->callback([&run_it, path, any] {
     run_it = [path, any] {
       const Formats formats = *any ? Formats::any : Formats::listed;
-      for (const std::string& line : describe(*path, formats)) fmt::print("{}\n", one_line(line));
+      for (const std::string& line : describe(*path, formats)) print("{}\n", one_line(line));
       return 0;
     };
   });

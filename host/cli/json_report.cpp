@@ -1,13 +1,12 @@
 #include "host/cli/json_report.hpp"
 
-#include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "host/audio/levels.hpp"
 #include "host/cli/cli.hpp"
-#include "host/error.hpp"
+#include "host/cli/message.hpp"
+#include "host/cli/side_files.hpp"
 
 namespace gpuconv {
 namespace {
@@ -25,6 +24,11 @@ Json ear(Side side, const JobReport& report) {
           {"clipped", report.written.clipped[side]}};
 }
 
+void add(Json& json, const Mended& mended, const char* noun) {
+  json[std::string("replaced_") + noun] = mended.replaced;
+  if (!mended.shortfall.empty()) json["shortfall"] = mended.shortfall;
+}
+
 Json stages(const JobReport& report) {
   Json result = Json::object();
   for (const StageTime& stage : report.render.stages) result[stage.stage] = stage.seconds;
@@ -33,20 +37,24 @@ Json stages(const JobReport& report) {
 
 Json to_json(const Job& job, const JobReport& report) {
   Json json{{"gpuconv", version()}};
-  json["source"] = {{"file", job.input},
-                    {"samples", report.source_samples},
-                    {"rate", report.source.rate},
-                    {"replaced_samples", report.replaced_samples}};
+  json["source"] = {
+      {"file", job.input}, {"samples", report.source_samples}, {"rate", report.source.rate}};
+  if (report.has_more_source_samples) json["source"]["has_more_samples"] = true;
+  add(json["source"], report.source_mended, "samples");
   json["response"] = {{"file", job.response},
                       {"description", report.response_description},
                       {"file_taps", report.response_file_taps},
                       {"file_rate", report.response_rate},
                       {"taps", report.response_taps}};
+  add(json["response"], report.response_mended, "taps");
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
   const auto& device = report.choice.device;
   json["device"] =
       device ? Json{{"place", "cuda:" + std::to_string(device->index)}, {"name", device->name}}
              : Json{{"place", "cpu"}};
+  if (!report.calibration_warning.empty()) {
+    json["method"]["calibration_warning"] = report.calibration_warning;
+  }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
   json["gain_db"] = job.gain_db;
   if (report.norm_gain_db) json["norm_gain_db"] = *report.norm_gain_db;
@@ -69,23 +77,9 @@ Json to_json(const Job& job, const JobReport& report) {
 
 }  // namespace
 
-std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
-                                        const Job& job) {
-  for (const std::string& file : {job.input, job.response, job.output}) {
-    std::error_code ignored;
-    const auto canonical = std::filesystem::weakly_canonical(file, ignored);
-    if (canonical == std::filesystem::weakly_canonical(path, ignored)) {
-      throw UsageError(option + " " + path + ": the report would replace " + file);
-    }
-  }
-  return std::make_unique<OutputFile>(path, OutputOptions{false, {job.input, job.response}});
-}
-
 JsonReport::JsonReport(const std::string& path, const Job& job) {
   if (path != "-") {
     file_ = open_beside("--json", path, job);
-  } else if (job.output == "-") {
-    throw UsageError("--json -: standard output takes the frames already");
   }
 }
 
@@ -98,8 +92,7 @@ void JsonReport::write(const Job& job, const JobReport& report) {
     file_->publish();
     return;
   }
-  std::cout << text << std::flush;
-  if (!std::cout) throw FileError("standard output", "the report could not be written");
+  write_output(text);
 }
 
 }  // namespace gpuconv

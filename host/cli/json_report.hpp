@@ -9,10 +9,6 @@
 
 namespace gpuconv {
 
-/// The file `path` that `option` names. Throws if it can not be written or is one of the job's own.
-std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
-                                        const Job& job);
-
 class JsonReport {
  public:
   /// For the file `path`, or standard output if it is "-". Throws before the job is done if `path`

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstring>
 #include <exception>
@@ -32,10 +35,21 @@ int report_failure() {
   }
 }
 
+/// Where the caller closed one of the three, the next file to be opened would take its place and
+/// receive what is meant for a person. What is there instead fails when it is used.
+void open_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest number that is free is this one.
+    static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+}
+
 }  // namespace
 }  // namespace gpuconv
 
 int main(int argc, char** argv) {
+  gpuconv::open_standard_streams();
   // A pipe that nobody reads and a file that grows too large are then errors of write(), with a
   // name and a reason, instead of a silent death.
   std::signal(SIGPIPE, SIG_IGN);

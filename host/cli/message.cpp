@@ -1,8 +1,10 @@
 #include "host/cli/message.hpp"
 
-#include <fmt/format.h>
-
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+
+#include "host/error.hpp"
 
 namespace gpuconv {
 
@@ -19,8 +21,23 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+void write_message(std::string_view text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+}
+
+void write_output(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) < text.size()) {
+    throw FileError("standard output", std::strerror(errno));
+  }
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    throw FileError("standard output", std::strerror(errno));
+}
+
 void print_message(std::string_view kind, std::string_view text) {
-  fmt::print(stderr, "{}: {}\n", kind, one_line(text));
+  say("{}: {}\n", kind, one_line(text));
 }
 
 }  // namespace gpuconv

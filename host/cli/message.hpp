@@ -1,8 +1,11 @@
 // message.hpp - one line to a person
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gpuconv {
 
@@ -10,7 +13,26 @@ namespace gpuconv {
 /// terminal.
 std::string one_line(std::string_view text);
 
-/// Prints "KIND: TEXT" as one line on standard error.
+/// Writes `text` to standard error. That it can not be written is no reason to fail: nobody
+/// listens.
+void write_message(std::string_view text);
+
+/// Writes `text` to standard output, or keeps it until flush_output(). Both throw FileError where
+/// it can not be written.
+void write_output(std::string_view text);
+void flush_output();
+
+template <typename... Values>
+void say(fmt::format_string<Values...> format, Values&&... values) {
+  write_message(fmt::format(format, std::forward<Values>(values)...));
+}
+
+template <typename... Values>
+void print(fmt::format_string<Values...> format, Values&&... values) {
+  write_output(fmt::format(format, std::forward<Values>(values)...));
+}
+
+/// Says "KIND: TEXT" as one line.
 void print_message(std::string_view kind, std::string_view text);
 
 }  // namespace gpuconv

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/cli/cli.hpp"
+#include "host/cli/message.hpp"
 #include "host/methods/choose.hpp"
 
 namespace gpuconv {
@@ -9,20 +10,19 @@ namespace {
 
 int print_methods() {
   const Devices devices = query_devices();
-  fmt::print("{:<18}{:<6}{:<12}{:<5}{}\n", "method", "place", "cost", "here", "idea");
+  print("{:<18}{:<6}{:<12}{:<5}{}\n", "method", "place", "cost", "here", "idea");
   for (const Method& method : methods()) {
-    fmt::print("{:<18}{:<6}{:<12}{:<5}{}\n", method.name,
-               method.place == Place::cpu ? "CPU" : "GPU", method.complexity,
-               why_not(method, devices).empty() ? "yes" : "no", method.idea);
+    print("{:<18}{:<6}{:<12}{:<5}{}\n", method.name, method.place == Place::cpu ? "CPU" : "GPU",
+          method.complexity, why_not(method, devices).empty() ? "yes" : "no", method.idea);
   }
-  fmt::print("\ncost: operations per ear, N samples of source, K taps, L = N + K\n");
+  print("\ncost: operations per ear, N samples of source, K taps, L = N + K\n");
   if (devices.list.empty()) {
-    fmt::print("GPU methods: {}\n", devices.why_none);
+    print("GPU methods: {}\n", devices.why_none);
     return 0;
   }
   for (const Method& method : methods()) {
     const std::string reason = why_not(method, devices);
-    if (!reason.empty()) fmt::print("{}: {}\n", method.name, reason);
+    if (!reason.empty()) print("{}: {}\n", method.name, reason);
   }
   return 0;
 }

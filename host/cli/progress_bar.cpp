@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "host/audio/levels.hpp"
+#include "host/cli/message.hpp"
 #include "host/duration.hpp"
 
 namespace gpuconv {
@@ -41,15 +41,14 @@ std::string progress_line(const Progress& progress, double seconds) {
 }
 
 ProgressBar::~ProgressBar() {
-  if (is_drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (is_drawn_) say("\r\x1b[K");
 }
 
 void ProgressBar::show(const Progress& progress) {
   const Clock::time_point now = Clock::now();
   if (now - drawn_ < kBetween) return;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  fmt::print(stderr, "\r{}\x1b[K", progress_line(progress, seconds));
-  std::fflush(stderr);
+  say("\r{}\x1b[K", progress_line(progress, seconds));
   drawn_ = now;
   is_drawn_ = true;
 }

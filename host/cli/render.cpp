@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +14,7 @@
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"
+#include "host/cli/side_files.hpp"
 #include "host/cli/trace_file.hpp"
 #include "host/error.hpp"
 #include "host/parallel.hpp"
@@ -62,6 +65,31 @@ void add_files(CLI::App& command, Options& options) {
       ->required();
 }
 
+double number_in(const std::string& text) {
+  double number = 0;
+  CLI::detail::lexical_cast(text, number);
+  return number;
+}
+
+/// "500MB", "1.5 GiB", "4096": bytes. Throws UsageError.
+std::uint64_t bytes_in(const std::string& option, const std::string& text) {
+  static const std::map<std::string, double> units{
+      {"", 1},         {"B", 1},    {"KB", 1e3},     {"KIB", 0x1p10}, {"MB", 1e6},
+      {"MIB", 0x1p20}, {"GB", 1e9}, {"GIB", 0x1p30}, {"TB", 1e12},    {"TIB", 0x1p40}};
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  std::string unit;
+  for (; *end != 0; ++end) {
+    if (*end != ' ') unit += static_cast<char>(std::toupper(static_cast<unsigned char>(*end)));
+  }
+  const auto found = units.find(unit);
+  const double bytes = found == units.end() ? 0 : number * found->second;
+  if (!(bytes >= 1) || bytes > 0x1p60) {
+    throw UsageError(option + " " + text + ": is no size such as 500MB or 2GiB");
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
 void add_method_options(CLI::App& command, Options& options) {
   Request& request = options.job.request;
   command.add_option("-m,--method", request.method, "a name from 'gpuconv methods', or auto")
@@ -69,10 +97,10 @@ void add_method_options(CLI::App& command, Options& options) {
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   command
-      .add_option_function<std::uint64_t>(
-          "--max-gpu-mem", [](std::uint64_t bytes) { limit_gpu_memory(bytes); },
+      .add_option_function<std::string>(
+          "--max-gpu-mem",
+          [](const std::string& size) { limit_gpu_memory(bytes_in("--max-gpu-mem", size)); },
           "device memory that buffers may take, such as 500MB or 2GiB (without cuFFT's own)")
-      ->transform(CLI::AsSizeValue(true))
       ->type_name("SIZE");
   command
       .add_option("--gpu-timeout", options.gpu_timeout,
@@ -82,8 +110,8 @@ void add_method_options(CLI::App& command, Options& options) {
       ->type_name("SECONDS");
   static const std::map<std::string, bool> fallbacks{{"cpu", true}, {"none", false}};
   accept_only(command.add_option("--fallback", options.job.falls_back_to_cpu,
-                                 "where the GPU fails: start again on the cpu, or stop (default "
-                                 "none)"),
+                                 "where the GPU fails (but not where it hangs): start again on the "
+                                 "cpu, or stop (default none)"),
               fallbacks);
   command.add_flag("--force-slow", request.allows_hopeless,
                    "run a method even where it takes hours");
@@ -119,8 +147,11 @@ void add_raw_options(CLI::App& command, SourceOptions& options) {
 
 void add_source_options(CLI::App& command, Options& options) {
   Job& job = options.job;
-  command.add_option("--channel", job.source_options.channel,
-                     "which channel of a recording with several, from 1");
+  command
+      .add_option("--channel", job.source_options.channel,
+                  "which channel of a recording with several, from 1")
+      ->check(CLI::Range(1, kMaxChannels))
+      ->type_name("N");
   add_raw_options(command, job.source_options);
   command.add_option("--azimuth", job.response_options.azimuth,
                      "degrees, for a .sofa file: 0 front, 90 left (default 0)");
@@ -205,7 +236,7 @@ void add_output_options(CLI::App& command, Options& options) {
   command.add_flag("--fail-on-clip", options.fail_on_clip, "exit with 5 if samples were clipped");
   command.add_flag("--verify", job.verify,
                    "compare 64 random samples with the definition, in double");
-  command.add_flag("--dry-run", job.dry_run, "say what would be done, and do nothing");
+  command.add_flag("--dry-run", job.dry_run, "say what would be done, and leave OUTPUT alone");
   command.add_option("--json", options.json, "write a report to FILE, - for standard output")
       ->type_name("FILE");
   command
@@ -234,39 +265,47 @@ std::string place_of(const Choice& choice) {
 
 void print_plan(const Job& job, const JobReport& report) {
   const int rate = report.source.rate;
-  fmt::print(stderr, "source    {}: {} samples, {} at {} Hz\n", one_line(job.input),
-             report.source_samples, seconds_of(report.source_samples, rate), rate);
-  fmt::print(stderr, "response  {}: {}\n", one_line(job.response),
-             one_line(report.response_description));
+  say("source    {}: {}{} samples, {} at {} Hz\n", one_line(job.input),
+      report.has_more_source_samples ? "at least " : "", report.source_samples,
+      seconds_of(report.source_samples, rate), rate);
+  say("response  {}: {}\n", one_line(job.response), one_line(report.response_description));
   if (report.response_rate != rate) {
-    fmt::print(stderr, "          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n",
-               report.response_rate, rate, report.response_taps,
-               static_cast<double>(report.response_rate) / rate);
+    say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n", report.response_rate,
+        rate, report.response_taps, static_cast<double>(report.response_rate) / rate);
   }
-  fmt::print(stderr, "method    {} on {}: {}\n", report.choice.method->name,
-             place_of(report.choice), report.choice.why);
+  say("method    {} on {}: {}\n", report.choice.method->name, place_of(report.choice),
+      report.choice.why);
 }
 
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const WriteReport& written = report.written;
   const int rate = report.source.rate;
-  fmt::print(stderr, "wet       {}: {} frames, {}, {} {}-bit {}{}\n", one_line(job.output),
-             written.frames, seconds_of(written.frames, rate), written.container,
-             report.format.bits, report.format.encoding == Encoding::pcm ? "PCM" : "float",
-             report.format.is_dithered ? ", dithered" : "");
-  fmt::print(stderr, "peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n",
-             dbfs(written.levels.left.peak), dbfs(written.levels.right.peak));
+  say("wet       {}: {} frames, {}, {} {}-bit {}{}\n", one_line(job.output), written.frames,
+      seconds_of(written.frames, rate), written.container, report.format.bits,
+      report.format.encoding == Encoding::pcm ? "PCM" : "float",
+      report.format.is_dithered ? ", dithered" : "");
+  say("peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n", dbfs(written.levels.left.peak),
+      dbfs(written.levels.right.peak));
   if (report.norm_gain_db) {
-    fmt::print(stderr, "norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
+    say("norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
   }
   if (job.verify) {
-    fmt::print(stderr, "verified  {} samples against the definition\n", report.verified_samples);
+    say("verified  {} samples against the definition\n", report.verified_samples);
   }
-  fmt::print(stderr, "time      {:.3f} s, {:.0f} x real time\n", report.seconds,
-             static_cast<double>(report.source_samples) / rate / report.seconds);
+  say("time      {:.3f} s, {:.0f} x real time\n", report.seconds,
+      static_cast<double>(report.source_samples) / rate / report.seconds);
   if (!is_verbose) return;
   for (const StageTime& stage : report.render.stages) {
-    fmt::print(stderr, "  {:<16}{:.6f} s\n", stage.stage, stage.seconds);
+    say("  {:<16}{:.6f} s\n", stage.stage, stage.seconds);
+  }
+}
+
+void warn_of_mended(const std::string& path, const Mended& mended, const char* noun) {
+  if (!mended.shortfall.empty()) print_message("warning", path + ": " + mended.shortfall);
+  if (mended.replaced > 0) {
+    print_message("warning",
+                  fmt::format("{}: {} {}{} NaN or infinite and now 0", path, mended.replaced, noun,
+                              mended.replaced == 1 ? " was" : "s were"));
   }
 }
 
@@ -276,37 +315,35 @@ void print_warnings(const Job& job, const JobReport& report) {
     print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
   }
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
-  if (!report.source_shortfall.empty()) {
-    print_message("warning", fmt::format("{}: {}", job.input, report.source_shortfall));
-  }
-  if (report.replaced_samples > 0) {
-    print_message(
-        "warning",
-        fmt::format("{}: {} {} NaN or infinite and now 0", job.input, report.replaced_samples,
-                    report.replaced_samples == 1 ? "sample was" : "samples were"));
-  }
+  warn_of_mended(job.input, report.source_mended, "sample");
+  warn_of_mended(job.response, report.response_mended, "tap");
   const Stereo<Level>& levels = report.written.levels;
   const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
-  // Rounded up to the tenth that is enough.
-  const double enough = job.gain_db - std::ceil(10 * peak) / 10;
+  // Rounded up to the tenth that is enough. --norm has the last word of the level.
+  const std::string enough =
+      job.norm_db ? "--norm"
+                  : fmt::format("--gain {:.1f}", job.gain_db - std::ceil(10 * peak) / 10);
   const Stereo<std::int64_t>& clipped = report.written.clipped;
   if (clipped.left + clipped.right > 0) {
     print_message("warning",
                   fmt::format("{}: {} samples clipped (left {}, right {}), peak {:+.1f} dBFS; use "
-                              "--gain {:.1f} or a float output",
+                              "{} or a float output",
                               job.output, clipped.left + clipped.right, clipped.left, clipped.right,
                               peak, enough));
   } else if (levels.left.over + levels.right.over > 0) {
     print_message("warning",
                   fmt::format("{}: peak {:+.1f} dBFS: this file keeps it, but players will clip; "
-                              "--gain {:.1f} avoids that",
+                              "{} avoids that",
                               job.output, peak, enough));
   }
 }
 
 int render(Options options) {
   watch_gpu(options.gpu_timeout);
-  if (!options.norm.empty()) options.job.norm_db = std::stod(options.norm);
+  if (!options.norm.empty()) options.job.norm_db = number_in(options.norm);
+  refuse_common_outputs(std::array{NamedOutput{"OUTPUT", options.job.output},
+                                   NamedOutput{"--json", options.json},
+                                   NamedOutput{"--trace", options.trace}});
   std::optional<JsonReport> json;
   if (!options.json.empty()) json.emplace(options.json, options.job);
   std::optional<TraceFile> trace;

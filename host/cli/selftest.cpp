@@ -21,13 +21,13 @@ std::optional<Device> device_of(const std::string& text, const Devices& devices)
   return choose({.method = "gpu-direct", .device = text}, 1, 1, devices).device;
 }
 
-void print(const SelfTest& test) {
+void print_row(const SelfTest& test) {
   if (!test.not_here.empty()) {
-    fmt::print("{:<18}not here: {}\n", test.method->name, one_line(test.not_here));
+    print("{:<18}not here: {}\n", test.method->name, one_line(test.not_here));
     return;
   }
-  fmt::print("{:<18}{:>8}  {:>9.3f} u  {:>9.3f} u  {}\n", test.method->name, test.problems,
-             test.error, test.bound, test.is_ok() ? "ok" : "FAILED: " + one_line(test.failure));
+  print("{:<18}{:>8}  {:>9.3f} u  {:>9.3f} u  {}\n", test.method->name, test.problems, test.error,
+        test.bound, test.is_ok() ? "ok" : "FAILED: " + one_line(test.failure));
 }
 
 int test_methods(const std::string& device_text) {
@@ -37,13 +37,13 @@ int test_methods(const std::string& device_text) {
   int ok = 0;
   int failed = 0;
   int not_here = 0;
-  fmt::print("{:<18}{:>8}  {:>11}  {:>11}\n", "method", "problems", "worst E", "bound");
+  print("{:<18}{:>8}  {:>11}  {:>11}\n", "method", "problems", "worst E", "bound");
   for (const Method& method : methods()) {
     const SelfTest test = selftest(method, device, why_none, make_renderer);
-    print(test);
+    print_row(test);
     ++(test.is_ok() ? ok : test.not_here.empty() ? failed : not_here);
   }
-  fmt::print(
+  print(
       "\n{} ok, {} failed, {} not here{}\n"
       "E = ||y^ - y|| / max(||y||, ||x|| ||h||) of an ear, y in double, u = 2^-24\n",
       ok, failed, not_here,

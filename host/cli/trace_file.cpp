@@ -1,10 +1,13 @@
 #include "host/cli/trace_file.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "host/cli/json_report.hpp"
+#include "host/cli/message.hpp"
+#include "host/cli/side_files.hpp"
 
 namespace gpuconv {
 namespace {
@@ -17,8 +20,10 @@ constexpr double kMicroseconds = 1e6;
 class Rows {
  public:
   explicit Rows(const Trace& trace) {
-    for (const Trace::Span& span : trace.spans()) {
-      numbers_.try_emplace(span.row, static_cast<int>(numbers_.size()) + 1);
+    for (const Trace::Span& span : trace.spans()) add(span.row);
+    for (const Trace::Arrow& arrow : trace.arrows()) {
+      add(arrow.from);
+      add(arrow.to);
     }
   }
   const std::map<Trace::Row, int>& all() const { return numbers_; }
@@ -28,6 +33,10 @@ class Rows {
   static int process(const Trace::Row& row) { return row.is_stream ? 2 : 1; }
 
  private:
+  void add(const Trace::Row& row) {
+    numbers_.try_emplace(row, static_cast<int>(numbers_.size()) + 1);
+  }
+
   std::map<Trace::Row, int> numbers_;
 };
 
@@ -46,42 +55,51 @@ Json event(const char* phase, const std::string& name, const Json& place, double
 
 std::string to_chrome_json(const Trace& trace, const std::string& gpu) {
   const Rows rows(trace);
-  Json events = Json::array();
-  events.push_back(name_of("process_name", 1, 0, "CPU"));
-  if (!gpu.empty()) events.push_back(name_of("process_name", 2, 0, "GPU: " + gpu));
+  // As text at once: as JSON in memory they would take ten times as much.
+  std::string text = R"({"displayTimeUnit":"ms","traceEvents":[)";
+  const auto add = [&](const Json& event) {
+    text += text.back() == '[' ? "\n" : ",\n";
+    text += event.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  add(name_of("process_name", 1, 0, "CPU"));
+  if (!gpu.empty()) add(name_of("process_name", 2, 0, "GPU: " + gpu));
   for (const auto& [row, number] : rows.all()) {
-    events.push_back(name_of("thread_name", Rows::process(row), number,
-                             row.is_stream ? "stream: " + row.name : row.name));
+    add(name_of("thread_name", Rows::process(row), number,
+                row.is_stream ? "stream: " + row.name : row.name));
   }
   for (const Trace::Span& span : trace.spans()) {
-    events.push_back(event("X", span.name, rows.place(span.row), span.start));
-    events.back()["dur"] = kMicroseconds * (span.end - span.start);
+    Json json = event("X", span.name, rows.place(span.row), span.start);
+    json["dur"] = kMicroseconds * (span.end - span.start);
+    add(json);
   }
   int id = 0;
   for (const Trace::Arrow& arrow : trace.arrows()) {
     ++id;
     for (const bool is_start : {true, false}) {
-      events.push_back(event(is_start ? "s" : "f", "waits",
-                             rows.place(is_start ? arrow.from : arrow.to),
-                             is_start ? arrow.start : arrow.end));
-      events.back()["cat"] = "event";
-      events.back()["id"] = id;
+      Json json = event(is_start ? "s" : "f", "waits", rows.place(is_start ? arrow.from : arrow.to),
+                        is_start ? arrow.start : arrow.end);
+      json["cat"] = "event";
+      json["id"] = id;
       // Bound to the span around it, not to the next one.
-      if (!is_start) events.back()["bp"] = "e";
+      if (!is_start) json["bp"] = "e";
+      add(json);
     }
   }
-  const Json json{{"displayTimeUnit", "ms"}, {"traceEvents", events}};
-  return json.dump(0, ' ', false, Json::error_handler_t::replace) + "\n";
+  return text.append("\n]}\n");
 }
 
 TraceFile::TraceFile(const std::string& path, const Job& job)
-    : file_(open_beside("--trace", path, job)) {}
+    : path_(path), file_(open_beside("--trace", path, job)) {}
 
 void TraceFile::write(const JobReport& report) {
   const auto& device = report.choice.device;
   const std::string text = to_chrome_json(trace_, device ? device->name : "");
   file_->write(std::as_bytes(std::span(text)));
   file_->publish();
+  if (trace_.is_full()) {
+    print_message("warning", fmt::format("{}: holds the first {} spans or arrows, not all of them",
+                                         path_, Trace::kMost));
+  }
 }
 
 }  // namespace gpuconv

@@ -22,6 +22,7 @@ class TraceFile {
   void write(const JobReport& report);
 
  private:
+  std::string path_;
   std::unique_ptr<OutputFile> file_;
   Trace trace_;
 };

@@ -36,8 +36,8 @@ struct SlotEar {
       : wet(stored_length(wet_length)), frames(frames_length), level(1), host_level(1) {}
   DeviceBuffer<float> wet;     // block_length + K - 1; the last K - 1 are the next block's tail
   PinnedBuffer<float> frames;  // the finished ones
-  DeviceBuffer<Level> level;
-  PinnedBuffer<Level> host_level;
+  DeviceBuffer<BlockLevel> level;
+  PinnedBuffer<BlockLevel> host_level;
   Event started, computed, done;
 };
 
@@ -204,7 +204,7 @@ class GpuRenderer final : public Renderer {
       const Stream& download = streams_[side].download;
       wait(download, ear.computed);
       download_async<float>(wet[side].first(slot.length), ear.frames.span(), download);
-      download_async<Level>(ear.level.span(), ear.host_level.span(), download);
+      download_async<BlockLevel>(ear.level.span(), ear.host_level.span(), download);
       ear.done.record(download);
     }
   }
@@ -273,7 +273,7 @@ class GpuRenderer final : public Renderer {
         const std::span<const float> part = tail[side].subspan(from, length);
         meters_[side].enqueue(part, ear.level.data(), stream);
         download_async<float>(part, ear.frames.span(), stream);
-        download_async<Level>(ear.level.span(), ear.host_level.span(), stream);
+        download_async<BlockLevel>(ear.level.span(), ear.host_level.span(), stream);
       }
       for (const Side side : kSides) {
         times_.waiting.time([&] { compute(side).synchronize(); });
@@ -302,7 +302,7 @@ class GpuRenderer final : public Renderer {
                              std::max(since_ready(left.started), since_ready(right.started)));
   }
 
-  static void include(Level& total, const Level& part) {
+  static void include(Level& total, const BlockLevel& part) {
     total.peak = std::max(total.peak, part.peak);
     total.over += part.over;
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "host/audio/levels.hpp"
 #include "host/audio/resample.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
@@ -52,8 +53,6 @@ void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
   }
 }
 
-double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
-
 /// Everything about a job that is settled before the first sample is convolved.
 struct Prepared {
   const Job& job;
@@ -94,8 +93,8 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
       });
   report.convolve_seconds = seconds_since(before) - files.seconds();
   report.source_samples = report.render.source_samples;
-  report.replaced_samples = source.reader().replaced();
-  report.source_shortfall = source.reader().shortfall();
+  report.has_more_source_samples = false;
+  report.source_mended = {source.reader().replaced(), source.reader().shortfall()};
   const WriteReport so_far = written();
   if (report.render.device_levels && so_far.frames == report.render.frames) {
     check_levels(*report.render.device_levels, so_far.levels);
@@ -147,13 +146,14 @@ JobReport run_once(const Job& job) {
   report.source = source.reader().format();
   const int rate = report.source.rate;
 
-  const Response measured = load_response(job.response, job.response_options);
-  report.response_description = measured.description;
-  report.response_rate = measured.rate;
-  report.response_file_taps = std::ssize(measured.taps.left);
+  Response response = load_response(job.response, job.response_options);
+  report.response_description = response.description;
+  report.response_mended = response.mended;
+  report.response_rate = response.rate;
+  report.response_file_taps = std::ssize(response.taps.left);
   const Mix mix{job.gain_db, job.wet_db, job.dry_db,
                 parse_duration(job.predelay, rate, "--predelay")};
-  const Response response = mixed(at_rate(measured, rate, job), mix);
+  response = mixed(at_rate(response, rate, job), mix);
   report.response_taps = std::ssize(response.taps.left);
 
   // Opening a pipe would already be an act; what is a file is checked and left alone.
@@ -170,6 +170,7 @@ JobReport run_once(const Job& job) {
       load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
   report.choice = choose(job.request, source.length(), report.response_taps, devices, model);
   report.source_samples = source.length();
+  report.has_more_source_samples = !source.exact_length();
   if (job.dry_run) return report;
 
   const Prepared prepared{job, report, response, rate};

@@ -41,10 +41,11 @@ struct Job {
 
 struct JobReport {
   AudioFormat source;
-  std::int64_t source_samples = 0;    ///< N
-  std::int64_t replaced_samples = 0;  ///< not finite, became 0
-  std::string source_shortfall;       ///< what a truncated source lacks, in words; or empty
+  std::int64_t source_samples = 0;       ///< N
+  bool has_more_source_samples = false;  ///< a dry run does not read a pipe to its end
+  Mended source_mended;
   std::string response_description;
+  Mended response_mended;
   int response_rate = 0;                ///< of the file, before conversion
   std::int64_t response_file_taps = 0;  ///< likewise
   std::int64_t response_taps = 0;       ///< K, with predelay and after conversion

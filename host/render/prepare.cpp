@@ -4,15 +4,10 @@
 
 #include <cmath>
 
+#include "host/audio/levels.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
-namespace {
-
-double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
-
-}  // namespace
-
 Response mixed(Response response, const Mix& mix) {
   const double wet = amplitude(mix.gain_db + mix.wet_db);
   for (const Side side : kSides) {

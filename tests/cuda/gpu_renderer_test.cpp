@@ -354,11 +354,11 @@ TEST(LevelMeter, CountsWhatIsAboveFullScaleAndNothingElse) {
   const Stream stream;
   LevelMeter meter(wet.size());
   DeviceBuffer<float> samples(wet.size());
-  DeviceBuffer<Level> level(1);
-  std::vector<Level> seen(1);
+  DeviceBuffer<BlockLevel> level(1);
+  std::vector<BlockLevel> seen(1);
   upload_async<float>(wet, samples.span(), stream);
   meter.enqueue(samples.span(), level.data(), stream);
-  download_async<Level>(level.span(), seen, stream);
+  download_async<BlockLevel>(level.span(), seen, stream);
   stream.synchronize();
   EXPECT_EQ(seen[0].peak, std::nextafter(1.0f, 2.0f));
   EXPECT_EQ(seen[0].over, 2);
