@@ -121,6 +121,7 @@ void OutputFile::open_standard_output() {
 void OutputFile::require_room(std::int64_t bytes) const {
   struct statvfs disk {};
   if (in_place() || ::statvfs(folder_of(target_).c_str(), &disk) != 0) return;
+  if (disk.f_blocks == 0) return;  // so say those that do not count: much of FUSE, unlimited tmpfs
   const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
   if (room >= static_cast<double>(bytes)) return;
   throw FileError(path_, fmt::format("needs {} bytes where {:.0f} are free", bytes, room));

@@ -20,10 +20,14 @@
 namespace gpuconv {
 
 struct OutputOptions {
-  bool no_clobber = false;          ///< refuse to replace a file
-  std::vector<std::string> inputs;  ///< files that are still read: OUTPUT must be none of them
-  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room.
+  bool no_clobber = false;  ///< refuse to replace a file
+  /// Files that are still read: OUTPUT must be none of them. "-" is standard input.
+  std::vector<std::string> inputs;
+  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room
+  /// (compressed formats, which may take next to nothing, ask for none).
   std::optional<std::int64_t> frames = std::nullopt;
+  /// That other files in the same folder need for each frame meanwhile.
+  int frame_bytes_beside = 0;
 };
 
 class OutputFile {
