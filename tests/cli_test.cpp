@@ -1,5 +1,6 @@
 // cli_test.cpp - the program as people meet it: what it prints, its exit codes, what it leaves
 #include <gtest/gtest.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include <cmath>
@@ -470,6 +471,35 @@ TEST_F(Program, RefusesWhatTheDiskHasNoRoomFor) {
   if (error) GTEST_SKIP() << "no sparse file of 8 TiB can be made here (" << error.message() << ")";
   expect_refusal(render(huge, room_, {"--raw-rate", "48000", "--raw-format", "u8"}), 2,
                  {"wet.wav: needs 703687", " bytes where ", " are free"});
+}
+
+// Only the output itself was counted: the disk was full when the frames beside it were written.
+TEST_F(Program, CountsTheFramesThatNormalisingKeepsOnTheDisk) {
+  struct statvfs disk {};
+  ASSERT_EQ(::statvfs(folder_.path().c_str(), &disk), 0);
+  const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+  if (room == 0) GTEST_SKIP() << "this disk does not count";
+  const std::string source = folder_.file("long.raw");
+  write_bytes(source, "");
+  const auto dry_run = [&](double share, const char* name, std::vector<std::string> options = {}) {
+    std::filesystem::resize_file(source, static_cast<std::uintmax_t>(share * room / 8));
+    options.insert(options.end(), {"--raw-rate", "48000", "--raw-format", "u8", "--dry-run", "-q"});
+    options.insert(options.begin(), {"render", source, room_, folder_.file(name)});
+    return run(options);
+  };
+  EXPECT_EQ(dry_run(0.7, "wet.wav").exit_code, 0);
+  expect_refusal(dry_run(0.7, "wet.wav", {"--norm"}), 2, {"wet.wav: needs", "bytes where"});
+  EXPECT_EQ(dry_run(1.4, "wet.flac").exit_code, 0) << "of silence it would be small";
+  expect_refusal(dry_run(1.4, "wet.flac", {"--norm"}), 2, {"wet.flac: needs", "bytes where"});
+}
+
+TEST_F(Program, RefusesMoreThanAContainerHoldsBeforeTheWork) {
+  const std::string source = folder_.file("long.raw");
+  write_bytes(source, "");
+  std::filesystem::resize_file(source, 600'000'000);
+  expect_refusal(run({"render", source, room_, folder_.file("wet.aiff"), "--raw-rate", "48000",
+                      "--raw-format", "u8", "--dry-run"}),
+                 2, {"wet.aiff: AIFF can not hold 48000", "4294901760 bytes"});
 }
 
 TEST_F(Program, RefusesHopelessJobsWithTheEstimatedTime) {

@@ -209,6 +209,22 @@ TEST_F(Streams, AreAppendedWhereTheShellAppends) {
   EXPECT_TRUE(read_bytes(folder_.file("log")) == "before" + file);
 }
 
+// "-" was no file to compare with: the recording was replaced by its own rendering.
+TEST_F(Streams, AreNotWrittenOverTheFileThatTheyComeFrom) {
+  expected();
+  const std::string source = folder_.file("source.wav");
+  const std::string before = read_bytes(source);
+  const FileDescriptor in(::open(source.c_str(), O_RDONLY));
+  Child replacing({"render", "-", room_, source}, folder_.file("err"), in.get());
+  EXPECT_EQ(replacing.wait(), 2);
+  EXPECT_TRUE(says(err(), {source + ": is the same file as the input '-'"}));
+  const FileDescriptor out(::open(source.c_str(), O_WRONLY | O_APPEND));
+  Child appending({"render", source, room_, "-"}, folder_.file("err"), in.get(), out.get());
+  EXPECT_EQ(appending.wait(), 2);
+  EXPECT_TRUE(says(err(), {"standard output: is the same file as the input", source}));
+  EXPECT_TRUE(read_bytes(source) == before);
+}
+
 TEST_F(Streams, WhoseReaderIsGoneAreTold) {
   expected();
   Pipe out;

@@ -28,7 +28,7 @@ std::unique_ptr<FrameWriter> make_writer(OutputFile& file, const FileFormat& for
   if (format.container == Container::wav || format.container == Container::rf64) {
     return std::make_unique<WavWriter>(file, format, rate, frames);
   }
-  return std::make_unique<SndfileWriter>(file, format, rate);
+  return std::make_unique<SndfileWriter>(file, format, rate, frames);
 }
 
 template <typename Sample>
@@ -48,11 +48,11 @@ WetWriter::WetWriter(const std::string& path, const OutputFormat& format, int ra
     : format_(resolve_output(path, format, rate)),
       file_(path, options),
       writer_(make_writer(file_, format_, rate, options.frames)) {
+  // What is compressed may take next to nothing (silence) or nearly as much as PCM: not asked for.
   const bool compresses =
       format_.container == Container::flac || format_.container == Container::ogg;
-  if (options.frames && !compresses) {
-    file_.require_room(*options.frames * std::int64_t{format_.frame_bytes()});
-  }
+  const int frame_bytes = (compresses ? 0 : format_.frame_bytes()) + options.frame_bytes_beside;
+  if (options.frames) file_.require_room(*options.frames * std::int64_t{frame_bytes});
 }
 
 void WetWriter::write(Stereo<std::span<const float>> wet) {

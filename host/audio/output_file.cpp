@@ -27,6 +27,14 @@ std::optional<struct stat> status_of(const std::string& path) {
   return status;
 }
 
+/// Of a file that is read; "-" is standard input.
+std::optional<struct stat> status_of_input(const std::string& path) {
+  if (path != "-") return status_of(path);
+  struct stat status {};
+  if (::fstat(STDIN_FILENO, &status) != 0) return std::nullopt;
+  return status;
+}
+
 /// The file behind links, which need not exist yet.
 std::string follow_links(const std::string& path) {
   namespace fs = std::filesystem;
@@ -66,19 +74,23 @@ void check_folder(const std::string& path, const std::string& folder) {
   }
 }
 
+void check_inputs(const std::string& path, const struct stat& status,
+                  const OutputOptions& options) {
+  for (const std::string& input : options.inputs) {
+    const auto other = status_of_input(input);
+    if (other && other->st_dev == status.st_dev && other->st_ino == status.st_ino) {
+      throw FileError(path, fmt::format("is the same file as the input '{}'", input));
+    }
+  }
+}
+
 void check_existing(const std::string& path, const struct stat& status,
                     const OutputOptions& options) {
   if (S_ISDIR(status.st_mode)) throw FileError(path, "is a folder, not a file");
   if (::access(path.c_str(), W_OK) != 0) {
     throw FileError(path, fmt::format("can not be written ({})", std::strerror(errno)));
   }
-  for (const std::string& input : options.inputs) {
-    const auto other = status_of(input);
-    if (other && !S_ISCHR(status.st_mode) && other->st_dev == status.st_dev &&
-        other->st_ino == status.st_ino) {
-      throw FileError(path, fmt::format("is the same file as the input '{}'", input));
-    }
-  }
+  if (!S_ISCHR(status.st_mode)) check_inputs(path, status, options);
   if (options.no_clobber && S_ISREG(status.st_mode)) {
     throw FileError(path, "exists, and --no-clobber was given");
   }
@@ -86,9 +98,10 @@ void check_existing(const std::string& path, const struct stat& status,
 
 }  // namespace
 
-OutputFile::OutputFile(const std::string& path, const OutputOptions& options) {
+OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
+    : may_replace_(!options.no_clobber) {
   if (path == "-") {
-    open_standard_output();
+    open_standard_output(options);
     return;
   }
   path_ = path;
@@ -108,11 +121,14 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options) {
   if (existing) ::fchmod(descriptor(), existing->st_mode & 07777);  // as it was; best effort
 }
 
-void OutputFile::open_standard_output() {
+void OutputFile::open_standard_output(const OutputOptions& options) {
   path_ = target_ = "standard output";
   special_ = FileDescriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
   if (!special_) fail("can not be opened");
   if (::isatty(descriptor()) != 0) throw FileError(path_, "is a terminal, which has no ears");
+  struct stat status {};
+  const bool is_file = ::fstat(descriptor(), &status) == 0 && S_ISREG(status.st_mode);
+  if (is_file) check_inputs(path_, status, options);  // it would read what it has written
   // In a file that something stands in already, or that is appended to, nobody may go back to 0.
   const bool appends = (::fcntl(descriptor(), F_GETFL) & O_APPEND) != 0;
   seekable_ = !appends && ::lseek(descriptor(), 0, SEEK_CUR) == 0;
@@ -121,6 +137,7 @@ void OutputFile::open_standard_output() {
 void OutputFile::require_room(std::int64_t bytes) const {
   struct statvfs disk {};
   if (in_place() || ::statvfs(folder_of(target_).c_str(), &disk) != 0) return;
+  if (disk.f_blocks == 0) return;  // so say those that do not count: much of FUSE, unlimited tmpfs
   const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
   if (room >= static_cast<double>(bytes)) return;
   throw FileError(path_, fmt::format("needs {} bytes where {:.0f} are free", bytes, room));
@@ -160,13 +177,24 @@ void OutputFile::publish() {
     return;
   }
   if (!temporary_->close()) fail("can not be closed");
-  if (!temporary_->rename_to(target_)) {
-    temporary_->keep();  // the result is whole
-    fail(fmt::format("can not be replaced; the result is complete in '{}'", temporary_->path()));
-  }
+  if (!temporary_->rename_to(target_, may_replace_)) keep_result(errno);
   const FileDescriptor folder(
       ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder) ::fsync(folder.get());  // not every file system can: the file itself is safe
+}
+
+void OutputFile::keep_result(int error) {
+  const std::string why = error == EEXIST && !may_replace_
+                              ? "has appeared meanwhile, and --no-clobber was given"
+                              : fmt::format("can not take its place ({})", std::strerror(error));
+  const auto kept = temporary_->keep(target_);
+  if (!kept) {
+    throw FileError(
+        path_, fmt::format("{}; '{}', which held the result, is gone", why, temporary_->path()));
+  }
+  const bool is_temporary = *kept == temporary_->path();
+  throw FileError(path_, fmt::format("{}; the result is complete in '{}'{}", why, *kept,
+                                     is_temporary ? " until gpuconv next writes there" : ""));
 }
 
 void OutputFile::fail(const std::string& what) const {

@@ -20,10 +20,14 @@
 namespace gpuconv {
 
 struct OutputOptions {
-  bool no_clobber = false;          ///< refuse to replace a file
-  std::vector<std::string> inputs;  ///< files that are still read: OUTPUT must be none of them
-  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room.
+  bool no_clobber = false;  ///< refuse to replace a file
+  /// Files that are still read: OUTPUT must be none of them. "-" is standard input.
+  std::vector<std::string> inputs;
+  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room
+  /// (compressed formats, which may take next to nothing, ask for none).
   std::optional<std::int64_t> frames = std::nullopt;
+  /// That other files in the same folder need for each frame meanwhile.
+  int frame_bytes_beside = 0;
 };
 
 class OutputFile {
@@ -41,7 +45,7 @@ class OutputFile {
   bool seekable() const { return seekable_; }
 
   /// Throws FileError if there is no room for `bytes` beside what OUTPUT takes now, which is
-  /// replaced only at the end.
+  /// replaced only at the end. A disk that does not know its size is not asked.
   void require_room(std::int64_t bytes) const;
   /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
   void write(std::span<const std::byte> bytes);
@@ -51,11 +55,12 @@ class OutputFile {
 
   /// Asks the system to bring everything to the disk.
   void sync();
-  /// The temporary file becomes OUTPUT.
+  /// The temporary file becomes OUTPUT. Where it can not, it is kept, and the FileError says where.
   void publish();
 
  private:
-  void open_standard_output();
+  void open_standard_output(const OutputOptions& options);
+  [[noreturn]] void keep_result(int error);
   int descriptor() const { return in_place() ? special_.get() : temporary_->descriptor(); }
   [[noreturn]] void fail(const std::string& what) const;
 
@@ -63,6 +68,7 @@ class OutputFile {
   std::string target_;                        ///< path_ with links followed
   std::unique_ptr<TemporaryFile> temporary_;  ///< null: written in place
   FileDescriptor special_;                    ///< what is written in place
+  bool may_replace_ = true;
   bool seekable_ = true;
   std::int64_t position_ = 0;
   std::int64_t bytes_ = 0;

@@ -82,12 +82,14 @@ constexpr std::int64_t kMaxBytes32 = 0xffff'0000;
 
 void SndfileWriter::Close::operator()(sf_private_tag* sndfile) const { sf_close(sndfile); }
 
-SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rate)
+SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rate,
+                             std::optional<std::int64_t> frames)
     : port_{file, nullptr}, format_(format) {
   if (!file.seekable()) {
     throw FileError(file.path(), fmt::format("is a pipe, where {} can not be written (WAV can)",
                                              name(format.container)));
   }
+  if (frames) check_size(*frames);
   SF_VIRTUAL_IO io{file_length, seek_in_file, read_nothing, write_to_file, file_position};
   SF_INFO info{};
   info.samplerate = rate;
@@ -104,13 +106,13 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
 }
 
 void SndfileWriter::write(std::span<const float> frames) {
-  check_size(frames.size());
+  check_size(std::ssize(frames) / 2);
   check(sf_write_float(sndfile_.get(), frames.data(), static_cast<sf_count_t>(frames.size())),
         frames.size());
 }
 
 void SndfileWriter::write(std::span<const std::int32_t> frames) {
-  check_size(frames.size());
+  check_size(std::ssize(frames) / 2);
   scaled_.clear();
   for (const std::int32_t sample : frames) {
     scaled_.push_back(
@@ -129,14 +131,13 @@ void SndfileWriter::finish() {
   }
 }
 
-void SndfileWriter::check_size(std::size_t samples) const {
+void SndfileWriter::check_size(std::int64_t frames) const {
   if (format_.container != Container::aiff && format_.container != Container::au) return;
-  const std::int64_t bytes =
-      port_.file.bytes() + static_cast<std::int64_t>(samples) * format_.bits / 8;
+  const std::int64_t bytes = port_.file.bytes() + frames * format_.frame_bytes();
   if (bytes > kMaxBytes32) {
-    throw FileError(port_.file.path(), fmt::format("{} can not hold more than {} bytes (.wav, .w64 "
-                                                   "and .caf can)",
-                                                   name(format_.container), kMaxBytes32));
+    throw FileError(port_.file.path(), fmt::format("{} can not hold {} bytes, only {} bytes (.wav, "
+                                                   ".w64 and .caf can hold more)",
+                                                   name(format_.container), bytes, kMaxBytes32));
   }
 }
 

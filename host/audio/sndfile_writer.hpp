@@ -4,8 +4,10 @@
 // OutputFile, which checks every one, and samples reach it as numbers that it only has to pack.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "host/audio/frame_writer.hpp"
@@ -18,7 +20,9 @@ namespace gpuconv {
 
 class SndfileWriter : public FrameWriter {
  public:
-  SndfileWriter(OutputFile& file, const FileFormat& format, int rate);
+  /// `frames` that will come, if that is known: more than the container can hold are refused.
+  SndfileWriter(OutputFile& file, const FileFormat& format, int rate,
+                std::optional<std::int64_t> frames = std::nullopt);
 
   void write(std::span<const float> frames) override;
   void write(std::span<const std::int32_t> frames) override;
@@ -35,7 +39,7 @@ class SndfileWriter : public FrameWriter {
     void operator()(sf_private_tag* sndfile) const;
   };
 
-  void check_size(std::size_t samples) const;
+  void check_size(std::int64_t frames) const;
   void check(std::int64_t written, std::size_t wanted);
 
   Port port_;

@@ -1,5 +1,6 @@
 #include "host/audio/temporary_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -22,31 +24,79 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxTemporaries = 100;              // of one process for one OUTPUT at a time
-constexpr std::size_t kMaxNameInTemporary = 200;  // file names end at 255 bytes
+constexpr int kMaxTemporaries = 100;                  // of one process for one OUTPUT at a time
+constexpr int kMaxKept = 1'000;                       // results beside one OUTPUT
+constexpr std::time_t kLongUnwritten = 24 * 60 * 60;  // seconds
+constexpr std::size_t kMaxNameInTemporary = 200;      // file names end at 255 bytes
 constexpr std::string_view kMark = ".gpuconv-";
 constexpr std::string_view kEnd = ".tmp";
+constexpr std::string_view kDigits = "0123456789abcdef-";
+
+/// The running kernel, whose locks all processes on it see, also from within containers: the first
+/// digits of its boot ID, which is random. Empty if it can not be read.
+const std::string& this_machine() {
+  static const std::string machine = [] {
+    std::string digits(8, ' ');
+    const FileDescriptor file(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+    const bool is_read = file && ::read(file.get(), digits.data(), digits.size()) == 8;
+    return is_read && digits.find_first_not_of(kDigits) == digits.npos ? digits : "";
+  }();
+  return machine;
+}
+
+std::string numbered(int number) { return number == 0 ? "" : fmt::format("-{}", number); }
 
 std::string temporary_name(const fs::path& target, int number) {
   const std::string name = target.filename().string().substr(0, kMaxNameInTemporary);
-  const std::string suffix = number == 0 ? "" : fmt::format("-{}", number);
-  return fmt::format(".{}{}{}{}{}", name, kMark, ::getpid(), suffix, kEnd);
+  return fmt::format(".{}{}{}-{}{}{}", name, kMark, this_machine(), ::getpid(), numbered(number),
+                     kEnd);
 }
 
-bool is_temporary_name(std::string_view name) {
+std::string kept_name(const fs::path& target, int number) {
+  return fmt::format("{}.kept{}{}", target.stem().string().substr(0, kMaxNameInTemporary),
+                     numbered(number), target.extension().string());
+}
+
+/// What stands for machine and process in the name of a temporary file; empty in any other name.
+std::string_view owner_in(std::string_view name) {
   const std::size_t mark = name.rfind(kMark);
-  if (!name.starts_with('.') || !name.ends_with(kEnd) || mark == name.npos) return false;
+  if (!name.starts_with('.') || !name.ends_with(kEnd) || mark == name.npos) return "";
   const std::size_t begin = mark + kMark.size();
-  const std::string_view number = name.substr(begin, name.size() - kEnd.size() - begin);
-  return !number.empty() && number.find_first_not_of("0123456789-") == number.npos;
+  const std::string_view owner = name.substr(begin, name.size() - kEnd.size() - begin);
+  const bool is_temporary = owner.find_first_not_of(kDigits) == owner.npos;
+  return is_temporary ? owner : "";
 }
 
 /// Whether it is a file of this user that no process holds; then it stays locked until `file` is
 /// closed.
-bool is_stale(const FileDescriptor& file) {
+bool is_stale(const FileDescriptor& file, std::string_view owner) {
   struct stat status {};
-  return file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
-         status.st_uid == ::geteuid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  const bool is_from_here = !this_machine().empty() && owner.starts_with(this_machine() + "-");
+  if (!is_from_here && std::time(nullptr) - status.st_mtime < kLongUnwritten) return false;
+  return status.st_uid == ::geteuid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+/// (std::filesystem ends the program where there is no memory for the next name in a folder.)
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+/// False, with errno, if it could not be renamed: EEXIST if there is something at `to`.
+bool rename_to_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno == EEXIST) return false;
+  // NFS can not do that, but link.
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return true;
+  }
+  if (errno == EEXIST) return false;
+  // Some drives can do neither (exFAT, FUSE); there a moment is left in which `to` may appear.
+  struct stat status {};
+  if (::lstat(to.c_str(), &status) != 0) return ::rename(from.c_str(), to.c_str()) == 0;
+  errno = EEXIST;
+  return false;
 }
 
 }  // namespace
@@ -89,26 +139,41 @@ TemporaryFile::~TemporaryFile() {
   if (removed_by_signal_) ::unlink(path_.c_str());
 }
 
-bool TemporaryFile::rename_to(const std::string& target) {
-  if (::rename(path_.c_str(), target.c_str()) != 0) return false;
-  keep();
-  return true;
+bool TemporaryFile::rename_to(const std::string& target, bool may_replace) {
+  const bool is_done =
+      may_replace ? ::rename(path_.c_str(), target.c_str()) == 0 : rename_to_new(path_, target);
+  if (is_done) removed_by_signal_.reset();
+  return is_done;
 }
 
-void TemporaryFile::keep() { removed_by_signal_.reset(); }
+std::optional<std::string> TemporaryFile::keep(const std::string& target) {
+  const fs::path place = target;
+  for (int number = 0; number < kMaxKept; ++number) {
+    const std::string kept = (place.parent_path() / kept_name(place, number)).string();
+    if (rename_to(kept, false)) return kept;
+    if (errno != EEXIST) break;
+  }
+  removed_by_signal_.reset();
+  struct stat written {};
+  struct stat found {};
+  const bool is_there = ::fstat(lock_.get(), &written) == 0 &&
+                        ::lstat(path_.c_str(), &found) == 0 && written.st_dev == found.st_dev &&
+                        written.st_ino == found.st_ino;
+  return is_there ? std::optional(path_) : std::nullopt;
+}
 
 void remove_stale_temporaries(const std::string& folder) {
   static std::mutex mutex;
   static std::set<std::string> seen;
   const std::lock_guard lock(mutex);
   if (!seen.insert(folder).second) return;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (!is_temporary_name(entry->path().filename().native())) continue;
-    const FileDescriptor file(
-        ::open(entry->path().c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (is_stale(file)) ::unlink(entry->path().c_str());
+  const std::unique_ptr<DIR, CloseFolder> entries(::opendir(folder.c_str()));
+  while (const dirent* const entry = entries ? ::readdir(entries.get()) : nullptr) {
+    const std::string_view owner = owner_in(entry->d_name);
+    if (owner.empty()) continue;
+    const std::string path = (fs::path(folder) / entry->d_name).string();
+    const FileDescriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (is_stale(file, owner)) ::unlink(path.c_str());
   }
 }
 

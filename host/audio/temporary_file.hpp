@@ -1,11 +1,14 @@
 // temporary_file.hpp - a file beside OUTPUT that is gone unless it becomes OUTPUT
 //
-// Its name is ".NAME.gpuconv-PID.tmp". A process that is killed leaves it behind; the next one that
-// works in the same folder removes it. Whether its owner is dead is told by a lock, which ends with
-// the process and holds between containers, where process numbers mean nothing.
+// Its name is ".NAME.gpuconv-MACHINE-PID.tmp". A process that is killed leaves it behind; the next
+// one that works in the same folder removes it. Whether its owner is dead is told by a lock, which
+// ends with the process and holds between containers, where process numbers mean nothing. Not every
+// network drive carries locks from one machine to another: what another machine has made is removed
+// only when nobody has written to it for a day.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "host/audio/file_descriptor.hpp"
@@ -26,10 +29,13 @@ class TemporaryFile {
 
   /// False, with errno, if the system could not keep what was written.
   [[nodiscard]] bool close() { return descriptor_.close() == 0; }
-  /// False, with errno, if it could not take the place of `target`.
-  [[nodiscard]] bool rename_to(const std::string& target);
-  /// The file stays where it is.
-  void keep();
+  /// False, with errno, if it could not take the place of `target`: EEXIST if a file is there and
+  /// may not be replaced.
+  [[nodiscard]] bool rename_to(const std::string& target, bool may_replace);
+  /// The file stays, in a place of its own beside `target`: "wet.kept.wav", which nobody takes for
+  /// a temporary one. Where it can not be moved it stays at path(). Returns where it is, or nothing
+  /// if it is gone.
+  std::optional<std::string> keep(const std::string& target);
 
  private:
   bool create(const std::string& candidate);

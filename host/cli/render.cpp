@@ -232,7 +232,8 @@ void add_output_options(CLI::App& command, Options& options) {
   command.add_flag(
       "--no-dither", [&job](std::int64_t) { job.format.is_dithered = false; },
       "round to 16 bits without the noise that keeps quiet ends free of distortion");
-  command.add_flag("--no-clobber", job.no_clobber, "refuse to replace OUTPUT");
+  command.add_flag("--no-clobber", job.no_clobber,
+                   "refuse to replace OUTPUT, also if it appears meanwhile");
   command.add_flag("--fail-on-clip", options.fail_on_clip, "exit with 5 if samples were clipped");
   command.add_flag("--verify", job.verify,
                    "compare 64 random samples with the definition, in double");

@@ -12,6 +12,8 @@ namespace gpuconv {
 /// A temporary file beside OUTPUT, of frames as 32-bit floats: what is read is what was written.
 class FloatStore {
  public:
+  static constexpr int kFrameBytes = 2 * sizeof(float);
+
   explicit FloatStore(const std::string& output) : file_(output, {}) {}
 
   void write(Stereo<std::span<const float>> wet);

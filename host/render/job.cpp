@@ -161,7 +161,10 @@ JobReport run_once(const Job& job) {
   if (!job.dry_run || !is_special_file(job.output)) {
     const auto frames = wet_frames(source.exact_length(), response, job.length);
     writer.emplace(job.output, job.format, rate,
-                   OutputOptions{job.no_clobber, {job.input, job.response}, frames});
+                   OutputOptions{job.no_clobber,
+                                 {job.input, job.response},
+                                 frames,
+                                 job.norm_db ? FloatStore::kFrameBytes : 0});
     report.format = writer->format();
   }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/support/files.hpp"
+#include "tests/support/nobody.hpp"
 
 namespace gpuconv {
 namespace {
@@ -73,7 +74,8 @@ TEST(AudioFileTest, RefusesWhatCanNotBeOpened) {
 }
 
 TEST(AudioFileTest, RefusesAForbiddenFile) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  const AsNobody nobody;
+  if (!nobody) GTEST_SKIP() << "root may read everything";
   const Folder folder;
   const std::string path = float_wav(folder, "a.wav", 1, {1});
   ::chmod(path.c_str(), 0);

@@ -1,11 +1,15 @@
 #include "host/audio/output_file.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 
 #include "tests/support/files.hpp"
+#include "tests/support/nobody.hpp"
 
 namespace gpuconv {
 namespace {
@@ -141,7 +145,8 @@ TEST(OutputFileTest, WhatCanNotBeWrittenIsFoundBeforeTheWork) {
 }
 
 TEST(OutputFileTest, AForbiddenFolderOrFileIsFoundBeforeTheWork) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everything";
+  const AsNobody nobody;
+  if (!nobody) GTEST_SKIP() << "root may write everything";
   const Folder folder;
   write_bytes(folder.file("a.wav"), "old");
   ::chmod(folder.file("a.wav").c_str(), 0444);
@@ -175,17 +180,91 @@ TEST(OutputFileTest, AnInputIsNeverReplaced) {
   EXPECT_EQ(read_bytes(input), "dry");
 }
 
+TEST(OutputFileTest, WhatAppearedMeanwhileIsNotReplacedIfNoneMayBe) {
+  const Folder folder;
+  OutputFile file(folder.file("a.wav"), {true, {}});
+  file.write(bytes("wet"));
+  write_bytes(folder.file("a.wav"), "another's");
+  EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
+                   {"a.wav: has appeared meanwhile", "--no-clobber", folder.file("a.kept.wav")}));
+  EXPECT_EQ(read_bytes(folder.file("a.wav")), "another's");
+  EXPECT_EQ(read_bytes(folder.file("a.kept.wav")), "wet");
+}
+
 TEST(OutputFileTest, AResultThatCanNotTakeItsPlaceIsKeptAndNamed) {
   const Folder folder;
   const std::string path = folder.file("a.wav");
-  OutputFile file(path, {});
+  for (const char* const name : {"a.kept.wav", "a.kept-1.wav", "a.kept-2.wav"}) {
+    OutputFile file(path, {});
+    file.write(bytes(name));
+    std::filesystem::create_directory(path);  // somebody else was faster
+    EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
+                     {path, "can not take its place (Is a directory); the result is complete in '" +
+                                folder.file(name) + "'"}));
+    std::filesystem::remove(path);
+  }
+  remove_stale_temporaries(folder.path() + "/.");  // as another process would
+  EXPECT_EQ(read_bytes(folder.file("a.kept.wav")), "a.kept.wav");
+  EXPECT_EQ(read_bytes(folder.file("a.kept-2.wav")), "a.kept-2.wav");
+  EXPECT_EQ(folder.count(), 3);
+}
+
+TEST(OutputFileTest, AResultThatIsGoneIsNotPromised) {
+  const Folder folder;
+  OutputFile file(folder.file("a.wav"), {});
   file.write(bytes("wet"));
-  const std::string temporary = file.written_path();
-  std::filesystem::create_directory(path);  // somebody else was faster
-  write_bytes(path + "/x", "x");
+  std::filesystem::remove(file.written_path());
   EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
-                   {path, "the result is complete in", temporary}));
+                   {"a.wav: can not take its place (No such file or directory)",
+                    file.written_path() + "', which held the result, is gone"}));
+  EXPECT_EQ(folder.count(), 0);
+}
+
+TEST(OutputFileTest, AResultThatCanNotBeMovedStaysWhereItIsAndThatIsTold) {
+  const AsNobody nobody;
+  if (!nobody) GTEST_SKIP() << "root may write everything";
+  const Folder folder;
+  std::string temporary;
+  {
+    OutputFile file(folder.file("a.wav"), {});
+    file.write(bytes("wet"));
+    temporary = file.written_path();
+    ::chmod(folder.path().c_str(), 0555);
+    EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
+                     {"Permission denied", "the result is complete in '" + temporary + "' until"}));
+    ::chmod(folder.path().c_str(), 0755);
+  }
   EXPECT_EQ(read_bytes(temporary), "wet");
+}
+
+/// What stands for this machine in the name of a temporary file.
+std::string machine_in_names() {
+  const Folder folder;
+  const std::string name = OutputFile(folder.file("a.wav"), {}).written_path();
+  const std::size_t begin = name.rfind(".gpuconv-") + std::string_view(".gpuconv-").size();
+  return name.substr(begin, name.rfind('-') + 1 - begin);
+}
+
+// A lock may end at the border of a machine: the file of a process that lived elsewhere was
+// removed.
+TEST(OutputFileTest, TheTemporaryFilesOfOtherMachinesAreRemovedAfterADay) {
+  using namespace std::chrono_literals;
+  const Folder folder;
+  const auto left = [&](const char* name, std::chrono::hours age) {
+    const std::string path = folder.file(name);
+    write_bytes(path, "wet");
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - age);
+    return path;
+  };
+  left(".a.wav.gpuconv-00c0ffee-1.tmp", 23h);
+  left(".b.wav.gpuconv-1.tmp", 23h);
+  left(".c.wav.gpuconv-00c0ffee-2.tmp", 25h);
+  const std::string held = left(".d.wav.gpuconv-00c0ffee-3.tmp", 25h);
+  const FileDescriptor lock(::open(held.c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
+  remove_stale_temporaries(folder.path());
+  EXPECT_EQ(folder.count(), 3);
+  EXPECT_FALSE(std::filesystem::exists(folder.file(".c.wav.gpuconv-00c0ffee-2.tmp")));
 }
 
 TEST(OutputFileTest, OnlyTemporaryFilesThatNobodyHoldsAreRemoved) {
@@ -193,12 +272,13 @@ TEST(OutputFileTest, OnlyTemporaryFilesThatNobodyHoldsAreRemoved) {
   const std::vector<std::string> kept{"a.wav", ".a.wav.gpuconv-1x.tmp", ".a.wav.gpuconv-.tmp",
                                       "a.wav.gpuconv-1.tmp", ".a.wav.gpuconv-1.tmp.wav"};
   for (const std::string& name : kept) write_bytes(folder.file(name), "kept");
-  std::filesystem::create_directory(folder.file(".a.wav.gpuconv-2.tmp"));
-  std::filesystem::create_symlink("a.wav", folder.file(".a.wav.gpuconv-3.tmp"));
-  ASSERT_EQ(::mkfifo(folder.file(".a.wav.gpuconv-4.tmp").c_str(), 0600), 0);
+  const std::string mark = ".a.wav.gpuconv-" + machine_in_names();
+  std::filesystem::create_directory(folder.file(mark + "2.tmp"));
+  std::filesystem::create_symlink("a.wav", folder.file(mark + "3.tmp"));
+  ASSERT_EQ(::mkfifo(folder.file(mark + "4.tmp").c_str(), 0600), 0);
   const auto before = folder.count();
-  write_bytes(folder.file(".a.wav.gpuconv-4000000.tmp"), "stale");
-  write_bytes(folder.file(".b.gpuconv-5.wav.gpuconv-1-12.tmp"), "stale");
+  write_bytes(folder.file(mark + "4000000.tmp"), "stale");
+  write_bytes(folder.file(".b.gpuconv-5" + mark + "1-12.tmp"), "stale");
   OutputFile held(folder.file("b.wav"), {});
   EXPECT_EQ(folder.count(), before + 1);
   remove_stale_temporaries(folder.path() + "/.");  // as another process would

@@ -21,6 +21,20 @@ TEST(SndfileWriterTest, AiffAndAuEndBeforeTheirSizesWrap) {
   }
 }
 
+TEST(SndfileWriterTest, TooManyFramesAreRefusedBeforeTheFirst) {
+  constexpr std::int64_t kMost = 0xffff'0000 / 8;
+  OutputFile file("/dev/null", {});
+  for (const Container container : {Container::aiff, Container::au}) {
+    const FileFormat format{container, Encoding::ieee_float, 32};
+    EXPECT_NO_THROW(SndfileWriter(file, format, 48'000, kMost - 1'000));
+    EXPECT_TRUE(
+        says(message_of<FileError>([&] { SndfileWriter(file, format, 48'000, kMost + 1'000); }),
+             {name(container), "429490", "4294901760 bytes", ".w64"}));
+  }
+  EXPECT_NO_THROW(
+      SndfileWriter(file, {Container::w64, Encoding::ieee_float, 32}, 48'000, 2 * kMost));
+}
+
 TEST(SndfileWriterTest, OtherContainersGoOn) {
   OutputFile file("/dev/null", {});
   SndfileWriter writer(file, {Container::w64, Encoding::pcm, 16}, 48'000);

@@ -16,7 +16,7 @@
 namespace gpuconv::test {
 namespace {
 
-/// A disk in memory that only this process and its children see.
+/// A disk in memory that only this process and its children see; of 0 KiB: without a limit.
 class SmallDisk {
  public:
   SmallDisk(std::string folder, int kibibytes) : folder_(std::move(folder)) {
@@ -81,6 +81,18 @@ TEST_P(FullDisk, LeavesTheOldFileAtEverySize) {
   std::printf("%s: full at %d sizes of %d\n", GetParam(), refused, runs);
   EXPECT_GT(refused, 0);
   EXPECT_LT(refused, runs);
+}
+
+// A disk that does not count its blocks says 0 for all numbers: it was taken for a full one.
+TEST(UncountedDisk, IsNotTakenForAFullOne) {
+  if (!has_own_mounts()) GTEST_SKIP() << "mounting needs root: " << std::strerror(errno);
+  const Folder files;
+  const Folder folder;
+  const SmallDisk disk(folder.path(), 0);
+  const Ended ended = run_program({"render", float_wav(files, "source.wav", 1, noise(1'000, 1)),
+                                   float_wav(files, "room.wav", 2, {0.5f, 0.25f}),
+                                   folder.file("wet.wav"), "--device", "cpu", "-q"});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
 }
 
 INSTANTIATE_TEST_SUITE_P(, FullDisk, ::testing::Values(".wav", ".rf64", ".flac"),

@@ -4,7 +4,8 @@
 //   GPUCONV_FAULT=FUNCTION:n:CODE:persistent   and all that follow
 //   GPUCONV_FAULT_COUNT=FILE                   how many calls there were of each FUNCTION
 //
-// FUNCTION is one of kNames, each for a family; read and write with CODE 0 do half of what they are
+// FUNCTION is one of kNames, each for a family (link: whatever gives a file a name only where there
+// is no other file); read and write with CODE 0 do half of what they are
 // asked for. Calls count from main() on: what loaders and constructors do before is not ours. Nor
 // are the allocations of libsndfile 1.2.0, which forgets to check one (of 2 KB, for a list of
 // chunks), and of soxr 0.1.3, which checks few: both would crash.
@@ -31,9 +32,9 @@ void* __libc_memalign(std::size_t alignment, std::size_t bytes);
 
 namespace {
 
-enum Function { kMalloc, kOpen, kRead, kWrite, kFsync, kRename, kClose, kFunctions };
+enum Function { kMalloc, kOpen, kRead, kWrite, kFsync, kRename, kLink, kClose, kFunctions };
 constexpr const char* kNames[kFunctions] = {"malloc", "open",   "read", "write",
-                                            "fsync",  "rename", "close"};
+                                            "fsync",  "rename", "link", "close"};
 
 // Plain data: the first malloc comes before any constructor.
 std::atomic<bool> counts{false};
@@ -208,6 +209,15 @@ int fsync(int file) { return fails(kFsync) ? -1 : static_cast<int>(::syscall(SYS
 
 int rename(const char* from, const char* to) {
   return fails(kRename) ? -1 : static_cast<int>(::syscall(SYS_rename, from, to));
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
+  if (fails(kLink)) return -1;
+  return static_cast<int>(::syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
+}
+
+int link(const char* from, const char* to) {
+  return fails(kLink) ? -1 : static_cast<int>(::syscall(SYS_link, from, to));
 }
 
 /// The descriptor is gone all the same, as with Linux.

@@ -1,0 +1,34 @@
+// nobody.hpp - a user who may not do everything, also where root runs the tests
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace gpuconv::test {
+
+/// As long as it lives, root is nobody, and owns no file. Other users stay who they are.
+class AsNobody {
+ public:
+  AsNobody()
+      : was_root_(::geteuid() == 0),
+        is_nobody_(!was_root_ || ::setresuid(kNobody, kNobody, 0) == 0) {}
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() {
+    if (!was_root_ || !is_nobody_) return;
+    if (::setresuid(0, 0, 0) != 0) ADD_FAILURE() << "still nobody";
+    // Who has changed may not be looked into; LeakSanitizer has to.
+    ::prctl(PR_SET_DUMPABLE, 1);
+  }
+
+  /// False where this root can not be anybody else.
+  explicit operator bool() const { return is_nobody_; }
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+  bool was_root_;
+  bool is_nobody_;
+};
+
+}  // namespace gpuconv::test
