@@ -14,7 +14,6 @@ enum class Exit : int {
   usage = 1,     ///< the command line
   file = 2,      ///< an input, response or output file
   gpu = 3,       ///< GPU, driver or memory
-  jobs = 4,      ///< batch finished, some jobs failed
   clipped = 5,   ///< clipped, with --fail-on-clip
   internal = 70  ///< a bug
 };
