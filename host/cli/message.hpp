@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,9 @@ void flush_output();
 
 template <typename... Values>
 void say(fmt::format_string<Values...> format, Values&&... values) {
-  write_message(fmt::format(format, std::forward<Values>(values)...));
+  fmt::memory_buffer text;  // a short message needs no memory: there may be none
+  fmt::format_to(std::back_inserter(text), format, std::forward<Values>(values)...);
+  write_message({text.data(), text.size()});
 }
 
 template <typename... Values>

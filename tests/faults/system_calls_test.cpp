@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/support/files.hpp"
@@ -33,6 +34,7 @@ const Workload kWorkloads[] = {
     {"FLAC_of_a_converted_response", "slow.wav", "wet.flac", {"-g", "-40"}},
     {"RF64_of_a_SOFA_file", "room.sofa", "wet.rf64", {"-b", "16", "-g", "-40"}},
     {"one_thread_at_a_time", "room.wav", "wet.aiff", {"-m", "cpu-cooley-tukey"}},
+    {"normalised_verified_and_reported", "room.wav", "wet.wav", {"--norm", "--verify", "--json"}},
 };
 
 class SystemCalls : public ::testing::TestWithParam<Workload> {
@@ -54,12 +56,14 @@ class SystemCalls : public ::testing::TestWithParam<Workload> {
   }
 
   std::string output() const { return wet_.file(GetParam().output); }
+  std::string report() const { return reports_.file("report.json"); }
 
   Ended render(const std::string& fault, std::vector<std::string> variables = {}) const {
     write_bytes(output(), kOld);
     std::vector<std::string> words{"render", files_.file("source.wav"),
                                    files_.file(GetParam().response), output()};
     words.insert(words.end(), GetParam().options.begin(), GetParam().options.end());
+    if (words.back() == "--json") words.push_back(report());
     words.insert(words.end(), {"--device", "cpu", "-q"});
     variables.insert(variables.end(), {"LD_PRELOAD=" GPUCONV_PRELOADED, "GPUCONV_FAULT=" + fault});
     return run_program(words, variables);
@@ -76,6 +80,13 @@ class SystemCalls : public ::testing::TestWithParam<Workload> {
       EXPECT_TRUE(ended.exit_code == 2 || ended.exit_code == 3) << ended.err;
       EXPECT_EQ(ended.err.rfind("error: ", 0), 0u) << ended.err;
       EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
+    }
+    if (std::filesystem::exists(report())) {
+      EXPECT_TRUE(nlohmann::json::accept(read_bytes(report())));
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(reports_.path())) {
+      std::filesystem::remove(
+          entry);  // also a report that is complete and could not take its place
     }
     for (const auto& entry : std::filesystem::directory_iterator(wet_.path())) {
       const std::string path = entry.path().string();
@@ -117,6 +128,7 @@ class SystemCalls : public ::testing::TestWithParam<Workload> {
 
   const Folder files_;
   const Folder wet_;
+  const Folder reports_;
   std::string right_;
   std::map<std::string, long> calls_;
 };
