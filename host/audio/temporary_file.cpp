@@ -1,5 +1,6 @@
 #include "host/audio/temporary_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string_view>
@@ -102,13 +104,15 @@ void remove_stale_temporaries(const std::string& folder) {
   static std::set<std::string> seen;
   const std::lock_guard lock(mutex);
   if (!seen.insert(folder).second) return;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (!is_temporary_name(entry->path().filename().native())) continue;
-    const FileDescriptor file(
-        ::open(entry->path().c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (is_stale(file)) ::unlink(entry->path().c_str());
+  // Not fs::directory_iterator: that of libstdc++ ends the program where it finds no memory.
+  const std::unique_ptr<DIR, decltype([](DIR* opened) { ::closedir(opened); })> names(
+      ::opendir(folder.c_str()));
+  if (!names) return;
+  while (const dirent* const entry = ::readdir(names.get())) {
+    if (!is_temporary_name(entry->d_name)) continue;
+    const std::string path = fs::path(folder) / entry->d_name;
+    const FileDescriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (is_stale(file)) ::unlink(path.c_str());
   }
 }
 
