@@ -9,10 +9,10 @@ enum class NonFinite {
   zero    ///< put 0 in its place and count
 };
 
-/// A file that is shorter than its own header says.
+/// A file that is shorter than its own header says, or so much longer that the header is wrong.
 enum class Truncated {
   error,  ///< refuse the file and name both sizes
-  accept  ///< use what is there
+  accept  ///< use what is both promised and there
 };
 
 /// Which containers and encodings are let in; see listed.hpp.
