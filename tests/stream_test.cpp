@@ -15,6 +15,7 @@
 #include "tests/support/child.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/specimens.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -278,12 +279,55 @@ TEST(PipedInputTest, Rf64KeepsItsSizesInAChunkOfItsOwn) {
   }
 }
 
+TEST(PipedInputTest, ASizeOfZeroMeansToTheEndUnlessAChunkFollows) {
+  const Folder folder;
+  const Signal samples = noise(1000, 3);
+  const std::string empty = wav_bytes({}, "");
+  EXPECT_TRUE(read_through_pipe(folder, empty + bytes_of(samples)) == samples);
+  for (const std::string name : {"LIST", "id3 ", "bext", "_PMX", "Xtra"}) {
+    const std::string chunk = name + little(5, 4) + "INFOx";
+    EXPECT_TRUE(says(message_of<FileError>([&] { read_through_pipe(folder, empty + chunk); }),
+                     {"holds no samples (0 frames)"}))
+        << name;
+  }
+  // A name alone is no chunk: nothing is as long as "xyzw" says.
+  EXPECT_EQ(read_through_pipe(folder, empty + "LISTxyzwINFO").size(), 3u);
+}
+
+TEST(PipedInputTest, WhatIsNotListedIsRefusedAsInAFile) {
+  const Folder folder;
+  const auto refusal = [&](const std::string& bytes) {
+    return message_of<FileError>([&] { read_through_pipe(folder, bytes, {1}); });
+  };
+  const auto replaced = [](const std::string& name, const std::string& from,
+                           const std::string& to) {
+    std::string bytes = specimen(name).bytes;
+    return bytes.replace(bytes.find(from), from.size(), to);
+  };
+  EXPECT_TRUE(says(refusal(replaced("AIFF", "AIFF", "8SVX")), {"FORM of type '8SVX'"}));
+  EXPECT_TRUE(says(refusal(replaced("AIFC", "sowt", "ima4")), {"'ima4' of AIFF"}));
+  EXPECT_TRUE(says(refusal(replaced("CAF", "lpcm", "alac")), {"'alac' of CAF"}));
+  EXPECT_TRUE(says(refusal(changed("AU", "encoding", 23)), {"23 of AU"}));
+  EXPECT_TRUE(says(refusal(changed("W64", "format", 17)), {"0x0011 of WAV"}));
+  EXPECT_TRUE(says(refusal(replaced("Ogg", "\x01vorbis", "Speex  ")), {"of this Ogg file"}));
+  EXPECT_TRUE(says(refusal("plain text"),
+                   {"pipe: is not audio of a kind that is read here", "--allow-any-format"}));
+  EXPECT_EQ(read_through_pipe(folder, specimen("AIFC").bytes, {1}).size(), 32u);
+  // libsndfile may have it all the same.
+  SourceOptions any{1};
+  any.formats = Formats::any;
+  EXPECT_TRUE(says(message_of<FileError>([&] { read_through_pipe(folder, "plain text", any); }),
+                   {"is not audio that can be read from a pipe"}));
+}
+
 TEST(PipedInputTest, AWavThatMakesNoSenseIsRefused) {
   const Folder folder;
   const auto refusal = [&](const std::string& bytes) {
     return message_of<FileError>([&] { read_through_pipe(folder, bytes); });
   };
-  EXPECT_TRUE(says(refusal(""), {"pipe: ", "from a pipe"}));
+  EXPECT_TRUE(says(refusal(""), {"pipe: is empty (0 bytes)"}));
+  const std::string twice = wav_bytes({1, 16, 1}, "xx");
+  EXPECT_TRUE(says(refusal(twice.substr(0, 36) + twice.substr(12)), {"two formats"}));
   EXPECT_TRUE(says(refusal("RIFF" + little(4, 4) + "WAVE"), {"without format or samples"}));
   EXPECT_TRUE(says(refusal(wav_bytes({85, 0, 2}, "mp3")), {"format 0x55"}));
   std::string odd = wav_bytes({1, 16, 1}, "xx");
@@ -323,6 +367,51 @@ TEST(PipedInputTest, OtherContainersAreReadAsFromAFile) {
     ASSERT_EQ(file.read(expected), samples.size());
     EXPECT_TRUE(read_through_pipe(folder, bytes) == expected) << std::hex << format;
   }
+}
+
+TEST(PipedInputTest, AFlacLongerThanItsHeaderSaysIsAnError) {
+  const Folder folder;
+  const Signal samples = noise(10'000, 4);
+  std::string bytes = encoded(folder, SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
+  bytes.replace(22, 4, big(1'000, 4));
+  EXPECT_TRUE(says(message_of<FileError>([&] { read_through_pipe(folder, bytes); }),
+                   {"promises 1000 frames, 10000 are there"}));
+}
+
+/// As of a file, only that nobody can know before the end.
+TEST(PipedInputTest, AWavWhoseSizeHasWrappedIsAnError) {
+  const Folder folder;
+  const Signal samples = noise(1'000, 4);
+  const std::string path = folder.file("wrapped.wav");
+  const std::string bytes = wav_bytes({}, bytes_of(samples));
+  // A file that somebody else has begun to read is a stream.
+  write_bytes(path, "x" + bytes);
+  const auto read = [&](std::uint64_t more, Truncated truncated) {
+    std::filesystem::resize_file(path, 1 + bytes.size() + more);
+    const FileDescriptor stream(::open(path.c_str(), O_RDONLY));
+    ::lseek(stream.get(), 1, SEEK_SET);
+    const FileDescriptor before(::dup(STDIN_FILENO));
+    ::dup2(stream.get(), STDIN_FILENO);
+    Signal block(2'000);
+    std::string shortfall;
+    std::exception_ptr failure;
+    try {
+      SourceReader reader("-", {{}, NonFinite::error, truncated});
+      EXPECT_EQ(reader.read(block), samples.size());
+      shortfall = reader.shortfall();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    ::dup2(before.get(), STDIN_FILENO);
+    if (failure) std::rethrow_exception(failure);
+    return shortfall;
+  };
+  EXPECT_EQ(read(100'000, Truncated::error), "") << "chunks may follow";
+  if (std::getenv("GPUCONV_LONG") == nullptr) return;  // 4 GiB take ten seconds
+  constexpr std::uint64_t kWrapped = std::uint64_t{1} << 32;
+  EXPECT_TRUE(says(message_of<FileError>([&] { read(kWrapped, Truncated::error); }),
+                   {"promises 1000 frames", "wrapped"}));
+  EXPECT_TRUE(says(read(kWrapped, Truncated::accept), {"is longer than its header says"}));
 }
 
 TEST(PipedInputTest, AFlacMayKeepItsLengthToItself) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "host/audio/chunks.hpp"
 #include "host/audio/listed.hpp"
 #include "host/audio/truncation.hpp"
 #include "host/error.hpp"
@@ -47,7 +48,7 @@ std::string foreign_name(int code) {
   return known && info.name != nullptr ? info.name : fmt::format("format {:#x}", code);
 }
 
-/// What came through a pipe is known only now; and libsndfile may see more in a header than we do.
+/// Libsndfile may see more in a header than we do.
 std::string name_of(const std::string& path, std::span<const Known> known, int code,
                     Formats formats) {
   if (const char* const name = find_name(known, code)) return name;
@@ -83,6 +84,18 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats
   return format;
 }
 
+/// Throws FileError if a pipe that is no WAV brings something that libsndfile is not to see.
+void check_piped(const std::string& path, PipedInput& input, Formats formats) {
+  const bool is_empty = input.look(0, 1).empty();
+  input.check_end();
+  if (is_empty) throw FileError(path, "is empty (0 bytes)");
+  if (formats == Formats::any) return;
+  const Peek peek = [&](std::int64_t offset, std::size_t count) {
+    return input.look(offset, count);
+  };
+  check_listed(path, peek, kEndlessBytes);
+}
+
 SF_INFO raw_info(const RawFormat& raw) {
   SF_INFO info{};
   info.samplerate = raw.rate;
@@ -98,17 +111,34 @@ void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file)
 AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats formats,
                          const std::optional<RawFormat>& raw)
     : path_(input_name(path)), truncated_(truncated), file_(open_input(path)) {
-  if (file_.bytes < 0) {
-    piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_);
-  } else if (formats == Formats::listed && !raw) {
-    check_listed(path_, file_.descriptor.get(), file_.bytes);
+  const int descriptor = file_.descriptor.get();
+  const bool is_pipe = file_.bytes < 0;
+  if (!is_pipe && !raw && formats == Formats::listed) {
+    check_listed(path_, peek_into(descriptor), file_.bytes);
+  }
+  if (is_pipe || (!raw && is_believed_too_much())) {
+    piped_ = std::make_unique<PipedInput>(descriptor, path_, file_.bytes);
   }
   format_ = open(formats, raw);
 }
 
+/// Whether libsndfile must not see the header of this file: it takes a WAV's size of 0 and a FLAC's
+/// number of frames at their word.
+bool AudioReader::is_believed_too_much() const {
+  const int descriptor = file_.descriptor.get();
+  const auto head = peek(descriptor, 0, 12);
+  if (text(head) == "fLaC") return true;
+  if (!is_wav(head)) return false;
+  const auto samples = find_samples(peek_into(descriptor), file_.bytes, *find_layout(head));
+  return samples && samples->size == 0;
+}
+
 AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& raw) {
+  const bool is_pipe = file_.bytes < 0;
   const auto wav = piped_ && !raw ? piped_->find_wav() : std::nullopt;
   if (wav) piped_->restrict_to(wav->begin, wav->bytes);
+  if (is_pipe && !raw && !wav) check_piped(path_, *piped_, formats);
+  const std::int64_t flac_frames = piped_ && !raw ? piped_->hide_flac_total() : 0;
   SF_INFO info = raw ? raw_info(*raw) : wav ? raw_info(wav->format) : SF_INFO{};
   if (raw || wav) check_ranges(path_, info);
   sndfile_.reset(piped_ ? piped_->open(info)
@@ -116,23 +146,23 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
   if (!sndfile_) {
     if (piped_) piped_->check_end();
     throw FileError(path_, fmt::format("is not audio that can be read{} ({})",
-                                       piped_ ? " from a pipe, as WAV, AU and FLAC can" : "",
+                                       is_pipe ? " from a pipe, as WAV, AU and FLAC can" : "",
                                        sf_strerror(nullptr)));
   }
-  const AudioFormat format = checked_format(path_, info, formats,
-                                            raw   ? "raw"
-                                            : wav ? "WAV"
-                                                  : nullptr);
+  AudioFormat format = checked_format(path_, info, formats, raw ? "raw" : wav ? "WAV" : nullptr);
+  if (flac_frames > 0) format.frames = flac_frames;
+  goes_on_ = flac_frames > 0;
   if (!piped_ && !raw) check_header(info.frames);
   return format;
 }
 
 std::size_t AudioReader::read(std::span<float> interleaved) {
   if (ended_) return 0;
-  const auto wanted = static_cast<sf_count_t>(interleaved.size()) / format_.channels;
+  const auto fit = static_cast<sf_count_t>(interleaved.size()) / format_.channels;
+  const sf_count_t wanted = goes_on_ ? std::min(fit, format_.frames - frames_read_) : fit;
   const sf_count_t got = sf_readf_float(sndfile_.get(), interleaved.data(), wanted);
   frames_read_ += got;
-  if (got < wanted) {
+  if (got < wanted || frames_read_ == format_.frames) {
     ended_ = true;
     if (piped_) piped_->check_end();
     check_end();
@@ -141,19 +171,29 @@ std::size_t AudioReader::read(std::span<float> interleaved) {
 }
 
 void AudioReader::check_header(std::int64_t frames) {
-  const auto shortage = find_shortage(file_.descriptor.get(), file_.bytes);
-  if (!shortage) return;
-  if (shortage->promised > 0) {
-    lacks(fmt::format("its header promises {} bytes of samples, {} are there", shortage->promised,
-                      shortage->present));
+  const auto mismatch = find_mismatch(file_.descriptor.get(), file_.bytes);
+  if (!mismatch) return;
+  const auto [promised, present] = *mismatch;
+  if (promised > present) {
+    lacks(fmt::format("its header promises {} bytes of samples, {} are there", promised, present));
+  } else if (promised > 0 || present >= kWrap) {
+    exceeds(
+        fmt::format("its header promises {} bytes of samples, {} follow: a size of 32 bits "
+                    "that has wrapped",
+                    promised, present));
   } else if (frames == 0) {
     throw FileError(path_, fmt::format("holds no samples by its header (0 bytes), but {} bytes "
                                        "follow: the program that wrote it did not end well",
-                                       shortage->present));
+                                       present));
   }
 }
 
 void AudioReader::check_end() {
+  if (frames_read_ == format_.frames) {
+    // An error of the decoder is none here: what follows may be tags.
+    check_surplus();
+    return;
+  }
   // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
   // damage, but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
@@ -169,10 +209,44 @@ void AudioReader::check_end() {
   }
 }
 
+/// All promised frames have come: do more follow?
+void AudioReader::check_surplus() {
+  if (goes_on_) {
+    const std::int64_t more = count_frames();
+    if (more == 0) return;
+    exceeds(fmt::format("its header promises {} frames, {} are there", frames_read_,
+                        frames_read_ + more));
+  } else if (file_.bytes < 0 && piped_->skip(kWrap) == kWrap) {
+    exceeds(
+        fmt::format("its header promises {} frames, {} bytes and more follow them: a size of "
+                    "32 bits that has wrapped",
+                    frames_read_, kWrap));
+  }
+  if (piped_) piped_->check_end();
+}
+
+/// Those that are left.
+std::int64_t AudioReader::count_frames() {
+  constexpr std::size_t kFrames = 4096;
+  std::vector<float> frames(kFrames * static_cast<std::size_t>(format_.channels));
+  std::int64_t count = 0;
+  while (const sf_count_t got = sf_readf_float(sndfile_.get(), frames.data(), kFrames)) {
+    count += got;
+  }
+  return count;
+}
+
 void AudioReader::lacks(const std::string& what) {
   shortfall_ = "is truncated (" + what + ")";
   if (truncated_ == Truncated::error) {
     throw FileError(path_, shortfall_ + "; --truncated accept uses those");
+  }
+}
+
+void AudioReader::exceeds(const std::string& what) {
+  shortfall_ = "is longer than its header says (" + what + ")";
+  if (truncated_ == Truncated::error) {
+    throw FileError(path_, shortfall_ + "; --truncated accept uses those promised");
   }
 }
 

@@ -45,15 +45,20 @@ class AudioReader {
   /// only at the end, and 0 ever after. A sample outside the range of float becomes infinite.
   std::size_t read(std::span<float> interleaved);
 
-  /// What is missing, in words, of a truncated file that was accepted; empty if nothing is known to
-  /// be. Final when read() has returned 0.
+  /// What is missing, in words, of a truncated file that was accepted, or left out of one that goes
+  /// on beyond what its header says; empty if nothing is known to be. Final when read() has
+  /// returned 0.
   const std::string& shortfall() const { return shortfall_; }
 
  private:
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
+  bool is_believed_too_much() const;
   void check_header(std::int64_t frames);
   void check_end();
+  void check_surplus();
+  std::int64_t count_frames();
   void lacks(const std::string& what);
+  void exceeds(const std::string& what);
 
   struct Close {
     void operator()(sf_private_tag* file) const;
@@ -62,11 +67,12 @@ class AudioReader {
   std::string path_;
   Truncated truncated_;
   InputFile file_;
-  std::unique_ptr<PipedInput> piped_;  // null: a file
+  std::unique_ptr<PipedInput> piped_;  // null: a file that libsndfile reads by itself
   std::unique_ptr<sf_private_tag, Close> sndfile_;
   AudioFormat format_;
   std::string shortfall_;
   std::int64_t frames_read_ = 0;
+  bool goes_on_ = false;  // libsndfile does not stop after the promised frames
   bool ended_ = false;
 };
 

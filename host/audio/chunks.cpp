@@ -1,8 +1,8 @@
 #include "host/audio/chunks.hpp"
 
 #include <algorithm>
-
-#include "host/audio/input_file.hpp"
+#include <cctype>
+#include <utility>
 
 namespace gpuconv {
 namespace {
@@ -38,8 +38,8 @@ const ChunkLayout* find_layout(std::span<const unsigned char> head) {
   return layout == std::end(kLayouts) ? nullptr : &*layout;
 }
 
-ChunkWalk::ChunkWalk(int descriptor, std::int64_t file_bytes, const ChunkLayout& layout)
-    : descriptor_(descriptor),
+ChunkWalk::ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout)
+    : peek_(std::move(peek)),
       file_bytes_(file_bytes),
       layout_(layout),
       position_(layout.first),
@@ -48,12 +48,20 @@ ChunkWalk::ChunkWalk(int descriptor, std::int64_t file_bytes, const ChunkLayout&
 std::optional<Chunk> ChunkWalk::next() {
   const std::size_t header_bytes = layout_.name_bytes + layout_.size_bytes;
   if (left_-- == 0 || position_ > file_bytes_) return std::nullopt;
-  const auto header = peek(descriptor_, position_, header_bytes);
+  const auto header = peek_(position_, header_bytes);
   const std::int64_t begin = position_ + static_cast<std::int64_t>(header_bytes);
   if (header.size() < header_bytes || begin > file_bytes_) return std::nullopt;
   std::uint64_t size = number(std::span(header).subspan(layout_.name_bytes), layout_.order);
   if (layout_.size_counts_header) size -= std::min<std::uint64_t>(size, header_bytes);
-  const Chunk chunk{std::string(text(header)), begin, size};
+  Chunk chunk{std::string(text(header)), begin, size, layout_.size_bytes};
+  if (chunk.name == "ds64") {
+    const auto sizes = peek_(begin, 16);
+    if (sizes.size() == 16) size_in_ds64_ = number(std::span(sizes).subspan(8), layout_.order);
+  }
+  if (layout_.magic == "RF64" && chunk.name == layout_.samples && size == 0xffffffff) {
+    chunk.size = size = size_in_ds64_;
+    chunk.size_bytes = 8;
+  }
   if (size > static_cast<std::uint64_t>(file_bytes_ - begin)) {
     left_ = 0;  // nothing can follow
   } else {
@@ -61,6 +69,27 @@ std::optional<Chunk> ChunkWalk::next() {
     position_ = begin + (bytes + layout_.alignment - 1) / layout_.alignment * layout_.alignment;
   }
   return chunk;
+}
+
+std::optional<Chunk> find_samples(const Peek& peek, std::int64_t file_bytes,
+                                  const ChunkLayout& layout) {
+  ChunkWalk chunks(peek, file_bytes, layout);
+  while (auto chunk = chunks.next()) {
+    if (chunk->name == layout.samples) return chunk;
+  }
+  return std::nullopt;
+}
+
+bool is_chunk_at(const Peek& peek, std::int64_t position, const ChunkLayout& layout) {
+  const std::size_t header_bytes = layout.name_bytes + layout.size_bytes;
+  const auto header = peek(position, header_bytes);
+  if (header.size() < header_bytes) return false;
+  const auto in_name = [](unsigned char c) { return std::isalnum(c) || c == ' ' || c == '_'; };
+  if (!std::ranges::all_of(std::span(header).first(4), in_name)) return false;
+  const std::uint64_t size = number(std::span(header).subspan(layout.name_bytes), layout.order);
+  if (size > static_cast<std::uint64_t>(kEndlessBytes - position)) return false;
+  const std::int64_t end = position + static_cast<std::int64_t>(header_bytes + size);
+  return peek(end - 1, 1).size() == 1;
 }
 
 }  // namespace gpuconv

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "host/audio/input_file.hpp"
+
 namespace gpuconv {
 
 enum class ByteOrder { little, big };
@@ -33,25 +35,38 @@ struct ChunkLayout {
 const ChunkLayout* find_layout(std::span<const unsigned char> head);
 
 struct Chunk {
-  std::string name;    ///< its first four bytes
-  std::int64_t begin;  ///< of what it holds, in the file
-  std::uint64_t size;  ///< of that, as it claims
+  std::string name;        ///< its first four bytes
+  std::int64_t begin;      ///< of what it holds, in the file
+  std::uint64_t size;      ///< of that, as it claims
+  std::size_t size_bytes;  ///< in which it claims that
 };
+
+/// What a walk takes for the size of a pipe.
+inline constexpr std::int64_t kEndlessBytes = std::int64_t{1} << 62;
 
 /// Walks over the chunks of a file. Nothing that a chunk claims is believed: the walk ends at the
 /// end of the file and after as many chunks as nobody writes.
 class ChunkWalk {
  public:
-  ChunkWalk(int descriptor, std::int64_t file_bytes, const ChunkLayout& layout);
+  ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout);
 
   std::optional<Chunk> next();
 
  private:
-  int descriptor_;
+  Peek peek_;
   std::int64_t file_bytes_;
   const ChunkLayout& layout_;
   std::int64_t position_;
+  std::uint64_t size_in_ds64_ = 0;  // RF64 keeps the size of the samples in its first chunk
   int left_;
 };
+
+/// The chunk with the samples.
+std::optional<Chunk> find_samples(const Peek& peek, std::int64_t file_bytes,
+                                  const ChunkLayout& layout);
+
+/// Whether a chunk begins at `position`, and not sound: a name of letters, digits, blanks and
+/// underscores, and a size that ends before the file does.
+bool is_chunk_at(const Peek& peek, std::int64_t position, const ChunkLayout& layout);
 
 }  // namespace gpuconv

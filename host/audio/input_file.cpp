@@ -46,4 +46,10 @@ std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t
   return bytes;
 }
 
+Peek peek_into(int descriptor) {
+  return [descriptor](std::int64_t offset, std::size_t count) {
+    return peek(descriptor, offset, count);
+  };
+}
+
 }  // namespace gpuconv

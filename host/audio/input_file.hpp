@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,9 @@ InputFile open_input(const std::string& path);
 
 /// Up to `count` bytes of a file from `offset` on; fewer at its end or where it can not be read.
 std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t count);
+
+/// The same of a file or of a pipe, whoever keeps it open.
+using Peek = std::function<std::vector<unsigned char>(std::int64_t offset, std::size_t count)>;
+Peek peek_into(int descriptor);
 
 }  // namespace gpuconv

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "host/audio/chunks.hpp"
-#include "host/audio/input_file.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -34,8 +33,8 @@ bool contains(const Known& known, const Code& code) {
   refuse_format(path, fmt::format("encoding {} is not read here", encoding));
 }
 
-void check_wav(const std::string& path, int descriptor, const Chunk& chunk, ByteOrder order) {
-  const auto fmt_chunk = peek(descriptor, chunk.begin, 26);
+void check_wav(const std::string& path, const Peek& peek, const Chunk& chunk, ByteOrder order) {
+  const auto fmt_chunk = peek(chunk.begin, 26);
   if (fmt_chunk.size() < 2) return;
   std::uint64_t format = number(std::span(fmt_chunk).first(2), order);
   if (format == kExtensible) {
@@ -46,8 +45,8 @@ void check_wav(const std::string& path, int descriptor, const Chunk& chunk, Byte
 }
 
 /// A name of four characters at `offset`; "" at the end of the file.
-std::string four(int descriptor, std::int64_t offset) {
-  const auto bytes = peek(descriptor, offset, 4);
+std::string four(const Peek& peek, std::int64_t offset) {
+  const auto bytes = peek(offset, 4);
   return bytes.size() == 4 ? std::string(text(bytes)) : "";
 }
 
@@ -57,19 +56,26 @@ void check_name(const std::string& path, const std::string& name, const auto& kn
   refuse_encoding(path, fmt::format("'{}' of {}", name, container));
 }
 
-void check_chunks(const std::string& path, int descriptor, std::int64_t file_bytes,
+void check_chunks(const std::string& path, const Peek& peek, std::int64_t file_bytes,
                   const ChunkLayout& layout) {
   constexpr std::int64_t kAifcType = 18;  // after channels, frames, bits and rate
   constexpr std::int64_t kCafType = 8;    // after the rate
-  const bool is_aifc = layout.magic == "FORM" && four(descriptor, 8) == "AIFC";
-  ChunkWalk chunks(descriptor, file_bytes, layout);
+  const bool is_iff = layout.magic == "FORM";
+  const bool is_riff = layout.magic.starts_with("R");
+  const std::string form = is_iff || is_riff ? four(peek, 8) : "";
+  // Both hold much else: samples of the Amiga (8SVX), MIDI, films.
+  const bool is_known = is_iff ? form == "AIFF" || form == "AIFC" : form == "WAVE";
+  if (!form.empty() && !is_known) {
+    refuse_format(path, fmt::format("{} of type '{}' is not read here", layout.magic, form));
+  }
+  ChunkWalk chunks(peek, file_bytes, layout);
   while (const auto chunk = chunks.next()) {
-    if (chunk->name == "fmt ") check_wav(path, descriptor, *chunk, layout.order);
-    if (chunk->name == "COMM" && is_aifc) {
-      check_name(path, four(descriptor, chunk->begin + kAifcType), kAifcTypes, "AIFF");
+    if (chunk->name == "fmt ") check_wav(path, peek, *chunk, layout.order);
+    if (chunk->name == "COMM" && form == "AIFC") {
+      check_name(path, four(peek, chunk->begin + kAifcType), kAifcTypes, "AIFF");
     }
     if (chunk->name == "desc") {
-      check_name(path, four(descriptor, chunk->begin + kCafType), kCafTypes, "CAF");
+      check_name(path, four(peek, chunk->begin + kCafType), kCafTypes, "CAF");
     }
   }
 }
@@ -81,11 +87,10 @@ void check_au(const std::string& path, std::span<const unsigned char> head) {
 }
 
 /// The first packet of an Ogg stream names its encoding.
-void check_ogg(const std::string& path, int descriptor, std::span<const unsigned char> head) {
+void check_ogg(const std::string& path, const Peek& peek, std::span<const unsigned char> head) {
   constexpr std::size_t kSegments = 26;  // how many lengths follow, of one byte each
   if (head.size() <= kSegments) return;
-  const auto packet =
-      peek(descriptor, static_cast<std::int64_t>(kSegments + 1 + head[kSegments]), 8);
+  const auto packet = peek(static_cast<std::int64_t>(kSegments + 1 + head[kSegments]), 8);
   const std::string_view name(reinterpret_cast<const char*>(packet.data()), packet.size());
   if (name.size() < 8 || name.starts_with("\x01vorbis") || name == "OpusHead") return;
   refuse_encoding(path, "of this Ogg file");
@@ -98,15 +103,15 @@ void refuse_format(const std::string& path, const std::string& what) {
                                     kListedFormats));
 }
 
-void check_listed(const std::string& path, int descriptor, std::int64_t file_bytes) {
-  const auto head = peek(descriptor, 0, 32);
+void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes) {
+  const auto head = peek(0, 32);
   const std::string_view magic = text(head);
   if (const ChunkLayout* const layout = find_layout(head)) {
-    check_chunks(path, descriptor, file_bytes, *layout);
+    check_chunks(path, peek, file_bytes, *layout);
   } else if (magic == ".snd") {
     check_au(path, head);
   } else if (magic == "OggS") {
-    check_ogg(path, descriptor, head);
+    check_ogg(path, peek, head);
   } else if (magic != "fLaC") {
     refuse_format(path, "is not audio of a kind that is read here");
   }

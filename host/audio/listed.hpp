@@ -8,11 +8,14 @@
 #include <cstdint>
 #include <string>
 
+#include "host/audio/input_file.hpp"
+
 namespace gpuconv {
 
-/// Throws FileError if the header of a file of `file_bytes` bytes names another container or
-/// encoding. A header that can not be understood is none: its reader says what is wrong with it.
-void check_listed(const std::string& path, int descriptor, std::int64_t file_bytes);
+/// Throws FileError if the header of a file of `file_bytes` bytes, or of a pipe (kEndlessBytes),
+/// names another container or encoding. A header that can not be understood is none: its reader
+/// says what is wrong with it.
+void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes);
 
 /// Throws FileError with `what` is wrong, what is let in and how to go on.
 [[noreturn]] void refuse_format(const std::string& path, const std::string& what);

@@ -12,10 +12,10 @@ enum class NonFinite {
   zero    ///< put 0 in its place and count
 };
 
-/// A file that is shorter than its own header says.
+/// A file that is shorter than its own header says, or so much longer that the header is wrong.
 enum class Truncated {
   error,  ///< refuse the file and name both sizes
-  accept  ///< use what is there
+  accept  ///< use what is both promised and there
 };
 
 /// What a file lacked and was used all the same, since that was asked for.

@@ -1,13 +1,15 @@
 // resample.hpp - a response at another sample rate
 //
 // The response is converted and never the recording: it is the shorter one. Three things are easily
-// lost on the way, and kept here:
-//   level    A filter twice as dense sums twice as much: the taps are scaled by old rate / new
-//   rate. arrival  The resampler rings to both sides of a tap. Of a tap at sample 0 the part before
-//   time
-//            zero would be cut, up to 17 % of its gain, and differently for each ear. So both ears
-//            get the same zeros before, and Response::lead says how many wet frames to crop.
-//   end      Zeros after the last tap let its ringing end.
+// lost on the way, and kept here.
+//
+// Level: a filter twice as dense sums twice as much, so the taps are scaled by old rate / new rate.
+//
+// Arrival: the resampler rings to both sides of a tap. Of a tap at sample 0 the part before time
+// zero would be cut, up to 17 % of its gain, and differently for each ear. So both ears get the
+// same zeros before, and Response::lead says how many wet frames to crop.
+//
+// End: zeros after the last tap let its ringing end.
 #pragma once
 
 #include "host/audio/response.hpp"

@@ -48,7 +48,8 @@ Direction checked_direction(const ResponseOptions& options) {
 Stereo<double> checked_delays(const std::string& path, const SofaFile& file, std::size_t m) {
   if (file.delays.empty()) return {};
   const std::size_t row = file.delays.size() > 2 ? 2 * m : 0;
-  const Stereo<double> delays{file.delays[row], file.delays[row + 1]};
+  const Stereo<std::size_t> ears = ears_of(file);
+  const Stereo<double> delays{file.delays[row + ears.left], file.delays[row + ears.right]};
   for (const Side side : kSides) {
     if (!(delays[side] >= 0 && delays[side] <= kMaxDelaySeconds * file.rate)) {
       throw FileError(path, fmt::format("Data.Delay of the {} ear is {} samples (limit 0..{})",
@@ -56,6 +57,36 @@ Stereo<double> checked_delays(const std::string& path, const SofaFile& file, std
     }
   }
   return delays;
+}
+
+/// The ears must lie to both sides of each other, in each measurement to the same.
+void check_ears(const std::string& path, const SofaFile& file) {
+  const auto M = static_cast<std::size_t>(file.M);
+  if (file.sideways.size() != 2 && file.sideways.size() != 2 * M) {
+    throw FileError(path, fmt::format("has {} receiver positions where 2 or {} are needed",
+                                      file.sideways.size(), 2 * M));
+  }
+  const bool is_first_left = ears_of(file).left == 0;
+  for (std::size_t i = 0; i < file.sideways.size(); i += 2) {
+    const double first = file.sideways[i];
+    const double second = file.sideways[i + 1];
+    if (!(is_first_left ? first > second : second > first)) {
+      throw FileError(path, fmt::format("ReceiverPosition does not tell left from right: y is {} "
+                                        "and {} in measurement {}",
+                                        first, second, i / 2));
+    }
+  }
+}
+
+void check_views(const std::string& path, const SofaFile& file) {
+  constexpr double kDegrees = 0.1;  // of rounding
+  for (std::size_t m = 0; m < file.views.size(); ++m) {
+    if (angle_between(file.views[m], {}) <= kDegrees) continue;
+    throw FileError(path, fmt::format("ListenerView of measurement {} points to azimuth {:.1f}, "
+                                      "elevation {:.1f}; only sources that move around a head "
+                                      "that looks ahead (0, 0) are read",
+                                      m, file.views[m].azimuth, file.views[m].elevation));
+  }
 }
 
 }  // namespace
@@ -87,6 +118,13 @@ void check_sofa(const std::string& path, const SofaFile& file) {
     throw FileError(path, fmt::format("sample rate out of range ({} Hz, limit whole {}..{} Hz)",
                                       file.rate, kMinRate, kMaxRate));
   }
+  check_ears(path, file);
+  check_views(path, file);
+}
+
+Stereo<std::size_t> ears_of(const SofaFile& file) {
+  const bool is_first_left = file.sideways[0] > file.sideways[1];
+  return is_first_left ? Stereo<std::size_t>{0, 1} : Stereo<std::size_t>{1, 0};
 }
 
 Direction direction_of(double x, double y, double z) {
@@ -118,8 +156,9 @@ Response response_at(const std::string& path, const SofaFile& file,
   response.lead = is_whole(delays.left) && is_whole(delays.right) ? 0 : kDelayReach;
   std::int64_t replaced = 0;
   const auto N = static_cast<std::size_t>(file.N);
+  const Stereo<std::size_t> ears = ears_of(file);
   for (const Side side : kSides) {
-    const auto first = (2 * m + static_cast<std::size_t>(side)) * N;
+    const auto first = (2 * m + ears[side]) * N;
     Signal taps(file.taps.begin() + static_cast<std::ptrdiff_t>(first),
                 file.taps.begin() + static_cast<std::ptrdiff_t>(first + N));
     replaced += mend_nonfinite(path, taps, 1, 0, options.nonfinite);

@@ -32,8 +32,10 @@ struct SofaFile {
   int N = 0;
   double rate = 0;                    ///< Hz
   std::vector<Direction> directions;  ///< M
-  std::vector<float> taps;            ///< M x R x N
-  std::vector<float> delays;          ///< samples, R or M x R, or none
+  std::vector<Direction> views;  ///< whither the head looks: 1, M, or none where it is not said
+  std::vector<double> sideways;  ///< metres from the head's middle to its left, R or M x R
+  std::vector<float> taps;       ///< M x R x N
+  std::vector<float> delays;     ///< samples, R or M x R, or none
 };
 
 /// By its extension, or by the first bytes of HDF5.
@@ -42,11 +44,15 @@ bool is_sofa(const std::string& path);
 /// Reads all measurements; throws FileError if this is no SOFA file. check_sofa() does the rest.
 SofaFile read_sofa(const std::string& path);
 
-/// Throws FileError unless every size is what the letters say and there are two receivers.
+/// Throws FileError unless every size is what the letters say, there are two receivers, one to each
+/// side, and the head looks ahead all the time.
 void check_sofa(const std::string& path, const SofaFile& file);
 
 /// Angle between two directions along the great circle, in degrees.
 double angle_between(Direction a, Direction b);
+
+/// Which receiver is which ear, of a file that check_sofa() let pass.
+Stereo<std::size_t> ears_of(const SofaFile& file);
 
 /// Which measurement, counted from 0, is nearest in angle; the first of equals.
 int find_nearest(const SofaFile& file, Direction wanted);

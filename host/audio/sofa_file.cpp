@@ -76,21 +76,26 @@ int checked_dimension(const std::string& path, std::string_view letter, unsigned
   return static_cast<int>(value);
 }
 
-/// Spherical positions are azimuth, elevation in degrees and distance; Cartesian ones point to the
-/// front, to the left and up, in metres.
-std::vector<Direction> directions_of(const std::string& path, const MYSOFA_ARRAY& positions) {
-  const std::string type = attribute(positions.attributes, "Type");
-  const bool cartesian = type == "cartesian";
-  if (!cartesian && type != "spherical") {
-    throw FileError(path, fmt::format("SourcePosition is of type '{}' (spherical or cartesian are "
-                                      "read)",
-                                      type));
-  }
+/// Cartesian positions point to the front, to the left and up, in metres; spherical ones are
+/// azimuth, elevation in degrees and distance. `missing` is the type where none is named.
+bool is_cartesian(const std::string& path, std::string_view name, const MYSOFA_ARRAY& positions,
+                  std::string_view missing) {
+  const std::string named = attribute(positions.attributes, "Type");
+  const std::string_view type = named.empty() ? missing : named;
+  if (type == "cartesian") return true;
+  if (type == "spherical") return false;
+  throw FileError(path,
+                  fmt::format("{} is of type '{}' (spherical or cartesian are read)", name, type));
+}
+
+std::vector<Direction> directions_of(const std::string& path, std::string_view name,
+                                     const MYSOFA_ARRAY& positions, std::string_view missing) {
   const std::vector<float> values = values_of(positions);
   if (values.size() % 3 != 0) {
-    throw FileError(
-        path, fmt::format("SourcePosition has {} values, not a multiple of 3", values.size()));
+    throw FileError(path,
+                    fmt::format("{} has {} values, not a multiple of 3", name, values.size()));
   }
+  const bool cartesian = is_cartesian(path, name, positions, missing);
   std::vector<Direction> directions;
   for (std::size_t i = 0; i < values.size(); i += 3) {
     const double a = values[i];
@@ -98,12 +103,37 @@ std::vector<Direction> directions_of(const std::string& path, const MYSOFA_ARRAY
     const double c = values[i + 2];
     const Direction direction = cartesian ? direction_of(a, b, c) : Direction{a, b};
     if (!std::isfinite(direction.azimuth) || !std::isfinite(direction.elevation)) {
-      throw FileError(path, fmt::format("position of measurement {} has no direction ({}, {}, {})",
+      throw FileError(path, fmt::format("{} of measurement {} has no direction ({}, {}, {})", name,
                                         i / 3, a, b, c));
     }
     directions.push_back(direction);
   }
   return directions;
+}
+
+/// How far to the left the receivers are. Their positions are laid out as R x 3, or R x 3 x M.
+std::vector<double> sideways_of(const std::string& path, const MYSOFA_HRTF& hrtf) {
+  constexpr std::string_view kName = "ReceiverPosition";
+  const std::vector<float> values = values_of(hrtf.ReceiverPosition);
+  if (values.empty()) throw FileError(path, fmt::format("has no {}", kName));
+  const std::size_t R = hrtf.R;
+  if (R == 0 || values.size() % (3 * R) != 0) {
+    throw FileError(path, fmt::format("{} has {} values, not a multiple of 3 for each of {}", kName,
+                                      values.size(), R));
+  }
+  const bool cartesian = is_cartesian(path, kName, hrtf.ReceiverPosition, "");
+  const std::size_t count = values.size() / (3 * R);
+  std::vector<double> sideways;
+  for (std::size_t m = 0; m < count; ++m) {
+    for (std::size_t r = 0; r < R; ++r) {
+      const auto value = [&](std::size_t c) -> double { return values[(3 * r + c) * count + m]; };
+      constexpr double kRadians = std::numbers::pi / 180;
+      sideways.push_back(cartesian ? value(1)
+                                   : value(2) * std::cos(value(1) * kRadians) *
+                                         std::sin(value(0) * kRadians));
+    }
+  }
+  return sideways;
 }
 
 double rate_of(const std::string& path, const MYSOFA_ARRAY& rates) {
@@ -153,7 +183,9 @@ SofaFile read_sofa(const std::string& path) {
   file.R = checked_dimension(path, "R", hrtf->R);
   file.N = checked_dimension(path, "N", hrtf->N);
   file.rate = rate_of(path, hrtf->DataSamplingRate);
-  file.directions = directions_of(path, hrtf->SourcePosition);
+  file.directions = directions_of(path, "SourcePosition", hrtf->SourcePosition, "");
+  file.views = directions_of(path, "ListenerView", hrtf->ListenerView, "cartesian");
+  file.sideways = sideways_of(path, *hrtf);
   file.taps = values_of(hrtf->DataIR);
   file.delays = values_of(hrtf->DataDelay);
   // AES69 demands it, if only as zeros. Where libmysofa loses it (a damaged name, no memory), the

@@ -1,9 +1,10 @@
-// truncation.hpp - is a file shorter than its own header says?
+// truncation.hpp - does a file hold as much as its own header says?
 //
 // libsndfile opens a WAV whose data chunk ends beyond the end of the file without a word and plays
-// what is there: a copy that was cut short would pass for a short recording. So the sizes in the
-// header are held against the size of the file here. FLAC and Ogg need no look at the header: there
-// fewer frames arrive than were promised.
+// what is there: a copy that was cut short would pass for a short recording. And of one that grew
+// beyond 4 GiB, so that its size wrapped, it plays the rest by 2^32. So the sizes in the header are
+// held against the size of the file here. FLAC and Ogg need no look at the header: there the frames
+// that arrive are counted.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +14,22 @@
 namespace gpuconv {
 
 /// Bytes of samples that the header promises, and those from there to the end of the file.
-struct Shortage {
+struct Mismatch {
   std::int64_t promised;
   std::int64_t present;
 };
+
+/// A size of 32 bits has wrapped where so many more bytes are there than it says: fewer may be
+/// chunks behind the samples.
+inline constexpr std::int64_t kWrap = std::int64_t{1} << 32;
 
 /// Whether a size in a header, of `size_bytes` bytes, stands for "streamed, up to the end of the
 /// file".
 bool means_streamed(std::uint64_t size, std::size_t size_bytes);
 
 /// Looks into WAV, RF64, W64, AIFF, CAF and AU files of `file_bytes` bytes. Sizes that stand for
-/// "streamed, up to the end of the file" are no shortage; but 0, which libsndfile takes at its
+/// "streamed, up to the end of the file" are no mismatch; but 0, which libsndfile takes at its
 /// word, is told with the bytes that follow.
-std::optional<Shortage> find_shortage(int descriptor, std::int64_t file_bytes);
+std::optional<Mismatch> find_mismatch(int descriptor, std::int64_t file_bytes);
 
 }  // namespace gpuconv

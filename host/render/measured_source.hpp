@@ -35,6 +35,10 @@ class MeasuredSource {
     const std::size_t known = std::min(block.size(), ahead_.size() - used_);
     std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());
     used_ += known;
+    if (used_ == ahead_.size()) {
+      ahead_ = Signal();  // 64 MiB, where the source is long
+      used_ = 0;
+    }
     const std::size_t count =
         known == block.size() ? known : known + reader_.read(block.subspan(known));
     samples_read_ += static_cast<std::int64_t>(count);

@@ -7,6 +7,7 @@
 
 #include "tests/support/files.hpp"
 #include "tests/support/nobody.hpp"
+#include "tests/support/specimens.hpp"
 
 namespace gpuconv {
 namespace {
@@ -166,11 +167,86 @@ TEST(AudioFileTest, AStreamedWavIsWhole) {
   }
 }
 
-TEST(AudioFileTest, AHeaderThatWasNeverCompletedIsNamed) {
+TEST(AudioFileTest, AWavWhoseHeaderWasNeverCompletedIsWhole) {
   const Folder folder;
   const std::string path = folder.file("killed.wav");
   write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(std::vector<float>{1, 2, 3}), 0));
-  EXPECT_TRUE(says(refusal(path), {"no samples by its header", "12 bytes follow"}));
+  AudioReader reader(path);
+  EXPECT_EQ(reader.format().frames, 3);
+  EXPECT_EQ(read_all(reader), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(reader.shortfall(), "");
+}
+
+TEST(AudioFileTest, AnotherHeaderThatWasNeverCompletedIsNamed) {
+  const Folder folder;
+  const std::string path = folder.file("killed.au");
+  write_bytes(path, changed("AU", "data size", 0));
+  EXPECT_TRUE(says(refusal(path), {"no samples by its header", "128 bytes follow"}));
+}
+
+/// The chunk would be heard as noise.
+TEST(AudioFileTest, AnEmptyWavWithAChunkBehindItIsEmpty) {
+  const Folder folder;
+  const std::string path = folder.file("empty.wav");
+  for (const std::uint64_t riff_size : {36, 0}) {  // libsndfile "mends" the latter
+    for (const std::string name : {"LIST", "id3 ", "_PMX", "Xtra"}) {
+      std::string bytes = wav_bytes({3, 32, 1}, "") + name + little(4, 4) + "INFO";
+      bytes.replace(4, 4, little(riff_size, 4));
+      write_bytes(path, bytes);
+      AudioReader reader(path);
+      EXPECT_EQ(reader.format().frames, 0) << name;
+      EXPECT_EQ(read_all(reader), std::vector<float>{}) << name;
+    }
+  }
+}
+
+/// Written by libsndfile 1.2.0: of 4 GiB and 4000 bytes, 1000 frames were played.
+TEST(AudioFileTest, AWavWhoseSizeHasWrappedIsAnErrorUnlessAccepted) {
+  const Folder folder;
+  const std::string path = folder.file("wrapped.wav");
+  write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(std::vector<float>(1000, 0.5f))));
+  EXPECT_NO_THROW(AudioReader{path});
+  std::filesystem::resize_file(path, 44 + 4000 + (std::uint64_t{1} << 32));
+  EXPECT_TRUE(says(refusal(path), {path, "is longer than its header says", "4000 bytes",
+                                   "4294971296 follow", "wrapped", "--truncated accept"}));
+  AudioReader reader(path, Truncated::accept);
+  EXPECT_EQ(read_all(reader), std::vector<float>(1000, 0.5f));
+  EXPECT_TRUE(says(reader.shortfall(), {"is longer than its header says", "4000", "4294971296"}));
+}
+
+/// `bytes` of a FLAC with another number of frames in its STREAMINFO.
+std::string with_total(std::string bytes, std::uint64_t frames) {
+  bytes[21] = static_cast<char>((bytes[21] & 0xf0) | static_cast<char>(frames >> 32));
+  return bytes.replace(22, 4, big(frames & 0xffffffff, 4));
+}
+
+TEST(AudioFileTest, AFlacLongerThanItsHeaderSaysIsAnErrorUnlessAccepted) {
+  const Folder folder;
+  const std::string path = folder.file("longer.flac");
+  const std::string& whole = specimen("FLAC").bytes;
+  for (const std::uint64_t promised : {1u, 20u, 31u}) {
+    write_bytes(path, with_total(whole, promised));
+    EXPECT_TRUE(says(
+        refusal(path),
+        {path, "is longer than its header says",
+         "promises " + std::to_string(promised) + " frames, 32 are there", "--truncated accept"}));
+    AudioReader reader(path, Truncated::accept);
+    EXPECT_EQ(read_all(reader).size(), 2 * promised);
+    EXPECT_TRUE(says(reader.shortfall(), {"is longer", "32"}));
+  }
+}
+
+TEST(AudioFileTest, TagsBehindAFlacAreNoFrames) {
+  const Folder folder;
+  const std::string path = folder.file("tagged.flac");
+  for (const std::string& tags :
+       {"TAG" + std::string(125, 'x'), std::string(100'000, '\0'), std::string(5'000, '\xff'),
+        "APETAGEX" + std::string(5'000, '\xf8')}) {
+    write_bytes(path, specimen("FLAC").bytes + tags);
+    AudioReader reader(path);
+    EXPECT_EQ(read_all(reader).size(), 64u);
+    EXPECT_EQ(reader.shortfall(), "");
+  }
 }
 
 TEST(AudioFileTest, ATruncatedFlacIsAnErrorUnlessAccepted) {
@@ -204,10 +280,7 @@ TEST(AudioFileTest, AFlacWithoutATotalIsReadToItsEnd) {
   GPUCONV_TEST_FILE(whole, "formats/librivox_sense_0880_16k.flac");
   const Folder folder;
   const std::string path = folder.file("unknown.flac");
-  std::string bytes = read_bytes(whole);
-  bytes[21] &= static_cast<char>(0xf0);  // STREAMINFO: 36 bits of total samples
-  for (std::size_t i = 22; i < 26; ++i) bytes[i] = 0;
-  write_bytes(path, bytes);
+  write_bytes(path, with_total(read_bytes(whole), 0));
   AudioReader reader(path);
   EXPECT_EQ(reader.format().frames, -1);
   EXPECT_EQ(read_all(reader).size(), 47'840u);

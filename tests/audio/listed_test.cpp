@@ -16,7 +16,7 @@ std::string verdict(const std::string& bytes) {
   write_bytes(folder.file("a"), bytes);
   const InputFile file = open_input(folder.file("a"));
   try {
-    check_listed("a", file.descriptor.get(), file.bytes);
+    check_listed("a", peek_into(file.descriptor.get()), file.bytes);
   } catch (const FileError& refusal) {
     return refusal.what();
   }
@@ -50,6 +50,18 @@ TEST(ListedTest, RareEncodingsAreRefusedInEveryContainer) {
   EXPECT_TRUE(says(verdict(replaced("CAF", "lpcm", "alac")), {"'alac' of CAF"}));
   EXPECT_TRUE(says(verdict(changed("AU", "encoding", 23)), {"23 of AU"}));
   EXPECT_TRUE(says(verdict(replaced("Ogg", "\x01vorbis", "Speex  ")), {"Ogg", "Opus"}));
+}
+
+/// 8SVX is what the Amiga keeps samples in, and libsndfile reads it.
+TEST(ListedTest, OnlyAiffAndWaveAreLetInOfWhatFormAndRiffHold) {
+  for (const std::string type : {"8SVX", "16SV", "ILBM", "AIFX", "WAVE"}) {
+    EXPECT_TRUE(says(verdict(replaced("AIFF", "AIFF", type)),
+                     {"FORM of type '" + type + "' is not read here", "--allow-any-format"}));
+  }
+  for (const std::string type : {"AVI ", "AIFF", "RMID"}) {
+    EXPECT_TRUE(says(verdict(replaced("WAV", "WAVE", type)), {"RIFF of type '" + type + "'"}));
+    EXPECT_TRUE(says(verdict(replaced("RF64", "WAVE", type)), {"RF64 of type"}));
+  }
 }
 
 TEST(ListedTest, OtherContainersAreRefused) {

@@ -1,10 +1,12 @@
 #include "host/audio/sofa.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "host/audio/delay.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/specimens.hpp"
 
 namespace gpuconv {
 namespace {
@@ -21,6 +23,8 @@ SofaFile small_file() {
   file.N = 2;
   file.rate = 48'000;
   file.directions = {{0, 0}, {90, 0}, {270, 0}, {0, 90}};
+  file.views = {{0, 0}};
+  file.sideways = {0.09, -0.09};
   for (int i = 0; i < 16; ++i) file.taps.push_back(static_cast<float>(i + 1));
   return file;
 }
@@ -145,6 +149,71 @@ TEST(SofaTest, EverySizeIsChecked) {
     file.rate = rate;
     EXPECT_TRUE(says(refusal(file), {"sample rate out of range"})) << rate;
   }
+}
+
+TEST(SofaTest, TheEarToTheLeftIsTheLeftOneWhicheverComesFirst) {
+  SofaFile file = small_file();
+  file.sideways = {-0.09, 0.09};
+  file.delays = {0, 1};
+  const Response response = at(file, 90, 0);
+  EXPECT_EQ(response.taps.left, (Signal{0, 7, 8}));
+  EXPECT_EQ(response.taps.right, (Signal{5, 6, 0}));
+  file.sideways = {-0.09, 0.09, -0.08, 0.08, -0.09, 0.09, 0, 0.01};
+  EXPECT_EQ(at(file, 90, 0).taps.left, (Signal{0, 7, 8}));
+}
+
+TEST(SofaTest, EarsThatCanNotBeToldApartAreRefused) {
+  SofaFile file = small_file();
+  for (const double y : {0.0, double{kNan}}) {
+    file.sideways = {0, y};
+    EXPECT_TRUE(says(refusal(file), {"ReceiverPosition does not tell left from right", "y is 0"}));
+  }
+  file.sideways = {0.09, -0.09, 0.09, -0.09, -0.09, 0.09, 0.09, -0.09};
+  EXPECT_TRUE(says(refusal(file), {"y is -0.09 and 0.09 in measurement 2"}));
+  file.sideways = {0.09, -0.09, 0};
+  EXPECT_TRUE(says(refusal(file), {"3 receiver positions", "2 or 8"}));
+}
+
+TEST(SofaTest, AHeadThatTurnsOrLooksElsewhereIsRefused) {
+  SofaFile file = small_file();
+  file.views = {{0, 0}, {360, 0}, {30, 0}, {60, 0}};
+  EXPECT_TRUE(
+      says(refusal(file), {"ListenerView of measurement 2", "azimuth 30.0", "looks ahead"}));
+  file.views = {{0, 90}};
+  EXPECT_TRUE(says(refusal(file), {"measurement 0", "elevation 90.0"}));
+  file.views = {};
+  EXPECT_NO_THROW(check_sofa("file.sofa", file));
+}
+
+/// The specimen with other values of a variable, which are of 64 bits and at its place.
+std::string with_values(const std::string& variable, const std::vector<double>& values) {
+  std::string bytes = specimen("SOFA").bytes;
+  const auto& fields = specimen("SOFA").fields;
+  const auto place = std::ranges::find(fields, variable + " place", &Field::name);
+  return bytes.replace(get(bytes, *place), 8 * values.size(), bytes_of(values));
+}
+
+TEST(SofaTest, EarsAndHeadAreReadFromTheFile) {
+  const Folder folder;
+  const std::string path = folder.file("a.sofa");
+  const auto taps = [&](const std::string& bytes) {
+    write_bytes(path, bytes);
+    return load_response(path).taps.left;
+  };
+  const Signal first = taps(specimen("SOFA").bytes);
+  const Signal second{0, 0.5f, 0, 0, 0};  // the other ear, which Data.Delay has one sample later
+  EXPECT_EQ(taps(with_values("ReceiverPosition", {0, -0.09, 0, 0, 0.09, 0})), second);
+  std::string spherical = with_values("ReceiverPosition", {270, 0, 0.09, 90, 0, 0.09});
+  spherical.replace(spherical.find("cartesian"), 9, "spherical");  // of the first variable with it
+  EXPECT_EQ(taps(spherical), second);
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(says(message_of<FileError>([&] {
+                     taps(with_values("ListenerView", {0, 1, 0}));
+                   }),
+                   {"ListenerView of measurement 0 points to azimuth 90.0"}));
+  std::string lost = specimen("SOFA").bytes;
+  lost.replace(lost.find("ReceiverPosition"), 16, "ReceiverPositiom");
+  EXPECT_TRUE(says(message_of<FileError>([&] { taps(lost); }), {"has no ReceiverPosition"}));
 }
 
 TEST(SofaTest, TapsThatAreNoNumbersAreRefusedOrSetToZero) {

@@ -11,6 +11,7 @@
 #include "host/audio/sofa.hpp"
 #include "host/audio/source.hpp"
 #include "host/error.hpp"
+#include "tests/support/filled_pipe.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -18,10 +19,10 @@ namespace {
 /// A file in memory, with a path.
 class MemoryFile {
  public:
-  explicit MemoryFile(std::span<const std::uint8_t> bytes)
+  explicit MemoryFile(std::span<const char> bytes)
       : descriptor_(::memfd_create("fuzz", MFD_CLOEXEC)) {
-    const auto size = static_cast<ssize_t>(bytes.size());
-    if (!descriptor_ || ::write(descriptor_.get(), bytes.data(), bytes.size()) != size) {
+    if (!descriptor_ ||
+        ::write(descriptor_.get(), bytes.data(), bytes.size()) != std::ssize(bytes)) {
       throw std::runtime_error("no file in memory");
     }
   }
@@ -39,16 +40,20 @@ void attempt(Read read) {
   }
 }
 
-}  // namespace
+std::span<const char> characters(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
-void fuzz_audio(std::span<const std::uint8_t> bytes) {
-  const MemoryFile file(bytes);
+/// Each reader gets an `Input` of its own: what has been read from a pipe is gone.
+template <typename Input>
+void read_audio(std::span<const char> bytes) {
   for (const Formats formats : {Formats::listed, Formats::any}) {
-    attempt([&] { describe(file.path(), formats); });
+    attempt([&] { describe(Input(bytes).path(), formats); });
     const ResponseOptions options{{}, {}, NonFinite::zero, Truncated::accept, formats};
-    attempt([&] { load_response(file.path(), options); });
+    attempt([&] { load_response(Input(bytes).path(), options); });
     attempt([&] {
-      SourceReader reader(file.path(), {1, NonFinite::error, Truncated::error, formats});
+      const Input input(bytes);
+      SourceReader reader(input.path(), {1, NonFinite::error, Truncated::error, formats});
       std::vector<float> samples(1000);
       while (reader.read(samples) > 0) {
       }
@@ -56,8 +61,15 @@ void fuzz_audio(std::span<const std::uint8_t> bytes) {
   }
 }
 
+}  // namespace
+
+void fuzz_audio(std::span<const std::uint8_t> bytes) {
+  read_audio<MemoryFile>(characters(bytes));
+  read_audio<FilledPipe>(characters(bytes));
+}
+
 void fuzz_sofa(std::span<const std::uint8_t> bytes) {
-  const MemoryFile file(bytes);
+  const MemoryFile file(characters(bytes));
   attempt([&] {
     const SofaFile sofa = read_sofa(file.path());
     check_sofa(file.path(), sofa);

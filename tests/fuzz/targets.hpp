@@ -1,4 +1,4 @@
-// targets.hpp - what a fuzzer does with bytes: hand them to the readers as a file
+// targets.hpp - what a fuzzer does with bytes: hand them to the readers as a file and as a pipe
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,8 @@
 
 namespace gpuconv::test {
 
-/// As a recording, a response and for "info", of any format that libsndfile knows. Whatever is
+/// As a recording, a response and for "info", of any format that libsndfile knows, from a file and
+/// through a pipe. Whatever is
 /// thrown but a FileError goes on to the caller.
 void fuzz_audio(std::span<const std::uint8_t> bytes);
 

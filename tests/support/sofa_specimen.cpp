@@ -69,6 +69,9 @@ std::vector<Variable> variables() {
     dimension(name, size);
   }
   all.push_back({"SourcePosition", {2, 3}, {0, 0, 1, 90, 0, 1}, {{"Type", "spherical"}}});
+  all.push_back(
+      {"ReceiverPosition", {2, 3, 1}, {0, 0.09, 0, 0, -0.09, 0}, {{"Type", "cartesian"}}});
+  all.push_back({"ListenerView", {1, 3}, {1, 0, 0}, {{"Type", "cartesian"}}});
   all.push_back({"Data.SamplingRate", {1}, {16'000}, {}});
   all.push_back({"Data.Delay", {1, 2}, {0, 1}, {}});
   all.push_back(
@@ -108,7 +111,7 @@ void fractal_heap(SpecimenWriter& out) {
   out.number("next huge", 0, 8).number("huge tree", kNowhere, 8).number("heap free", 0, 8);
   out.number("heap free place", kNowhere, 8).number("heap managed", 4096, 8);
   out.number("heap allocated", 4096, 8).number("heap offset", 0, 8);
-  out.number("heap objects", 10, 8).number("huge bytes", 0, 8).number("huge objects", 0, 8);
+  out.number("heap objects", 12, 8).number("huge bytes", 0, 8).number("huge objects", 0, 8);
   out.number("tiny bytes", 0, 8).number("tiny objects", 0, 8).number("heap width", 4, 2);
   out.number("heap start block", 4096, 8).number("heap largest block", 65'536, 8);
   out.number("heap bits", 32, 2).number("heap start rows", 1, 2).number("heap root", 0, 8);
