@@ -8,6 +8,8 @@ import json
 import os
 import pathlib
 import re
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -589,6 +591,24 @@ class GpuCheckTest(unittest.TestCase):
                 break
             time.sleep(0.1)
         self.assertFalse(is_alive(int(outcome.text)))
+
+    def test_a_gpu_check_that_is_stopped_leaves_no_process(self):
+        program = pathlib.Path(self.folder.name) / "gpuconv"
+        pid = pathlib.Path(self.folder.name) / "pid"
+        program.write_text(f"#!/bin/sh\necho $$ > {pid}.part; mv {pid}.part {pid}; exec sleep 60\n")
+        program.chmod(0o755)
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            pid.unlink(missing_ok=True)
+            check = subprocess.Popen([sys.executable, PROFILING / "gpu_check", "--programs",
+                                      self.folder.name, "--results", self.results],
+                                     stderr=subprocess.DEVNULL)
+            for _ in range(100):
+                if pid.exists():
+                    break
+                time.sleep(0.1)
+            check.send_signal(stop)
+            self.assertNotEqual(check.wait(20), 0)
+            self.assertFalse(is_alive(int(pid.read_text())))
 
     def test_both_outputs_are_told_apart(self):
         outcome = gpu_check.run_command(["sh", "-c", "echo out; echo err >&2; exit 3"], 5)
