@@ -2,12 +2,13 @@
 //
 //   gpuconv_faults [--device N] [--tiny]
 //
-// Prints one JSON object; profiling/gpu_check judges it. A job on a card with next to no memory
-// left gives the right bytes or a GpuError, leaves no CUDA error behind, and the next job, with the
-// memory back, gives the same bytes as the first. --tiny serves the emulation, which has the memory
-// of the machine: there the card is not filled.
+// Prints a line of JSON for each step, when it is done; profiling/gpu_check judges them. A job on a
+// card with next to no memory left gives the right bytes or a GpuError, leaves no CUDA error
+// behind, and the next job, with the memory back, gives the same bytes as the first. --tiny serves
+// the emulation, which has the memory of the machine: there the card is not filled.
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +17,7 @@
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/resources.hpp"
 #include "host/error.hpp"
+#include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
 
 namespace gpuconv {
@@ -26,14 +28,15 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 struct Sizes {
-  std::size_t large_N, large_K;  ///< needs more memory than the least that is left
+  std::size_t large_N, large_K;  ///< needs more memory than the least that is left; K at most
   std::size_t small_N, small_K;
   int jobs;
   std::size_t fill_bytes;  ///< at most so much is taken away
 };
 
 constexpr Sizes kFull{1'000'000, 70'000, 3000, 200, 10'000, ~std::size_t{0}};
-constexpr Sizes kTiny{1000, 100, 200, 30, 12, 8 * kMiB};
+// As in kFull, more taps than gpu-fused can do.
+constexpr Sizes kTiny{40, 17'000, 200, 30, 12, 8 * kMiB};
 
 /// Values that matter only in being the same every time.
 Signal wave(std::size_t length, std::uint32_t state) {
@@ -114,6 +117,11 @@ class Hog {
   std::vector<DeviceBuffer<char>> pieces_;
 };
 
+void print(const Json& step) {
+  std::printf("%s\n", step.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  std::fflush(stdout);
+}
+
 /// One job with `leave` bytes left, one with the memory back.
 Json starve(const Job& job, std::size_t leave, std::size_t most,
             const Stereo<std::uint64_t>& expected) {
@@ -141,22 +149,40 @@ Json starve(const Job& job, std::size_t leave, std::size_t most,
   return step;
 }
 
-Json starve_all(const std::vector<const Method*>& here, const Sizes& sizes, int device) {
-  Json steps = Json::array();
+/// sizes.large_K, or what is left of it within the limits of the method on this device.
+std::size_t taps_within(const Method& method, const Sizes& sizes, const Device& device) {
+  std::int64_t K = std::min(static_cast<std::int64_t>(sizes.large_K), method.longest_response);
+  while (!why_too_much(method, static_cast<std::int64_t>(sizes.large_N), K, device).empty()) K /= 2;
+  return static_cast<std::size_t>(K);
+}
+
+void starve_all(const std::vector<const Method*>& here, const Sizes& sizes, const Device& device) {
   for (const Method* const method : here) {
-    const Job job{
-        method, wave(sizes.large_N, 1), {wave(sizes.large_K, 2), wave(sizes.large_K, 3)}, device};
-    const Stereo<std::uint64_t> expected = run(job);
-    for (std::size_t leave = kMiB; leave <= 64 * kMiB; leave *= 2) {
-      steps.push_back(starve(job, leave, sizes.fill_bytes, expected));
+    // With all memory: leave_bytes is null.
+    Json step{{"method", method->name}, {"leave_bytes", nullptr}};
+    try {
+      const std::size_t K = taps_within(*method, sizes, device);
+      step["taps"] = K;
+      const Job job{method, wave(sizes.large_N, 1), {wave(K, 2), wave(K, 3)}, device.index};
+      const Stereo<std::uint64_t> expected = run(job);
+      step["outcome"] = "right bytes";
+      print({{"starved", step}});
+      for (std::size_t leave = kMiB; leave <= 64 * kMiB; leave *= 2) {
+        print({{"starved", starve(job, leave, sizes.fill_bytes, expected)}});
+      }
+    } catch (const std::exception& error) {
+      step["outcome"] = "no example";
+      step["error"] = error.what();
+      step["stale_error"] = cudaGetErrorName(cudaGetLastError());
+      print({{"starved", step}});
     }
   }
-  return steps;
 }
 
 /// `sizes.jobs` small jobs, the methods in turn. The first of each is the example for the others
-/// and has loaded its kernels before the memory is measured.
-Json repeat(const std::vector<const Method*>& here, const Sizes& sizes, int device) {
+/// and has loaded its kernels before the memory is measured; what is lost once, to a cache or
+/// another process, is told from a leak by the memory halfway.
+void repeat(const std::vector<const Method*>& here, const Sizes& sizes, int device) {
   std::vector<Job> jobs;
   std::vector<Stereo<std::uint64_t>> expected;
   for (const Method* const method : here) {
@@ -165,16 +191,26 @@ Json repeat(const std::vector<const Method*>& here, const Sizes& sizes, int devi
     expected.push_back(run(jobs.back()));
   }
   const std::size_t free_before = free_device_memory();
+  std::size_t free_halfway = free_before;
   int wrong = 0;
-  for (int i = 0; i < sizes.jobs; ++i) {
-    const std::size_t which = static_cast<std::size_t>(i) % jobs.size();
-    wrong += !same(run(jobs[which]), expected[which]);
+  int done = 0;
+  Json repeated{{"jobs", sizes.jobs}};
+  try {
+    for (; done < sizes.jobs; ++done) {
+      if (done == sizes.jobs / 2) free_halfway = free_device_memory();
+      const std::size_t which = static_cast<std::size_t>(done) % jobs.size();
+      wrong += !same(run(jobs[which]), expected[which]);
+    }
+  } catch (const std::exception& error) {
+    repeated["error"] = error.what();
   }
-  return {{"jobs", sizes.jobs},
-          {"wrong", wrong},
-          {"free_bytes_before", free_before},
-          {"free_bytes_after", free_device_memory()},
-          {"stale_error", cudaGetErrorName(cudaGetLastError())}};
+  repeated["done"] = done;
+  repeated["wrong"] = wrong;
+  repeated["free_bytes_before"] = free_before;
+  repeated["free_bytes_halfway"] = free_halfway;
+  repeated["free_bytes_after"] = free_device_memory();
+  repeated["stale_error"] = cudaGetErrorName(cudaGetLastError());
+  print({{"repeated", repeated}});
 }
 
 /// GPU methods that solve a small problem; the others go into `not_here` with their reason.
@@ -188,25 +224,24 @@ std::vector<const Method*> methods_here(const Sizes& sizes, int device, Json& no
            {wave(sizes.small_K, 5), wave(sizes.small_K, 6)},
            device});
       here.push_back(&method);
-    } catch (const GpuError& error) {
+    } catch (const std::exception& error) {
       not_here.push_back({{"method", method.name}, {"reason", error.what()}});
     }
   }
   return here;
 }
 
-int report(const Sizes& sizes, int device) {
+int report(const Sizes& sizes, std::size_t index) {
   const Devices devices = query_devices();
   if (devices.list.empty()) throw GpuError(devices.why_none);
-  use_device(device);
+  const Device& device = devices.list.at(index);
+  use_device(device.index);
   Json not_here = Json::array();
-  const std::vector<const Method*> here = methods_here(sizes, device, not_here);
-  if (here.empty()) throw GpuError("no GPU method runs: " + not_here.dump());
-  Json result{{"device", devices.list.at(static_cast<std::size_t>(device)).name},
-              {"not_here", not_here}};
-  result["starved"] = starve_all(here, sizes, device);
-  result["repeated"] = repeat(here, sizes, device);
-  std::printf("%s\n", result.dump(1).c_str());
+  const std::vector<const Method*> here = methods_here(sizes, device.index, not_here);
+  print({{"device", device.name}, {"not_here", not_here}});
+  if (here.empty()) throw GpuError("no GPU method runs");
+  starve_all(here, sizes, device);
+  repeat(here, sizes, device.index);
   return 0;
 }
 
@@ -215,10 +250,12 @@ int report(const Sizes& sizes, int device) {
 
 int main(int argc, char** argv) {
   const gpuconv::Sizes* sizes = &gpuconv::kFull;
-  int device = 0;
+  std::size_t device = 0;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--tiny") == 0) sizes = &gpuconv::kTiny;
-    if (std::strcmp(argv[i], "--device") == 0 && i + 1 < argc) device = std::atoi(argv[++i]);
+    if (std::strcmp(argv[i], "--device") == 0 && i + 1 < argc) {
+      device = static_cast<std::size_t>(std::atoi(argv[++i]));
+    }
   }
   try {
     return gpuconv::report(*sizes, device);

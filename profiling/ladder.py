@@ -4,8 +4,10 @@
     profiling/ladder.py PROGRAM RESULTS_FOLDER [--repeats N]
 
 Runs `PROGRAM render` as a user would and reads its JSON report. Writes ladder.json into
-RESULTS_FOLDER; profiling/table.py turns all such files into the README's table. A method that would
-take hours is measured at a shorter length and scaled by its operations, and marked as extrapolated.
+RESULTS_FOLDER, method by method; profiling/table.py turns all such files into the README's table. A
+method that would take hours is measured at a shorter length and scaled by its operations, and marked
+as extrapolated. One that gives no result is "not_run", with the reason: a "limit" of the method, an
+"error", or "not here". Exits with 1 if there was an error.
 """
 
 import argparse
@@ -23,6 +25,14 @@ import time
 
 N, K, RATE = 200_000, 70_000, 16_000
 SHORT_N, SHORT_K = 10_000, 3_500  # a twentieth of each, for what is hopeless at full length
+
+
+class NotRun(RuntimeError):
+    """`kind`: "limit" where the method cannot do this job anywhere, "error" where it should."""
+
+    def __init__(self, kind, reason):
+        super().__init__(reason)
+        self.kind = kind
 
 
 def write_float_wav(path, channels, samples):
@@ -55,7 +65,10 @@ def render(program, folder, method):
         capture_output=True, text=True)
     wall = time.perf_counter() - start
     if result.returncode != 0:
-        raise RuntimeError(result.stderr.strip())
+        lines = result.stderr.strip().splitlines() or [f"it ended with code {result.returncode}"]
+        reason = lines[-1].removeprefix("error: ").removeprefix(f"--method {method}: ")
+        # Exit code 1: what was asked for is beyond what the method says it can do.
+        raise NotRun("limit" if result.returncode == 1 else "error", reason)
     report = json.loads(result.stdout)
     return report["convolve_seconds"], wall, report
 
@@ -99,6 +112,34 @@ def cpu_name():
     return platform.processor()
 
 
+def write(folder, result):
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "ladder.json.part"
+    part.write_text(json.dumps(result, indent=1) + "\n")
+    part.replace(folder / "ladder.json")
+
+
+def climb(program, folder, repeats, result):
+    """Fills `result`, method by method."""
+    for method, can_run in listed_methods(program):
+        try:
+            if not can_run:
+                raise NotRun("not here", "gpuconv methods: not here")
+            row, report = measure(program, method, repeats, method == "cpu-dft")
+        except Exception as reason:
+            kind = getattr(reason, "kind", "error")
+            result["not_run"].append({"method": method, "kind": kind, "reason": str(reason)})
+            print(f"{method:18} not run: {reason}", flush=True)
+        else:
+            result["gpuconv"] = report["gpuconv"]
+            result["gpu"] = report["device"].get("name", result["gpu"])
+            result["rows"].append(row)
+            seconds = row["convolve_seconds"]
+            print(f"{method:18} {seconds['median']:12.6f} s  ({seconds['min']:.6f} to "
+                  f"{seconds['max']:.6f}, {row['runs']} runs)", flush=True)
+        write(folder, result)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
@@ -107,19 +148,10 @@ def main():
     arguments = parser.parse_args()
 
     result = {"cpu": cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": None,
-              "samples": N, "taps": K, "rows": []}
-    for method, can_run in listed_methods(arguments.program):
-        if not can_run:
-            continue
-        row, report = measure(arguments.program, method, arguments.repeats, method == "cpu-dft")
-        result["gpuconv"] = report["gpuconv"]
-        result["gpu"] = report["device"].get("name", result["gpu"])
-        result["rows"].append(row)
-        seconds = row["convolve_seconds"]
-        print(f"{method:18} {seconds['median']:12.6f} s  ({seconds['min']:.6f} to "
-              f"{seconds['max']:.6f}, {row['runs']} runs)", flush=True)
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    (arguments.results / "ladder.json").write_text(json.dumps(result, indent=1) + "\n")
+              "samples": N, "taps": K, "rows": [], "not_run": []}
+    climb(arguments.program, arguments.results, arguments.repeats, result)
+    if any(one["kind"] == "error" for one in result["not_run"]):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

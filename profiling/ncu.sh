@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Nsight Compute on the kernels of one method. (Not run yet: no GPU was at hand.)
 #
-#   profiling/ncu.sh METHOD [SIZE] [REPORT]     SIZE: SAMPLESxTAPS[xCLIPS], by default 200000x70000
+#   profiling/ncu.sh METHOD [SIZE] [REPORT]     SIZE: SAMPLESxTAPS[xCLIPS], by default 200000x70000,
+#                                               of gpu-fused 200000x16000, which it can do
 #
 # Writes REPORT.ncu-rep, by default METHOD.ncu-rep, and prints what profiling/kernels.md says to look
 # at. Clocks are left alone (--clock-control none): a locked base clock is not what users get, and
@@ -10,8 +11,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 method=${1:?usage: profiling/ncu.sh METHOD [SIZE] [REPORT]}
-size=${2:-200000x70000}
+size=${2:-}
 report=${3:-$method}
+
+if [ -z "$size" ]; then
+  [ "$method" = gpu-fused ] && size=200000x16000 || size=200000x70000
+fi
 
 # The kernels, and the NVTX range around their launches (domain@range/ is a pushed range); the
 # methods that have no range of their own are told apart by their kernels alone.
@@ -36,8 +41,11 @@ for section in SpeedOfLight SpeedOfLight_RooflineChart LaunchStats Occupancy Mem
   sections+=(--section "$section")
 done
 
+rm -f "$report.ncu-rep"
 # The first launches are of planning and warming up; of each kernel shape a few are enough.
 ncu --clock-control none --target-processes all --force-overwrite --export "$report" \
   "${filter[@]}" "${sections[@]}" --filter-mode per-launch-config --launch-skip 2 --launch-count 3 \
   build/gpuconv bench --method "$method" --size "$size" --device cuda --seconds 0.05
+[ -e "$report.ncu-rep" ] ||
+  { echo "profiling/ncu.sh: $method on $size: ncu profiled no kernel; see above" >&2; exit 1; }
 ncu --import "$report.ncu-rep" --page details --print-summary per-kernel

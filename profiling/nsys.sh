@@ -22,5 +22,5 @@ trap 'rm -f "$wet"' EXIT
 
 nsys profile --trace=cuda,nvtx,osrt --sample=none --cpuctxsw=none --force-overwrite=true \
   --output="$report" "$program" render "$input" "$response" "$wet" --method "$method" --verbose
-nsys stats --report nvtx_sum,cuda_gpu_kern_sum,cuda_gpu_mem_time_sum,cuda_gpu_mem_size_sum \
+nsys stats --force-export=true --report nvtx_sum,cuda_gpu_kern_sum,cuda_gpu_mem_time_sum,cuda_gpu_mem_size_sum \
   "$report.nsys-rep"

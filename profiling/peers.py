@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Times what people use from Python, beside gpuconv: SciPy, CuPy, torchaudio.
 
-    profiling/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000,...]
+    profiling/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000[xCLIPS],...]
 
 The sounds are those of "gpuconv bench" (the same seeded noise), both ears, float32, and PROGRAM is
-run in the same rounds, so that what disturbs the machine disturbs all. Signals are in memory, those
+run in the same rounds, so that what disturbs the machine disturbs all: with every GPU method that is
+here, and on the CPU with cpu-vectorised; the teaching rungs below it take minutes a round. Signals are in memory, those
 of CuPy and torch in the GPU's, and their times are between GPU events. Each result is compared with
 the definition in float64 at sampled outputs before any time counts. A library that is not there is
 "not run". Writes peers.json.
@@ -46,10 +47,19 @@ def noise(np, length, seed):
     return (bits.astype(np.float64) * 2.0 ** -23 - 1.0).astype(np.float32)
 
 
-def sounds(np, samples, taps):
+def numbers_of(size):
+    """(samples, taps, clips) of SAMPLESxTAPS or SAMPLESxTAPSxCLIPS."""
+    numbers = [int(number) for number in size.split("x")]
+    if len(numbers) not in (2, 3) or min(numbers) < 1:
+        raise ValueError(f"--sizes {size}: expected SAMPLESxTAPS or SAMPLESxTAPSxCLIPS")
+    return (*numbers, 1)[:3]
+
+
+def sounds(np, samples, taps, clips):
+    """Clips, one a row, and the two ears that they all have."""
     decay = 1e-3 ** (np.arange(taps) / taps)
     ears = np.stack([noise(np, taps, seed) * decay.astype(np.float32) for seed in (2, 3)])
-    return noise(np, samples, 1), ears.astype(np.float32)
+    return noise(np, samples * clips, 1).reshape(clips, samples), ears.astype(np.float32)
 
 
 def fast_length(length):
@@ -66,17 +76,20 @@ def fast_length(length):
 
 def error(np, wet, source, ears):
     """Of the worse ear, at samples spread over the output, relative to ||x|| ||h||."""
-    if wet.shape != (2, len(source) + ears.shape[1] - 1):
+    length = source.shape[1] + ears.shape[1] - 1
+    if wet.shape != (len(source), 2, length):
         return float("inf")
-    x, worst = source.astype(np.float64), 0.0
+    worst = 0.0
     for ear, h in enumerate(ears.astype(np.float64)):
         differences = []
-        for n in np.linspace(0, wet.shape[1] - 1, SAMPLES).astype(int):
+        for place in np.linspace(0, len(source) * length - 1, SAMPLES).astype(int):
+            clip, n = divmod(int(place), length)
+            x = source[clip].astype(np.float64)
             first, last = max(0, n - len(x) + 1), min(len(h) - 1, n)
             expected = np.dot(h[first:last + 1], x[n - last:n - first + 1][::-1])
-            differences.append(float(wet[ear, n]) - expected)
-        rms = float(np.sqrt(np.mean(np.square(differences)) * wet.shape[1]))
-        worst = max(worst, rms / float(np.linalg.norm(x) * np.linalg.norm(h)))
+            differences.append((float(wet[clip, ear, n]) - expected) / np.linalg.norm(x))
+        rms = float(np.sqrt(np.mean(np.square(differences)) * length))
+        worst = max(worst, rms / float(np.linalg.norm(h)))
     return worst
 
 
@@ -95,7 +108,7 @@ def scipy_peers(np):
     for name in ("fftconvolve", "oaconvolve"):
         function = getattr(signal, name)
         yield f"scipy {name}", lambda source, ears, function=function: on_cpu(
-            np, lambda: function(source[None, :], ears, axes=1))
+            np, lambda: function(source[:, None], ears[None], axes=-1))
 
 
 def cupy_peers(np):
@@ -104,16 +117,16 @@ def cupy_peers(np):
     cupy.cuda.runtime.getDeviceCount()
 
     def plan(function, source, ears):
-        x, h = cupy.asarray(source)[None, :], cupy.asarray(ears)
+        x, h = cupy.asarray(source)[:, None], cupy.asarray(ears)[None]
         start, end = cupy.cuda.Event(), cupy.cuda.Event()
 
         def run():
             start.record()
-            function(x, h, axes=1)
+            function(x, h, axes=-1)
             end.record()
             end.synchronize()
             return 1e-3 * cupy.cuda.get_elapsed_time(start, end)
-        return run, lambda: cupy.asnumpy(function(x, h, axes=1))
+        return run, lambda: cupy.asnumpy(function(x, h, axes=-1))
 
     for name in ("fftconvolve", "oaconvolve"):
         function = getattr(signal, name)
@@ -127,13 +140,13 @@ def torch_peers(np):
         raise RuntimeError("torch finds no CUDA device")
 
     def at_fast_length(x, h):
-        length = x.shape[1] + h.shape[1] - 1
+        length = x.shape[-1] + h.shape[-1] - 1
         padded = fast_length(length)
         product = torch.fft.rfft(x, n=padded) * torch.fft.rfft(h, n=padded)
-        return torch.fft.irfft(product, n=padded)[:, :length]
+        return torch.fft.irfft(product, n=padded)[..., :length]
 
     def plan(function, source, ears):
-        x, h = torch.from_numpy(source)[None, :].cuda(), torch.from_numpy(ears).cuda()
+        x, h = torch.from_numpy(source)[:, None].cuda(), torch.from_numpy(ears)[None].cuda()
         start = torch.cuda.Event(enable_timing=True)
         end = torch.cuda.Event(enable_timing=True)
 
@@ -145,7 +158,7 @@ def torch_peers(np):
             return 1e-3 * start.elapsed_time(end)
         return run, lambda: function(x, h).cpu().numpy()
 
-    own = lambda x, h: functional.fftconvolve(x.expand(2, -1), h)
+    own = lambda x, h: functional.fftconvolve(x.expand(-1, 2, -1), h.expand(len(x), -1, -1))
     yield "torchaudio fftconvolve", lambda source, ears: plan(own, source, ears)
     yield "torch at a fast length", lambda source, ears: plan(at_fast_length, source, ears)
 
@@ -153,15 +166,29 @@ def torch_peers(np):
 LIBRARIES = {"scipy": scipy_peers, "cupy": cupy_peers, "torchaudio": torch_peers}
 
 
-def gpuconv_rows(program, size):
-    """method -> median seconds of one short run of gpuconv's own benchmark."""
-    result = subprocess.run([program, "bench", "-s", size, "-m", "cpu-vectorised", "--seconds",
-                             "0.3", "--json", "-"], capture_output=True, text=True, check=True)
+def own_methods(program):
+    """Those that take part."""
+    return [name for name, is_here in ladder.listed_methods(program)
+            if is_here and (name.startswith("gpu-") or name == "cpu-vectorised")]
+
+
+def gpuconv_rows(program, size, methods):
+    """(method -> median seconds of one short run of gpuconv's own benchmark, method -> why not)."""
+    words = [word for method in methods for word in ("-m", method)]
+    result = subprocess.run([program, "bench", "-s", size, *words, "--seconds", "0.3", "--json", "-"],
+                            capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(result.stderr.strip())
     report = json.loads(result.stdout)
+    medians, not_run = {}, {one["method"]: one["reason"] for one in report["not_here"]}
     for row in report["rows"]:
         if not row["is_right"]:
-            raise RuntimeError(f"{row['method']} is wrong on {size}")
-    return {row["method"]: row["seconds"]["median"] for row in report["rows"]}
+            not_run[row["method"]] = f"its result is wrong, by {row['error']:.3g}"
+        elif row["is_extrapolated"]:
+            not_run[row["method"]] = "hopeless at this size: it would be extrapolated"
+        else:
+            medians[row["method"]] = row["seconds"]["median"]
+    return medians, not_run
 
 
 def spread(values):
@@ -169,8 +196,7 @@ def spread(values):
 
 
 def measure(np, program, size, rounds):
-    samples, taps = (int(number) for number in size.split("x"))
-    source, ears = sounds(np, samples, taps)
+    source, ears = sounds(np, *numbers_of(size))
     rows, field = [], {}
     for library, peers in LIBRARIES.items():
         try:
@@ -186,9 +212,14 @@ def measure(np, program, size, rounds):
         except Exception as reason:  # not installed, no GPU, out of its memory
             rows.append({"size": size, "method": library,
                          "not_run": f"{type(reason).__name__}: {reason}"})
-    seconds, ours = {name: [] for name in field}, {}
+    seconds, ours, methods = {name: [] for name in field}, {}, own_methods(program)
     for _ in range(rounds):
-        for method, median in gpuconv_rows(program, size).items():
+        medians, not_run = gpuconv_rows(program, size, methods) if methods else ({}, {})
+        for method, reason in not_run.items():
+            ours.pop(method, None)
+            rows.append({"size": size, "method": method, "not_run": reason})
+        methods = list(medians)
+        for method, median in medians.items():
             ours.setdefault(method, []).append(median)
         for name, (run, _) in field.items():
             run()

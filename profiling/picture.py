@@ -53,12 +53,13 @@ def rows_of(folder, program):
 def picture(folder, program):
     rows, result = rows_of(folder, program)
     here = {row[0] for row in rows}
-    absent = [name for name in methods(program) if name not in here]
+    beyond = [one["method"] for one in result.get("not_run", []) if one["kind"] == "limit"]
+    absent = [name for name in methods(program) if name not in here and name not in beyond]
     low = min(row[2]["min"] for row in rows) / 2
     high = max(row[2]["max"] for row in rows)
     x = lambda seconds: LEFT + (WIDTH - LEFT - RIGHT) * math.log(seconds / low) / math.log(high / low)
     bottom = TOP + ROW * len(rows) + 8
-    height = bottom + (62 if absent else 40)
+    height = bottom + (62 if absent or beyond else 40)
     where = f"{result['cpu']}, {result['cores']} cores"
     where += f", {result['gpu']}" if result["gpu"] else ""
     title = (f"{result['samples']:,} samples in a room of {result['taps']:,} taps, both ears: "
@@ -87,9 +88,11 @@ def picture(folder, program):
                 f'<text class="time" x="{max(at, x(seconds["max"])) + 12:.1f}" y="{y + 4.5:.1f}">'
                 f'{duration(seconds["median"])}</text>']
     out.append(f'<text class="soft" x="16" y="{bottom + 18}">{html.escape(where)}</text>')
-    if absent:
-        out.append(f'<text class="soft" x="16" y="{bottom + 44}">Hollow: extrapolated. Not measured '
-                   f'yet: {html.escape(", ".join(absent))}</text>')
+    notes = [f"{words}: {', '.join(names)}" for words, names in
+             (("Not measured yet", absent), ("Cannot do it", beyond)) if names]
+    if notes:
+        out.append(f'<text class="soft" x="16" y="{bottom + 44}">Hollow: extrapolated. '
+                   f'{html.escape(". ".join(notes))}</text>')
     return "\n".join(out + ["</svg>", ""])
 
 

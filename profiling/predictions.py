@@ -5,8 +5,9 @@
 
 With --check: only says whether predictions.md is up to date. Lengths come from the program,
 registers and instructions from profiling/results/sass/sm_90.json (profiling/sass.py), measured times
-from the "rows" of profiling/results/*h200*/*.json (gpuconv bench --json). The rest is arithmetic:
-a roofline, described in the text below.
+from the "rows" of profiling/results/*h200*/*.json (gpuconv bench --json, as profiling/gpu_check
+leaves it in bench.json): those that are right and were not extrapolated. The rest is arithmetic: a
+roofline, described in the text below.
 """
 
 import json
@@ -205,13 +206,14 @@ def tiled(case, plan, _):
 MODELS = {"gpu-tiled": tiled, "gpu-radix2": radix2, "gpu-fourstep": fourstep, "gpu-fused": fused}
 
 
-def measured(case, method):
+def measured(case, method, results=ROOT / "profiling/results"):
     _, samples, taps, clips = case
-    for path in sorted(ROOT.glob("profiling/results/*[hH]200*/*.json")):
+    for path in sorted(results.glob("*[hH]200*/*.json")):
         for row in json.loads(path.read_text()).get("rows", []):
             if (row.get("method"), row.get("samples"), row.get("taps"), row.get("clips")) == \
-                    (method, samples, taps, clips):
-                return duration(row["seconds"]["median"])
+                    (method, samples, taps, clips) and row["is_right"] and \
+                    not row["is_extrapolated"]:
+                return duration(row["seconds"]["median"]) + (", noisy" if row["is_noisy"] else "")
     return ""
 
 

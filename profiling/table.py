@@ -4,7 +4,7 @@
     profiling/table.py PROGRAM [--check]     with --check: only says whether README.md is up to date
 
 Every number comes from profiling/results/*/ladder.json, every word from `PROGRAM methods`. What no
-file holds is "not measured yet".
+file holds is "not measured yet", or what a file says that a method cannot do.
 """
 
 import json
@@ -46,6 +46,12 @@ def measured():
     return rows
 
 
+def beyond():
+    """method -> why it cannot do this job."""
+    return {one["method"]: one["reason"] for path in sorted(ROOT.glob("profiling/results/*/ladder.json"))
+            for one in json.loads(path.read_text()).get("not_run", []) if one["kind"] == "limit"}
+
+
 def machines():
     lines = []
     for path in sorted(ROOT.glob("profiling/results/*/ladder.json")):
@@ -58,21 +64,23 @@ def machines():
     return lines
 
 
-def cell(row, key):
-    if row is None or key not in row:
-        return "not measured yet" if row is None else "–"
+def cell(row, key, reason=None):
+    if row is None:
+        return f"cannot: {reason}" if reason else "not measured yet"
+    if key not in row:
+        return "–"
     seconds = row[key]
     text = f"{duration(seconds['median'])} ({duration(seconds['min'])} to {duration(seconds['max'])})"
     return text + ", extrapolated" if row["extrapolated"] else text
 
 
 def table(program):
-    rows = measured()
+    rows, reasons = measured(), beyond()
     lines = ["| method | idea | cost | convolving, both ears | whole program |", "|---|---|---|---|---|"]
     for name, (cost, idea) in methods(program).items():
-        row = rows.get(name)
-        lines.append(f"| `{name}` | {idea} | {cost} | {cell(row, 'convolve_seconds')} | "
-                     f"{cell(row, 'program_seconds')} |")
+        row, reason = rows.get(name), reasons.get(name)
+        lines.append(f"| `{name}` | {idea} | {cost} | {cell(row, 'convolve_seconds', reason)} | "
+                     f"{cell(row, 'program_seconds', reason)} |")
     return "\n".join(lines + [""] + machines())
 
 

@@ -564,6 +564,9 @@ TEST_F(Program, MeasuresAndWritesJsonCsvAndMarkdown) {
   EXPECT_EQ(json["rows"].size(), 4u);
   for (const auto& row : json["rows"]) EXPECT_TRUE(row["is_right"]) << row;
   EXPECT_TRUE(says(read_bytes(folder_.file("b.csv")), {"problem,samples", "cpu-vectorised"}));
+  const Outcome one = run({"bench", "ladder", "--problem", "head", "-m", "cpu-naive", "--tiny"});
+  EXPECT_TRUE(says(one.out, {"| head: "}));
+  EXPECT_EQ(one.out.find("notebook"), std::string::npos);
   const Outcome table = run({"bench", "-m", "cpu-naive", "-s", "300x40", "--tiny"});
   EXPECT_TRUE(says(table.out, {"| problem |", "`cpu-naive`", "The timer: "}));
 }
@@ -576,6 +579,7 @@ TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
   };
   refuses({}, {"nothing to measure"});
   refuses({"speed"}, {"bench speed", "ladder", "peers"});
+  refuses({"ladder", "--problem", "heads"}, {"--problem heads", "ladder"});
   refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
   refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
   refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});

@@ -91,7 +91,14 @@ TEST_P(Golden, BytesAreTheSameAndErrorsNoLarger) {
   static const auto accuracy = read(std::string(kFolder) + "/accuracy.txt");
   const char* const folder = std::getenv("GPUCONV_WRITE_GOLDEN");
   double worst = 0;
+  std::string beyond;
   for (const Problem& problem : golden_problems(*GetParam())) {
+    if (const std::string reason =
+            why_too_much_here(*GetParam(), problem.source_length, problem.response_length);
+        !reason.empty()) {
+      beyond = problem.token() + ": " + reason;
+      continue;
+    }
     const Stereo<Signal> wet = run(*GetParam(), problem.source(), problem.response());
     ASSERT_TRUE(judge(problem, wet, &worst));
     Hash hash;
@@ -112,6 +119,7 @@ TEST_P(Golden, BytesAreTheSameAndErrorsNoLarger) {
   }
   ASSERT_EQ(accuracy.count(name), 1u);
   EXPECT_LE(worst, 1.1 * std::stod(accuracy.at(name))) << "less accurate than before";
+  if (!beyond.empty()) GTEST_SKIP() << "all but " << beyond;
 }
 
 std::vector<const Method*> own_methods() {

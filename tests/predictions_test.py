@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """What profiling/predictions.py and profiling/sass.py compute, on examples done by hand."""
 
+import json
 import pathlib
 import sys
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -72,6 +74,31 @@ class Roofline(unittest.TestCase):
         self.assertEqual(predictions.resident(32, 16, 113 * 1024), 1)
         self.assertEqual(predictions.resident(32, 16, 112 * 1024), 2)
         self.assertEqual(predictions.resident(32, 16, 0), 32)
+
+
+class Measured(unittest.TestCase):
+    CASE = ("one shot", 200_000, 70_000, 1)
+
+    def measured(self, **changes):
+        """Of a report as profiling/gpu_check leaves it, in a folder of its own."""
+        row = {"method": "gpu-tiled", "samples": 200_000, "taps": 70_000, "clips": 1,
+               "seconds": {"median": 0.002}, "is_right": True, "is_extrapolated": False,
+               "is_noisy": False}
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name) / "nvidia-h200"
+            folder.mkdir()
+            (folder / "bench.json").write_text(json.dumps({"rows": [{**row, **changes}]}))
+            (folder / "gpu_check.json").write_text(json.dumps({"stages": {}}))
+            return predictions.measured(self.CASE, "gpu-tiled", pathlib.Path(name))
+
+    def test_is_what_gpu_check_measured(self):
+        self.assertEqual(self.measured(), "2 ms")
+        self.assertEqual(self.measured(is_noisy=True), "2 ms, noisy")
+        self.assertEqual(self.measured(taps=7), "")
+
+    def test_is_nothing_wrong_and_nothing_extrapolated(self):
+        self.assertEqual(self.measured(is_right=False), "")
+        self.assertEqual(self.measured(is_extrapolated=True), "")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@
 """
 
 import array
+import json
 import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,7 +18,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "profiling"))
 import ladder
 import peers
+import picture
 import programs
+import table
 
 # Stands for a program: copies the file GOOD of its own folder to its last argument, or a bad one.
 FAKE = "#!/bin/sh\nfor last; do :; done\ncp \"$(dirname \"$0\")/{}.wav\" \"$last\"\n"
@@ -80,7 +84,165 @@ class ProgramsTest(unittest.TestCase):
             self.assertIn(row["program"], programs.line_of(row))
 
 
+METHODS = """method      place cost        here idea
+cpu-dft     CPU   L^2         yes  by the definition
+gpu-tiled   GPU   N K         yes  tiles
+gpu-fused   GPU   L log K     yes  one launch
+gpu-broken  GPU   L log K     yes  fails
+gpu-absent  GPU   L log K     no   is not there
+
+cost: operations
+"""
+
+# Stands for gpuconv: does all jobs but those of gpu-fused, which are too large, and of gpu-broken.
+GPUCONV = """#!/bin/sh
+case "$*" in
+  methods) cat "$(dirname "$0")/methods" ;;
+  *gpu-fused*) echo "error: --method gpu-fused: 70000 taps are too many (limit 16384)" >&2; exit 1 ;;
+  *gpu-broken*) echo "error: GPU: launch failed" >&2; exit 3 ;;
+  *) echo "warning: not JSON" >&2
+     echo '{"gpuconv": "0", "device": {"name": "x"}, "convolve_seconds": 0.5}' ;;
+esac
+"""
+
+
+def executable(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+class LadderTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "methods").write_text(METHODS)
+        self.program = executable(self.folder / "gpuconv", GPUCONV)
+        self.results = self.folder / "profiling/results/x"
+
+    def climb(self):
+        words = ["ladder.py", str(self.program), str(self.results), "--repeats", "1"]
+        with unittest.mock.patch.multiple(ladder, N=30, K=10, SHORT_N=3, SHORT_K=1), \
+                unittest.mock.patch.object(sys, "argv", words), \
+                unittest.mock.patch("builtins.print"), self.assertRaises(SystemExit) as ended:
+            ladder.main()
+        self.assertEqual(ended.exception.code, 1)
+        return json.loads((self.results / "ladder.json").read_text())
+
+    def test_one_method_that_gives_nothing_does_not_take_the_others_away(self):
+        result = self.climb()
+        self.assertEqual([row["method"] for row in result["rows"]], ["cpu-dft", "gpu-tiled"])
+        self.assertEqual([(one["method"], one["kind"], one["reason"]) for one in result["not_run"]],
+                         [("gpu-fused", "limit", "70000 taps are too many (limit 16384)"),
+                          ("gpu-broken", "error", "GPU: launch failed"),
+                          ("gpu-absent", "not here", "gpuconv methods: not here")])
+
+    def test_what_was_measured_is_on_disk_when_the_next_begins(self):
+        def stopped(program, method, *rest):
+            if method == "gpu-fused":
+                raise KeyboardInterrupt
+            return measure(program, method, *rest)
+
+        measure = ladder.measure
+        with unittest.mock.patch.object(ladder, "measure", stopped), \
+                self.assertRaises(KeyboardInterrupt):
+            self.climb()
+        rows = json.loads((self.results / "ladder.json").read_text())["rows"]
+        self.assertEqual([row["method"] for row in rows], ["cpu-dft", "gpu-tiled"])
+
+    def test_table_and_picture_say_what_cannot_and_what_was_not_measured(self):
+        result = self.climb()
+        with unittest.mock.patch.object(table, "ROOT", self.folder):
+            lines = {line.split("`")[1]: line for line in table.table(self.program).splitlines()
+                     if "`" in line}
+        self.assertIn("cannot: 70000 taps are too many (limit 16384)", lines["gpu-fused"])
+        for method in ("gpu-broken", "gpu-absent"):
+            self.assertIn("| not measured yet | not measured yet |", lines[method])
+        self.assertIn("| 500 ms (500 ms to 500 ms) |", lines["gpu-tiled"])
+        svg = picture.picture(self.results, self.program)
+        self.assertIn("Not measured yet: gpu-broken, gpu-absent. Cannot do it: gpu-fused<", svg)
+        self.assertEqual(len(result["rows"]), 2)
+
+
+# Stands for ncu and nsys: writes down how it was called.
+PROFILER = """#!/bin/sh
+echo "$*" >> "$(dirname "$0")/calls"
+[ "$MAKES_REPORT" = no ] && exit 0
+while [ $# -gt 0 ]; do
+  case $1 in --export) touch "$2.ncu-rep" ;; esac
+  shift
+done
+"""
+
+
+class ProfilersTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        for name in ("ncu", "nsys"):
+            executable(self.folder / name, PROFILER)
+
+    def run_script(self, name, *words, **variables):
+        script = pathlib.Path(ladder.__file__).parent / name
+        environment = {**os.environ, "PATH": f"{self.folder}:/usr/bin:/bin", **variables}
+        done = subprocess.run([script, *words], env=environment, capture_output=True, text=True)
+        return done, (self.folder / "calls").read_text()
+
+    def test_ncu_gives_each_method_a_size_that_it_can_do(self):
+        report = str(self.folder / "report")
+        for words, size in ((("gpu-tiled", ""), "200000x70000"), (("gpu-fused", ""), "200000x16000"),
+                            (("gpu-fused", "300x40"), "300x40")):
+            (self.folder / "calls").unlink(missing_ok=True)
+            done, calls = self.run_script("ncu.sh", *words, report)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"--size {size} ", calls)
+            self.assertIn("--import", calls)
+
+    def test_ncu_that_profiled_nothing_is_told(self):
+        report = self.folder / "report"
+        pathlib.Path(f"{report}.ncu-rep").touch()  # of an earlier run
+        done, calls = self.run_script("ncu.sh", "gpu-tiled", "", str(report), MAKES_REPORT="no")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("ncu profiled no kernel", done.stderr)
+        self.assertNotIn("--import", calls)
+
+    def test_nsys_does_not_read_the_export_of_an_earlier_report(self):
+        done, calls = self.run_script("nsys.sh", "in.wav", "room.wav")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("stats --force-export=true", calls)
+
+
 class PeersTest(unittest.TestCase):
+    def test_every_gpu_method_that_is_here_takes_part(self):
+        listed = [("cpu-naive", True), ("cpu-vectorised", True), ("gpu-tiled", True),
+                  ("gpu-cufft", False), ("gpu-fused", True)]
+        with unittest.mock.patch.object(ladder, "listed_methods", lambda _: listed):
+            self.assertEqual(peers.own_methods("gpuconv"),
+                             ["cpu-vectorised", "gpu-tiled", "gpu-fused"])
+
+    def test_sizes_may_have_clips(self):
+        self.assertEqual(peers.numbers_of("10x3"), (10, 3, 1))
+        self.assertEqual(peers.numbers_of("10x3x4"), (10, 3, 4))
+        for wrong in ("10", "10x3x4x5", "10x0", "axb"):
+            with self.assertRaises(ValueError):
+                peers.numbers_of(wrong)
+
+    def test_what_gpuconv_did_not_measure_is_not_timed(self):
+        row = {"is_right": True, "is_extrapolated": False, "seconds": {"median": 0.5}, "error": 1}
+        report = {"rows": [{**row, "method": "gpu-tiled"},
+                           {**row, "method": "gpu-direct", "is_extrapolated": True},
+                           {**row, "method": "gpu-radix2", "is_right": False}],
+                  "not_here": [{"method": "gpu-fused", "reason": "too many taps"}]}
+        done = subprocess.CompletedProcess([], 0, json.dumps(report), "")
+        with unittest.mock.patch.object(peers.subprocess, "run", return_value=done) as run:
+            medians, not_run = peers.gpuconv_rows("gpuconv", "9x9x2", ["gpu-tiled", "gpu-direct"])
+        self.assertEqual(run.call_args[0][0][2:8],
+                         ["-s", "9x9x2", "-m", "gpu-tiled", "-m", "gpu-direct"])
+        self.assertEqual(medians, {"gpu-tiled": 0.5})
+        self.assertEqual(sorted(not_run), ["gpu-direct", "gpu-fused", "gpu-radix2"])
+
     def test_a_fast_length_is_the_next_with_small_primes_only(self):
         for length, fast in ((1, 1), (11, 12), (269_999, 270_000), (270_001, 272_160)):
             self.assertEqual(peers.fast_length(length), fast)
@@ -92,9 +254,12 @@ class PeersTest(unittest.TestCase):
 
         with unittest.mock.patch.object(peers, "LIBRARIES", {"nothing": missing}), \
                 unittest.mock.patch.object(peers, "sounds", lambda *_: (None, None)), \
-                unittest.mock.patch.object(peers, "gpuconv_rows", lambda *_: {"ours": 0.5}):
+                unittest.mock.patch.object(peers, "own_methods", lambda *_: ["ours", "other"]), \
+                unittest.mock.patch.object(peers, "gpuconv_rows",
+                                           lambda *words: ({"ours": 0.5}, {
+                                               name: "no" for name in words[2] if name != "ours"})):
             rows = peers.measure(None, "gpuconv", "10x3", 2)
-        self.assertEqual([row["method"] for row in rows], ["ours", "nothing"])
+        self.assertEqual([row["method"] for row in rows], ["ours", "nothing", "other"])
         self.assertEqual(rows[0]["seconds"]["median"], 0.5)
         self.assertIn("No module named", rows[1]["not_run"])
         for row in rows:

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -24,6 +25,7 @@ struct Options {
   std::string preset;
   std::vector<std::string> methods;
   std::vector<std::string> sizes;
+  std::vector<std::string> problems;  ///< of the preset; empty: all
   std::string device = "auto";
   std::string json, csv, markdown, report;
   std::optional<double> seconds;
@@ -61,6 +63,19 @@ std::vector<Problem> problems_of(const Options& options, const Preset* preset,
                                  const std::optional<Device>& device) {
   std::vector<Problem> problems;
   if (preset != nullptr) problems = preset->problems(device ? Place::gpu : Place::cpu);
+  if (!options.problems.empty()) {
+    for (const std::string& name : options.problems) {
+      const auto is_named = [&](const Problem& one) { return one.name == name; };
+      if (std::none_of(problems.begin(), problems.end(), is_named)) {
+        throw UsageError(fmt::format("--problem {}: {} has none of this name", name,
+                                     preset == nullptr ? "no BENCHMARK" : preset->name));
+      }
+    }
+    std::erase_if(problems, [&](const Problem& problem) {
+      return std::find(options.problems.begin(), options.problems.end(), problem.name) ==
+             options.problems.end();
+    });
+  }
   for (const std::string& size : options.sizes) problems.push_back(parse_problem(size));
   for (Problem& problem : problems) {
     if (options.is_tiny) problem = tiny(problem);
@@ -155,6 +170,10 @@ void add_bench(CLI::App& app, RunIt& run_it) {
   command->add_option("-m,--method", options->methods, "only these; repeatable")->type_name("NAME");
   command->add_option("-s,--size", options->sizes, "SAMPLESxTAPS or SAMPLESxTAPSxCLIPS; repeatable")
       ->type_name("SIZE");
+  command
+      ->add_option("--problem", options->problems,
+                   "only these problems of BENCHMARK, by the names in its results; repeatable")
+      ->type_name("NAME");
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   command

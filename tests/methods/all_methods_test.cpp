@@ -109,12 +109,18 @@ TEST_P(EveryMethod, IsNeverSilentlyWrongOnDenormals) {
   const Stereo<Signal> wet = run(method(), source, response);
   for (const Side side : kSides) {
     const Reference expected = reference(source, response[side]);
+    // Nobody promises of somebody else's transform that it keeps denormals: it may take every
+    // element of a spectrum below 2^-126 for nothing, and so be off by as much for each.
+    const double flushed =
+        method().is_yardstick ? static_cast<double>(expected.wet.size()) * 0x1p-126 : 0;
     for (std::size_t n = 0; n < expected.wet.size(); ++n) {
       // The whole result lies within 2^-114: the bound, or one denormal for each of 40 products.
       ASSERT_NEAR(wet[side][n], expected.wet[n],
-                  1e-6 * expected.source_norm * expected.response_norm + 80 * 0x1p-149);
+                  1e-6 * expected.source_norm * expected.response_norm + 80 * 0x1p-149 + flushed);
     }
-    EXPECT_GT(std::abs(wet[side][150]), 0) << "denormals were flushed";
+    if (!method().is_yardstick) {
+      EXPECT_GT(std::abs(wet[side][150]), 0) << "denormals were flushed";
+    }
   }
 }
 

@@ -50,6 +50,13 @@ inline Stereo<Signal> run(const Method& method, const Signal& source,
   return run(*renderer, source);
 }
 
+/// Why N samples and K taps are too much for a GPU method on the GPU here; empty if they are not.
+inline std::string why_too_much_here(const Method& method, std::int64_t N, std::int64_t K) {
+  if (method.place == Place::cpu) return "";
+  const Devices devices = query_devices();
+  return devices.list.empty() ? "" : why_too_much(method, N, K, devices.list.front());
+}
+
 /// "gpu-tiled" as a test name: "gpu_tiled".
 inline std::string test_name(std::string_view method) {
   std::string name(method);
