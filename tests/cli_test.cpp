@@ -469,6 +469,8 @@ TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
   refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
   refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
   refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});
+  expect_refusal(run({"bench", "-s", "9x9", "-m", "gpu-fused", "--device", "cpu"}), 3,
+                 {"gpu-fused", "none takes part"});
 }
 
 }  // namespace
