@@ -112,6 +112,18 @@ TEST_F(Program, WritesAJsonReport) {
   EXPECT_EQ(json["left"]["clipped"], 0);
   EXPECT_GT(json["seconds"], 0);
   EXPECT_TRUE(json["stage_seconds"].contains("read"));
+  EXPECT_FALSE(json.contains("gpu_start_seconds"));
+}
+
+// Creating the CUDA context once counted as convolving.
+TEST_F(Program, TellsTheStartOfAGpuApart) {
+  if (query_devices().list.empty()) GTEST_SKIP() << query_devices().why_none;
+  const Outcome outcome = render(source_, room_, {"--json", "-", "-q", "-m", "gpu-fused"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_GT(json.at("gpu_start_seconds"), 0);
+  EXPECT_LE(json.at("gpu_start_seconds").get<double>() + json.at("convolve_seconds").get<double>(),
+            json.at("seconds").get<double>());
 }
 
 TEST_F(Program, RefusesAJsonReportInThePlaceOfAnotherFileBeforeTheWork) {
@@ -583,6 +595,8 @@ TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
   refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
   refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
   refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});
+  expect_refusal(run({"bench", "-s", "9x9", "-m", "gpu-fused", "--device", "cpu"}), 3,
+                 {"gpu-fused", "none takes part"});
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct Row {
   Place place = Place::cpu;
   Statistics seconds;              ///< of one run: all clips, both ears, planned
   std::optional<Statistics> cold;  ///< likewise, with nothing in the caches; GPU only
-  /// Value over that of the first row of the same problem, run by run.
+  /// Value over that of the first row of the same problem: run by run, if they took turns.
   Statistics ratio;
   double plan_seconds = 0;   ///< of planning, with the response's transform; once
   double first_seconds = 0;  ///< of planning and the first run after it; once
@@ -39,6 +39,7 @@ struct Absence {
   std::string contender;
   std::string problem;
   std::string reason;
+  bool is_limit = false;  ///< of the contender, known beforehand; else something went wrong
 };
 
 struct Bench {
@@ -46,7 +47,7 @@ struct Bench {
   std::vector<Contender> contenders;
   std::optional<Device> device;
   Rule rule;
-  double hopeless = 5;  ///< estimated seconds of a run, beyond which a smaller one is measured
+  double hopeless = 5;  ///< estimated seconds of a run, beyond which one of half is measured
   /// Methods whose estimate is more than this many times the shortest one stay away.
   double field = std::numeric_limits<double>::infinity();
   bool is_tiny = false;      ///< peaks are measured in a moment, too
@@ -61,6 +62,17 @@ struct BenchReport {
   std::vector<Absence> not_here;
 };
 
+/// Who can solve a problem in a time that is not hopeless beside the others', and what is measured
+/// of it: all, or what is within reach.
+struct Starter {
+  Contender contender;
+  Problem measured;
+};
+
+/// By estimates: nothing runs, and the device need not be here. Adds those who can not to `absent`.
+std::vector<Starter> starters(const Problem& problem, const Bench& bench,
+                              std::vector<Absence>& absent);
+
 /// What a row reached of the measured peaks of its place; 0 where there is no peak or no count. A
 /// share of bytes above 1 means that they stayed in a cache.
 struct Shares {
@@ -70,7 +82,8 @@ struct Shares {
 
 Shares shares_of_peaks(const Row& row, const BenchReport& report);
 
-/// Contenders take turns on each problem. What is wrong is measured all the same, and says so.
+/// Contenders of one place take turns on each problem. What is wrong is measured all the same, and
+/// says so; who fails is absent, and the others go on.
 BenchReport run_bench(const Bench& bench);
 
 }  // namespace gpuconv

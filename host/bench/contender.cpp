@@ -64,6 +64,38 @@ class CpuPlan final : public TimedPlan {
   Stereo<Signal> wet_;
 };
 
+/// A planned run starts no GPU, and the launch that was calibrated is that of a whole job, with its
+/// planning.
+CostModel of_planned_runs(const Method& method, CostModel model) {
+  if (method.place == Place::cpu) return model;
+  model.set_gpu_start(0);
+  Speed speed = model.speed(method);
+  speed.launch = method.speed.launch;
+  model.set_speed(method, speed);
+  return model;
+}
+
+Contender in_a_graph(const Method& method) {
+  Contender contender = contender_of(method);
+  contender.name += "-in-a-graph";
+  contender.is_peer = true;
+  contender.why_too_much = [&method, of_method = contender.why_too_much](
+                               const Problem& problem, const std::optional<Device>& device) {
+    const std::string reason = of_method(problem, device);
+    if (!reason.empty()) return reason;
+    // What many blocks leave behind is the last ones' result: the others' would not be judged.
+    const bool is_one_block =
+        method.blocks(static_cast<double>(problem.N), static_cast<double>(problem.K)) == 1 &&
+        (problem.clips == 1 || problem.N % 4 == 0);
+    return std::string(is_one_block ? "" : "takes several blocks, the graph has one");
+  };
+  contender.plan = [&method](const Problem& problem, const Sounds& sounds,
+                             const std::optional<Device>& device) {
+    return plan_on_gpu(method, problem, sounds, device.value(), true);
+  };
+  return contender;
+}
+
 }  // namespace
 
 ErrorBound Contender::bound(const Problem& problem) const {
@@ -83,20 +115,26 @@ Contender contender_of(const Method& method, const CostModel& model) {
     return method.place == Place::cpu ? ""
                                       : why_too_much(method, problem.N, problem.K, device.value());
   };
-  contender.estimate = [&method, model](const Problem& problem,
-                                        const std::optional<Device>& device) {
-    return problem.clips * model.seconds(method, problem.N, problem.K, device);
+  contender.estimate = [&method, planned = of_planned_runs(method, model)](
+                           const Problem& problem, const std::optional<Device>& device) {
+    return problem.clips * planned.seconds(method, problem.N, problem.K, device);
   };
   contender.plan = [&method](const Problem& problem, const Sounds& sounds,
                              const std::optional<Device>& device) -> std::unique_ptr<TimedPlan> {
     if (method.place == Place::cpu) return std::make_unique<CpuPlan>(method, problem, sounds);
-    return plan_on_gpu(method, problem, sounds, device.value());
+    return plan_on_gpu(method, problem, sounds, device.value(), false);
   };
   return contender;
 }
 
 std::vector<Contender>& peers() {
-  static std::vector<Contender> list = cufft_peers();
+  static std::vector<Contender> list = [] {
+    std::vector<Contender> all = cufft_peers();
+    for (const char* const name : {"gpu-fourstep", "gpu-fused"}) {
+      all.push_back(in_a_graph(find_method(name)));
+    }
+    return all;
+  }();
   return list;
 }
 

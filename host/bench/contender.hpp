@@ -25,9 +25,12 @@ class TimedPlan {
  public:
   virtual ~TimedPlan() = default;
   /// Convolves all clips for both ears. Seconds: on the CPU by the clock of timer.hpp, the wet
-  /// signals in memory; on a GPU between two events, the wet signals in its memory.
+  /// signals in memory; on a GPU between two events, the wet signals in its memory, straight after
+  /// another such run, whoever had the GPU before.
   virtual double run() = 0;
-  /// As run(), with nothing in the caches. None where that is not measured: on the CPU.
+  /// The same once, not timed, to its end.
+  virtual void run_once() { run(); }
+  /// As run(), with nothing of it in the caches. None where that is not measured: on the CPU.
   virtual std::optional<double> run_cold() { return std::nullopt; }
   /// The wet signals of all clips, one after another, of a run over memory full of NaN.
   virtual Stereo<Signal> wet() = 0;
@@ -38,7 +41,7 @@ struct Contender {
   std::string name;
   Place place = Place::cpu;
   bool is_direct = false;
-  bool is_peer = false;  ///< somebody else's
+  bool is_peer = false;  ///< somebody else's, or like it: only in benchmarks that have peers
   /// Of both ears of one clip, for the record and to extrapolate by.
   std::function<double(double N, double K)> operations;
   /// For the bound on its error; none for direct ones.
@@ -55,18 +58,20 @@ struct Contender {
   ErrorBound bound(const Problem& problem) const;
 };
 
-/// Its estimates are those of `model`.
+/// Its estimates are those of `model`, but for what is done before a planned run.
 Contender contender_of(const Method& method, const CostModel& model = {});
 
-/// What is linked into this program: cuFFT's chains where there is CUDA. FFTW is only in programs
+/// What is linked into this program: cuFFT's chains where there is CUDA, and our best methods in
+/// graphs, as cuFFT's. FFTW is only in programs
 /// that are not installed, since its licence is the GPL: profiling/fftw_peer.cpp adds it.
 std::vector<Contender>& peers();
 
 /// cuFFT, on the device.
 std::vector<Contender> cufft_peers();
 
-/// Of a GPU method, on the device.
+/// Of a GPU method, on the device. `in_graph`: its launches are captured once and replayed, which
+/// takes a problem that is one block.
 std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
-                                       const Sounds& sounds, const Device& device);
+                                       const Sounds& sounds, const Device& device, bool in_graph);
 
 }  // namespace gpuconv

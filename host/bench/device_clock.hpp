@@ -19,8 +19,11 @@ class DeviceWork {
   virtual Traffic traffic() const { return {}; }
 };
 
-/// Its times are those between two events in a stream of its own; cold ones come after a write that
-/// is larger than any second-level cache.
+/// Its times are those between two events in a stream of its own. Every run is queued behind a long
+/// read of memory that nobody else uses, larger than any second-level cache: while it lasts the
+/// host queues what is timed, so that no launch waits for the host, and it leaves nothing in the
+/// cache that the run could use or would have to write back. That is a cold run; before a warm one
+/// the work is done once more, not timed.
 std::unique_ptr<TimedPlan> time_on_device(std::unique_ptr<DeviceWork> work);
 
 /// Queues a NaN into every element of `floats`.

@@ -1,12 +1,14 @@
 // gpu_plan.cpp - a GPU method on signals that are in the device's memory
 //
 // Queued as the renderer does it, without the copies between host and device: what both ears share,
-// then each ear in a stream of its own, or both ears and all clips in the same launches; blocks of
-// a long source take turns in two slots, and the end of a block is added to the next.
+// then each ear in a stream of its own, or both ears and all clips in the same launches and one
+// stream; blocks of a long source take turns in two slots, and the end of a block is added to the
+// next. One block can be captured in a graph.
 #include <algorithm>
 #include <array>
 
 #include "cuda/methods/convolver.hpp"
+#include "cuda/runtime/graph.hpp"
 #include "cuda/wet/overlap_add.hpp"
 #include "host/bench/device_clock.hpp"
 
@@ -15,7 +17,7 @@ namespace {
 
 class MethodOnGpu final : public DeviceWork {
  public:
-  MethodOnGpu(const Method& method, const Problem& problem, const Sounds& sounds)
+  MethodOnGpu(const Method& method, const Problem& problem, const Sounds& sounds, bool in_graph)
       : problem_(problem),
         overlap_(static_cast<std::size_t>(problem.K - 1)),
         convolver_(method.plan({sounds.response.left, sounds.response.right}, problem.N)),
@@ -41,10 +43,17 @@ class MethodOnGpu final : public DeviceWork {
                           ears_.left);
     }
     ears_.left.synchronize();
+    if (!in_graph) return;
+    const Stream stream;
+    graph_ = std::make_unique<Graph>(stream, [&] { queue_blocks(stream); });
   }
 
   void enqueue(const Stream& stream) override {
-    for_each_block(stream, [](const Slot&, std::size_t, bool) {});
+    if (graph_) {
+      graph_->launch(stream);
+    } else {
+      queue_blocks(stream);
+    }
   }
 
   Stereo<Signal> wet(const Stream& stream) override {
@@ -54,7 +63,7 @@ class MethodOnGpu final : public DeviceWork {
     }
     stream.synchronize();
     Stereo<Signal> wet;
-    for_each_block(stream, [&](const Slot& slot, std::size_t length, bool is_last) {
+    const auto download = [&](const Slot& slot, std::size_t length, bool is_last) {
       const std::size_t count = length + (is_last ? overlap_ : 0);
       for (const Side side : kSides) {
         for (int clip = 0; clip < clips_at_once_; ++clip) {
@@ -66,7 +75,14 @@ class MethodOnGpu final : public DeviceWork {
           compute(side, stream).synchronize();
         }
       }
-    });
+    };
+    if (graph_) {
+      graph_->launch(stream);
+      stream.synchronize();
+      download(slots_[0], block_length_, true);
+    } else {
+      for_each_block(stream, download);
+    }
     return wet;
   }
 
@@ -108,15 +124,21 @@ class MethodOnGpu final : public DeviceWork {
     return sided_ == nullptr ? stream : ears_[side];
   }
 
+  void queue_blocks(const Stream& stream) {
+    for_each_block(stream, [](const Slot&, std::size_t, bool) {});
+  }
+
   /// Queues all blocks of all clips between what is queued in `stream` before and after;
   /// `queued(slot, length, is_last)` is called when a block is.
   template <typename Queued>
   void for_each_block(const Stream& stream, const Queued& queued) {
-    started_.record(stream);
-    for (const Side side : kSides) wait(ears_[side], started_);
+    if (sided_ != nullptr) {
+      started_.record(stream);
+      for (const Side side : kSides) wait(ears_[side], started_);
+    }
     const auto N = static_cast<std::size_t>(problem_.N);
     std::size_t next = 0;
-    const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight
+    const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight in several streams
     for (int clip = 0; clip < problem_.clips; clip += clips_at_once_) {
       const Slot* previous = nullptr;
       for (std::size_t start = 0; start < N; start += block_length_, next = 1 - next) {
@@ -130,15 +152,15 @@ class MethodOnGpu final : public DeviceWork {
         if (used[next] != nullptr) {
           for (const Side side : kSides) wait(stream, slot.done[side]);
         }
-        used[next] = &slot;
+        if (sided_ != nullptr) used[next] = &slot;
         Stereo<std::span<float>> wet;
         for (const Side side : kSides) wet[side] = slot.wet[side].span().first(wet_size(length));
         if (sided_ == nullptr) {
           convolver_->enqueue_both(block, wet, stream);
         } else {
           sided_->enqueue_common(block, stream);
+          slot.shared.record(stream);
         }
-        slot.shared.record(stream);
         for (const Side side : kSides) {
           const Stream& ear = compute(side, stream);
           if (sided_ != nullptr) {
@@ -149,7 +171,7 @@ class MethodOnGpu final : public DeviceWork {
             enqueue_overlap_add(previous->wet[side].span().subspan(block_length_, overlap_),
                                 wet[side], ear);
           }
-          slot.done[side].record(ear);
+          if (sided_ != nullptr) slot.done[side].record(ear);
         }
         previous = &slot;
         queued(slot, length, start + length == N);
@@ -172,14 +194,15 @@ class MethodOnGpu final : public DeviceWork {
   DeviceBuffer<float> source_;
   std::array<Slot, 2> slots_;
   Event started_;
+  std::unique_ptr<Graph> graph_;
 };
 
 }  // namespace
 
 std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
-                                       const Sounds& sounds, const Device& device) {
+                                       const Sounds& sounds, const Device& device, bool in_graph) {
   use_device(device.index);
-  return time_on_device(std::make_unique<MethodOnGpu>(method, problem, sounds));
+  return time_on_device(std::make_unique<MethodOnGpu>(method, problem, sounds, in_graph));
 }
 
 }  // namespace gpuconv

@@ -24,8 +24,7 @@ std::vector<Problem> scaling(Place) {
   return problems;
 }
 
-/// 10 s and 1 s at 16 kHz. What is a thousand clips for a GPU is a hundred for a CPU.
-/// What the figures of a page show: sizes, taps, and the notebook's job. A minute or two on two
+/// What the figures of a page show: sizes, taps, and the notebook's job. Two minutes on two
 /// cores.
 std::vector<Problem> page(Place place) {
   std::vector<Problem> problems;
@@ -40,6 +39,7 @@ std::vector<Problem> page(Place place) {
   return problems;
 }
 
+/// 10 s and 1 s at 16 kHz. What is a thousand clips for a GPU is a hundred for a CPU.
 std::vector<Problem> batch(Place place) {
   return {{"batch", 160'000, 16'000, place == Place::gpu ? 1024 : 100}};
 }
@@ -80,6 +80,16 @@ const Preset& find_preset(std::string_view name) {
     names += fmt::format("{}{}", names.empty() ? "" : ", ", preset.name);
   }
   throw UsageError(fmt::format("bench {}: no such benchmark; there are {}", name, names));
+}
+
+Bench bench_for(const Preset& preset) {
+  Bench bench;
+  if (preset.is_brief) {
+    bench.rule = {.warm_ups = 0, .fewest = 7, .seconds = 0.15, .patience = 1};
+    bench.hopeless = 3.2;  // the double loop for the notebook's job takes 2.8 s
+  }
+  if (preset.is_race) bench.field = 20;
+  return bench;
 }
 
 Problem tiny(Problem problem) {

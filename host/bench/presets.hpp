@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/bench/problem.hpp"
+#include "host/bench/bench.hpp"
 
 namespace gpuconv {
 
@@ -22,6 +22,9 @@ std::span<const Preset> presets();
 
 /// Throws UsageError, which lists all names.
 const Preset& find_preset(std::string_view name);
+
+/// Its rules; what it measures, and with whom, is still to come.
+Bench bench_for(const Preset& preset);
 
 /// From 40 x 7 to 600 x 120, at most 3 clips: for emulated GPUs, where times mean nothing.
 Problem tiny(Problem problem);

@@ -60,7 +60,8 @@ Json json_of(const Row& row, const Shares& shares) {
             {"is_noisy", row.is_noisy},
             {"is_extrapolated", row.is_extrapolated}};
   if (row.is_extrapolated) {
-    json["measured"] = {{"samples", row.measured.N}, {"taps", row.measured.K}};
+    json["measured"] = {
+        {"samples", row.measured.N}, {"taps", row.measured.K}, {"clips", row.measured.clips}};
   }
   return json;
 }
@@ -122,8 +123,10 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
     json["rows"].push_back(json_of(row, shares_of_peaks(row, report)));
   }
   for (const Absence& absence : report.not_here) {
-    json["not_here"].push_back(
-        {{"method", absence.contender}, {"problem", absence.problem}, {"reason", absence.reason}});
+    json["not_here"].push_back({{"method", absence.contender},
+                                {"problem", absence.problem},
+                                {"kind", absence.is_limit ? "limit" : "error"},
+                                {"reason", absence.reason}});
   }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -48,6 +48,9 @@ std::vector<Contender> contenders_of(const Options& options, const Preset* prese
     const auto same = [&](const Contender& one) { return one.name == name; };
     const auto found = std::find_if(all.begin(), all.end(), same);
     if (found == all.end()) find_method(name);  // throws, listing the names
+    if (found->place == Place::gpu && !device) {
+      throw GpuError(fmt::format("--method {} runs on a GPU, and none takes part", name));
+    }
     result.push_back(*found);
   }
   if (!result.empty()) return result;
@@ -124,19 +127,16 @@ int run(const Options& options) {
     if (options.calibrates) return static_cast<int>(Exit::done);
     throw UsageError("bench: nothing to measure; name a benchmark or a --size");
   }
-  Bench bench;
+  Bench bench = preset != nullptr ? bench_for(*preset) : Bench{};
   bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
   std::string warning;
   const CostModel model = load_cost_model(bench.device, warning);
   if (!warning.empty()) print_message("warning", warning);
   bench.problems = problems_of(options, preset, bench.device);
   bench.contenders = contenders_of(options, preset, bench.device, model);
-  if (preset != nullptr && preset->is_brief) {
-    bench.rule = {.warm_ups = 0, .fewest = 7, .seconds = 0.15, .patience = 1};
-    bench.hopeless = 3.2;
-  }
   if (options.seconds) bench.rule.seconds = *options.seconds;
-  if (preset != nullptr && preset->is_race && options.methods.empty()) bench.field = 20;
+  // Who is asked for takes part; of tiny sizes everybody.
+  if (!options.methods.empty() || options.is_tiny) bench.field = Bench{}.field;
   bench.is_tiny = options.is_tiny;
   if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
 

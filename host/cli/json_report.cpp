@@ -70,6 +70,7 @@ Json to_json(const Job& job, const JobReport& report) {
   json["left"] = ear(Side::left, report);
   json["right"] = ear(Side::right, report);
   json["seconds"] = report.seconds;
+  if (device) json["gpu_start_seconds"] = report.gpu_start_seconds;
   json["convolve_seconds"] = report.convolve_seconds;
   json["stage_seconds"] = stages(report);
   return json;

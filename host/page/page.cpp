@@ -102,7 +102,9 @@ std::string remarks(const Row& row) {
   const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : "; ") + remark; };
   if (!row.is_right) add("<b>WRONG RESULT</b>");
   if (row.is_extrapolated) {
-    add(fmt::format("extrapolated from {} × {}", row.measured.N, row.measured.K));
+    const Problem& from = row.measured;
+    add(fmt::format("extrapolated from {} × {}{}", from.N, from.K,
+                    from.clips == 1 ? "" : fmt::format(" × {} clips", from.clips)));
   }
   if (row.is_noisy) add(fmt::format("noisy: ±{:.0f} %", 100 * row.seconds.uncertainty()));
   return text;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <stdexcept>
 
 #include "host/audio/levels.hpp"
 #include "host/audio/resample.hpp"
@@ -53,6 +54,17 @@ void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
   }
 }
 
+/// Creates the CUDA context, which would else be a part of planning. Seconds.
+double start_gpu(const Device& device) {
+  const auto before = std::chrono::steady_clock::now();
+  try {
+    use_device(device.index);
+  } catch (const std::runtime_error& error) {
+    throw GpuError(std::string("GPU: ") + error.what());
+  }
+  return seconds_since(before);
+}
+
 /// Everything about a job that is settled before the first sample is convolved.
 struct Prepared {
   const Job& job;
@@ -65,10 +77,11 @@ struct Prepared {
 void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& write,
             const std::function<WriteReport()>& written) {
   const auto& [job, report, response, rate] = prepared;
+  const std::optional<Device>& device = report.choice.device;
+  if (device) report.gpu_start_seconds += start_gpu(*device);
   const auto before = std::chrono::steady_clock::now();
-  const std::unique_ptr<Renderer> renderer =
-      make_renderer(*report.choice.method, response.taps, source.length(),
-                    report.choice.device ? report.choice.device->index : 0);
+  const std::unique_ptr<Renderer> renderer = make_renderer(
+      *report.choice.method, response.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(response.taps, source.length());
   Window window(response.lead, job.length, write);

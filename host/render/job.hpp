@@ -57,8 +57,9 @@ struct JobReport {
   std::string why_fallback;            ///< what the GPU failed with; or empty
   WriteReport written;                 ///< empty after a dry run
   FileFormat format;
-  double convolve_seconds = 0;  ///< planning and convolving both ears, without files
-  double seconds = 0;           ///< from the first look at the files to the last byte in its place
+  double gpu_start_seconds = 0;  ///< creating the CUDA context: what a process pays once
+  double convolve_seconds = 0;   ///< planning and convolving both ears, without files and the above
+  double seconds = 0;            ///< from the first look at the files to the last byte in its place
 };
 
 /// Throws Error. OUTPUT appears only when it is complete.

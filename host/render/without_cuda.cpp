@@ -58,8 +58,8 @@ std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>
   refuse();
 }
 
-std::unique_ptr<TimedPlan> plan_on_gpu(const Method&, const Problem&, const Sounds&,
-                                       const Device&) {
+std::unique_ptr<TimedPlan> plan_on_gpu(const Method&, const Problem&, const Sounds&, const Device&,
+                                       bool) {
   refuse();
 }
 

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "host/bench/cpu_peaks.hpp"
@@ -25,6 +28,7 @@ class Pretender final : public TimedPlan {
   Pretender(std::unique_ptr<TimedPlan> plan, std::function<double(int)> seconds, float gain)
       : plan_(std::move(plan)), seconds_(std::move(seconds)), gain_(gain) {}
   double run() override { return seconds_(runs_++); }
+  std::optional<double> run_cold() override { return seconds_(runs_++); }
   Stereo<Signal> wet() override {
     Stereo<Signal> wet = plan_->wet();
     for (const Side side : kSides) {
@@ -121,7 +125,7 @@ TEST(BenchTest, ScalesWhatIsHopelessAndSaysSo) {
     return 1e-3 * static_cast<double>(problem.N * problem.K);
   };
   Bench bench = bench_of({slow}, {{"p", 400, 100}});
-  bench.hopeless = 3;  // 40 s by estimate, a sixteenth of it is within reach
+  bench.hopeless = 6;  // 40 s by estimate; a sixteenth of it takes less than half of 6 s
   const Row row = run_bench(bench).rows.at(0);
   EXPECT_TRUE(row.is_extrapolated);
   EXPECT_EQ(row.measured.N, 100);
@@ -138,7 +142,7 @@ TEST(BenchTest, ScalesWhatItHasMeasuredBefore) {
     return 1e-3 * static_cast<double>(problem.N * problem.K);
   };
   Bench bench = bench_of({slow}, {{"small", 100, 25}, {"large", 400, 100}});
-  bench.hopeless = 3;
+  bench.hopeless = 6;
   const BenchReport small = run_bench(bench_of({slow}, {{"small", 100, 25}}));
   const int once = std::exchange(runs, 0);
   const BenchReport report = run_bench(bench);
@@ -154,6 +158,87 @@ TEST(BenchTest, ScalesWhatItHasMeasuredBefore) {
   EXPECT_FALSE(report.rows[0].is_extrapolated);
 }
 
+TEST(BenchTest, ScalesByTheNumberOfClipsFirst) {
+  Contender slow = pretender("slow", [](int) { return 2.0; });
+  slow.estimate = [](const Problem& problem, const std::optional<Device>&) {
+    return 1e-3 * problem.clips * static_cast<double>(problem.N * problem.K);
+  };
+  Bench bench = bench_of({slow}, {{"p", 100, 10, 32}});  // a second each
+  bench.hopeless = 6;
+  const BenchReport report = run_bench(bench);
+  const Row& row = report.rows.at(0);
+  EXPECT_TRUE(row.is_extrapolated);
+  EXPECT_EQ(row.measured.N, 100);
+  EXPECT_EQ(row.measured.clips, 2);
+  EXPECT_DOUBLE_EQ(row.seconds.median, 16 * 2.0);
+  EXPECT_TRUE(row.is_right);
+  EXPECT_TRUE(says(to_json({}, report), {"\"clips\": 2"}));
+}
+
+/// As large as any GPU; of estimates alone.
+Device made_up_device() {
+  Device device;
+  device.name = "made up";
+  device.major = 9;
+  device.multiprocessors = 132;
+  device.memory_bytes = std::size_t{141'000'000'000};
+  device.shared_bytes_per_block = 227 * 1024;
+  device.peak_flops = 67e12;
+  return device;
+}
+
+std::vector<Contender> gpu_contenders(const Preset& preset, const CostModel& model) {
+  std::vector<Contender> list;
+  for (const Method& method : methods()) {
+    if (method.place == Place::gpu) list.push_back(contender_of(method, model));
+  }
+  for (const Contender& peer : peers()) {
+    if (preset.has_peers && peer.place == Place::gpu) list.push_back(peer);
+  }
+  return list;
+}
+
+/// What a preset would measure on a GPU, at its real sizes; nothing runs.
+void expect_full_sizes(const Preset& preset, const CostModel& model) {
+  Bench bench = bench_for(preset);
+  bench.device = made_up_device();
+  bench.contenders = gpu_contenders(preset, model);
+  for (const Problem& problem : preset.problems(Place::gpu)) {
+    std::vector<Absence> absent;
+    std::set<std::string> seen;
+    for (const auto& [contender, measured] : starters(problem, bench, absent)) {
+      seen.insert(contender.name);
+      const bool is_whole =
+          measured.N == problem.N && measured.K == problem.K && measured.clips == problem.clips;
+      const double products = problem.clips * static_cast<double>(problem.N * problem.K);
+      EXPECT_TRUE(is_whole || (contender.is_direct && products > 1e13))
+          << preset.name << ", " << problem.name << ", " << contender.name << ": " << measured.N
+          << " x " << measured.K << " x " << measured.clips;
+    }
+    for (const Absence& one : absent) {
+      EXPECT_TRUE(one.is_limit);
+      const bool is_beyond_it = one.reason.find("taps are too many") != std::string::npos;
+      if (is_beyond_it) seen.insert(one.contender);
+    }
+    for (const char* const name : {"gpu-radix2", "gpu-cufft", "gpu-fourstep", "gpu-fused"}) {
+      EXPECT_TRUE(seen.contains(name)) << preset.name << ", " << problem.name << ", " << name;
+    }
+  }
+}
+
+// The start of the GPU once counted for each clip, so that of 1024 clips one sample was measured.
+TEST(BenchTest, WouldMeasureGpuMethodsAtFullSizeButForTheLongestSums) {
+  CostModel calibrated;  // 10 ms for a job with its planning
+  calibrated.set_gpu_start(1);
+  for (const Method& method : methods()) {
+    if (method.place == Place::gpu) calibrated.set_speed(method, {method.speed.rate, 5e9, 10e-3});
+  }
+  for (const Preset& preset : presets()) {
+    expect_full_sizes(preset, CostModel());
+    expect_full_sizes(preset, calibrated);
+  }
+}
+
 TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
   Contender slow = pretender("slow", [](int) { return 1.0; });
   Contender fast = pretender("fast", [](int) { return 1.0; });
@@ -167,6 +252,9 @@ TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
   ASSERT_EQ(report.rows.size(), 2u);
   EXPECT_EQ(report.rows[0].contender, "fast");
   EXPECT_EQ(report.rows[1].contender, "peer");
+  ASSERT_EQ(report.not_here.size(), 1u);
+  EXPECT_TRUE(report.not_here[0].is_limit);
+  EXPECT_EQ(report.not_here[0].reason, "by estimate 30 times slower than another method");
 }
 
 TEST(BenchTest, HoldsTimesToThePeaksOfTheirPlace) {
@@ -209,7 +297,71 @@ TEST(BenchTest, GoesOnWithoutWhoCanNotTakePart) {
       run_bench(bench_of({absent, pretender("here", [](int) { return 1.0; })}, {{"p", 10, 2}}));
   ASSERT_EQ(report.not_here.size(), 1u);
   EXPECT_EQ(report.not_here[0].reason, "no such library");
+  EXPECT_FALSE(report.not_here[0].is_limit);
   EXPECT_EQ(report.rows.at(0).contender, "here");
+}
+
+// Of any class, at any time: while planning, in a timed run, in a cold one.
+TEST(BenchTest, GoesOnWithoutWhoFails) {
+  const auto one = [](int) { return 1.0; };
+  Contender unplanned = pretender("unplanned", one);
+  unplanned.plan = [](const Problem&, const Sounds&,
+                      const std::optional<Device>&) -> std::unique_ptr<TimedPlan> {
+    throw std::invalid_argument("2147483648 floats");
+  };
+  const auto fails_at = [](int last) {
+    return [last](int run) {
+      if (run == last) throw std::bad_alloc();
+      return 1.0;
+    };
+  };
+  Contender warm = pretender("warm", fails_at(3));
+  Contender cold = pretender("cold", fails_at(9));  // one run, one to warm up, six; cold ones
+  cold.place = Place::gpu;
+  Contender limited = pretender("limited", one);
+  limited.why_too_much = [](const Problem&, const std::optional<Device>&) { return "too much"; };
+  const BenchReport report =
+      run_bench(bench_of({unplanned, warm, cold, limited, pretender("here", one)}, {{"p", 10, 2}}));
+  ASSERT_EQ(report.rows.size(), 1u);
+  EXPECT_EQ(report.rows[0].contender, "here");
+  EXPECT_EQ(report.rows[0].seconds.runs, 6);
+  EXPECT_EQ(report.rows[0].ratio.median, 1);
+  const auto json = nlohmann::json::parse(to_json({}, report))["not_here"];
+  ASSERT_EQ(json.size(), 4u);
+  EXPECT_EQ(json[0]["method"], "limited");
+  EXPECT_EQ(json[0]["kind"], "limit");
+  EXPECT_EQ(json[1]["reason"], "2147483648 floats");
+  for (std::size_t i = 1; i < json.size(); ++i) EXPECT_EQ(json[i]["kind"], "error") << json[i];
+  EXPECT_EQ(json[2]["method"], "warm");
+  EXPECT_EQ(json[3]["method"], "cold");
+}
+
+// Between two runs of a GPU method no CPU method has its seconds.
+TEST(BenchTest, MeasuresOnePlaceAfterTheOther) {
+  std::string order;
+  const auto noted = [&](const char* name, Place place, double seconds) {
+    Contender contender = pretender(name, [&order, name, seconds](int) {
+      order += name;
+      return seconds;
+    });
+    contender.place = place;
+    return contender;
+  };
+  Bench bench = bench_of({noted("a", Place::cpu, 1), noted("G", Place::gpu, 2),
+                          noted("b", Place::cpu, 1), noted("H", Place::gpu, 2)},
+                         {{"p", 10, 2}});
+  bench.rule = {.warm_ups = 0, .fewest = 2, .most = 2};
+  const BenchReport report = run_bench(bench);
+  EXPECT_EQ(order,
+            "aGbH"
+            "abab"
+            "GHGH"
+            "GHGH");
+  EXPECT_EQ(report.rows.at(1).contender, "G");
+  EXPECT_EQ(report.rows.at(1).ratio.median, 2);
+  EXPECT_EQ(report.rows.at(1).ratio.runs, 1);  // no rounds in common
+  EXPECT_EQ(report.rows.at(2).ratio.runs, 2);
+  EXPECT_TRUE(report.rows.at(3).cold.has_value());
 }
 
 class ReportTest : public ::testing::Test {

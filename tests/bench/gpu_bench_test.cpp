@@ -30,7 +30,7 @@ TEST_F(GpuBenchTest, EveryCufftChainIsRight) {
                      {"taps", 20, 90},
                      {"least", 1, 1}};
   for (const Contender& peer : peers()) {
-    if (peer.place == Place::gpu) bench_.contenders.push_back(peer);
+    if (peer.name.starts_with("cufft-")) bench_.contenders.push_back(peer);
   }
   ASSERT_GE(bench_.contenders.size(), 6u);
   const BenchReport report = run_bench(bench_);
@@ -58,6 +58,26 @@ TEST_F(GpuBenchTest, ClipsAreRight) {
                               << row.error / 0x1p-24 << " u";
     EXPECT_EQ(row.traffic.launches % 3,
               row.problem.name == "odd" || row.contender == "gpu-fourstep" ? 0 : 1);
+  }
+}
+
+/// Replayed is what was captured; only of what is one block is all of it seen.
+TEST_F(GpuBenchTest, GraphsOfOurMethodsAreRight) {
+  bench_.problems = {{"one", 300, 40}, {"aligned", 52, 7, 3}, {"odd", 51, 7, 3}};
+  for (const Contender& peer : peers()) {
+    if (peer.name.starts_with("gpu-")) bench_.contenders.push_back(peer);
+  }
+  const BenchReport report = run_bench(bench_);
+  ASSERT_EQ(report.rows.size(), 4u);
+  for (const Row& row : report.rows) {
+    EXPECT_TRUE(row.contender.ends_with("-in-a-graph")) << row.contender;
+    EXPECT_TRUE(row.is_right) << row.contender << ", " << row.problem.name;
+    EXPECT_TRUE(row.cold.has_value()) << row.contender;
+  }
+  ASSERT_EQ(report.not_here.size(), 2u);
+  for (const Absence& one : report.not_here) {
+    EXPECT_EQ(one.problem, "odd");
+    EXPECT_TRUE(one.is_limit) << one.reason;
   }
 }
 
