@@ -31,7 +31,7 @@ class Flush {
 
  private:
   DeviceBuffer<float> memory_;
-  DeviceBuffer<Level> level_;
+  DeviceBuffer<BlockLevel> level_;
   LevelMeter meter_;
 };
 
