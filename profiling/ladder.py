@@ -66,9 +66,11 @@ def render(program, folder, method):
     wall = time.perf_counter() - start
     if result.returncode != 0:
         lines = result.stderr.strip().splitlines() or [f"it ended with code {result.returncode}"]
-        reason = lines[-1].removeprefix("error: ").removeprefix(f"--method {method}: ")
-        # Exit code 1: what was asked for is beyond what the method says it can do.
-        raise NotRun("limit" if result.returncode == 1 else "error", reason)
+        reason = lines[-1].removeprefix("error: ")
+        # So the program says that the job is beyond the method.
+        beyond = f"--method {method}: "
+        is_limit = result.returncode == 1 and reason.startswith(beyond)
+        raise NotRun("limit" if is_limit else "error", reason.removeprefix(beyond))
     report = json.loads(result.stdout)
     return report["convolve_seconds"], wall, report
 

@@ -220,10 +220,15 @@ TEST_F(Program, RefusesToWriteTwoThingsIntoOnePlace) {
   expect_refusal(into("-", {"--json", "/dev/stdout"}), 1, {"--json /dev/stdout", "OUTPUT -"});
   expect_refusal(into("/dev/stdout", {"--json", "-"}), 1, {"--json -", "OUTPUT /dev/stdout"});
   expect_refusal(into("-", {"--trace", "/dev/stdout"}), 1, {"--trace /dev/stdout", "OUTPUT -"});
+  const std::string link = folder_.file("link");
+  std::filesystem::create_symlink("soon.wav", link);
+  expect_refusal(into(folder_.file("soon.wav"), {"--json", link}), 1, {"link", "OUTPUT"});
   write_bytes(wet(), "old");
   std::filesystem::create_hard_link(wet(), x);
   EXPECT_EQ(render(source_, room_, {"--json", x}).exit_code, 1);
   EXPECT_EQ(into("/dev/null", {"--json", "/dev/null", "-q"}).exit_code, 0);
+  EXPECT_EQ(
+      run({"render", source_, room_, "/dev/null", "--json", "-", "-q"}, ">/dev/null").exit_code, 0);
 }
 
 TEST_F(Program, WritesNothingIntoTheFilesThatStandWhereAStreamWasClosed) {
@@ -450,11 +455,16 @@ TEST_F(Program, RefusesBadUsageWithExitCodeOne) {
   expect_refusal(render(source_, room_, {"--azimuth", "30"}), 1, {"azimuth"});
   expect_refusal(render(source_, room_, {"--channel", "2"}), 2, {"channel"});
   expect_refusal(render(source_, room_, {"--channel", "0"}), 1, {"--channel"});
-  for (const char* size : {"-1", "0", "99999999999999999999", "much", "5 parsecs", "nan", "inf"}) {
+  for (const char* size :
+       {"-1", "0", "99999999999999999999", "much", "5 parsecs", "5i", "5MM", "nan", "inf"}) {
     expect_refusal(render(source_, room_, {"--max-gpu-mem", size}), 1, {"--max-gpu-mem", size});
   }
   expect_refusal(run({"render", source_, room_, folder_.file("wet.xyz")}), 1, {"xyz"});
-  EXPECT_EQ(render(source_, room_, {"--max-gpu-mem", "1.5 GiB", "-q"}).exit_code, 0);
+  for (const char* size : {"1.5 GiB", "2G", "500M", "2Gi", "70000000", "80000kB", "90000000 b"}) {
+    EXPECT_EQ(run({"render", source_, room_, "/dev/null", "--max-gpu-mem", size, "-q"}).exit_code,
+              0)
+        << size;
+  }
 }
 
 TEST_F(Program, RefusesToWriteOverItsInputOrIntoNowhere) {

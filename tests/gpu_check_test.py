@@ -482,6 +482,23 @@ class GpuCheckTest(unittest.TestCase):
         self.assertEqual(stage["status"], gpu_check.PASSED)
         self.assertIn("gpu-fused, head: 70000 taps are too many", stage["reason"])
 
+    def test_what_is_far_behind_is_not_beyond_a_method(self):
+        report = bench_report()
+        report["not_here"] = [{"method": "gpu-direct", "problem": "head", "kind": "behind",
+                               "reason": "by estimate 30 times slower than another method"}]
+        self.machine.answers["bench"] = Outcome(0, json.dumps(report))
+        stage = self.check("bench")["stages"]["bench"]
+        self.assertEqual(stage["status"], gpu_check.PASSED)
+        self.assertIn("far behind by estimate: ", stage["reason"])
+        self.assertNotIn("beyond", stage["reason"])
+
+    def test_rows_of_an_earlier_run_do_not_outlive_one_that_fails(self):
+        self.check("bench")
+        self.assertTrue((self.results / "bench.json").exists())
+        self.machine.answers["bench"] = Outcome(70, "", "error: internal error")
+        self.assertEqual(self.check("bench")["stages"]["bench"]["status"], gpu_check.FAILED)
+        self.assertFalse((self.results / "bench.json").exists())
+
     def test_what_was_extrapolated_is_not_published_as_measured(self):
         self.machine.answers["head"] = Outcome(0, json.dumps(bench_report(is_extrapolated=True)))
         tiny = bench_report()
@@ -597,7 +614,7 @@ class GpuCheckTest(unittest.TestCase):
         pid = pathlib.Path(self.folder.name) / "pid"
         program.write_text(f"#!/bin/sh\necho $$ > {pid}.part; mv {pid}.part {pid}; exec sleep 60\n")
         program.chmod(0o755)
-        for stop in (signal.SIGTERM, signal.SIGINT):
+        for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             pid.unlink(missing_ok=True)
             check = subprocess.Popen([sys.executable, PROFILING / "gpu_check", "--programs",
                                       self.folder.name, "--results", self.results],

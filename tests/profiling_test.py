@@ -89,16 +89,18 @@ cpu-dft     CPU   L^2         yes  by the definition
 gpu-tiled   GPU   N K         yes  tiles
 gpu-fused   GPU   L log K     yes  one launch
 gpu-broken  GPU   L log K     yes  fails
+gpu-older   GPU   L log K     yes  is of a program that lacks an option
 gpu-absent  GPU   L log K     no   is not there
 
 cost: operations
 """
 
-# Stands for gpuconv: does all jobs but those of gpu-fused, which are too large, and of gpu-broken.
+# Stands for gpuconv: does all jobs but those of gpu-fused, which are too large, and two others.
 GPUCONV = """#!/bin/sh
 case "$*" in
   methods) cat "$(dirname "$0")/methods" ;;
   *gpu-fused*) echo "error: --method gpu-fused: 70000 taps are too many (limit 16384)" >&2; exit 1 ;;
+  *gpu-older*) echo "error: The following argument was not expected: --json" >&2; exit 1 ;;
   *gpu-broken*) echo "error: GPU: launch failed" >&2; exit 3 ;;
   *) echo "warning: not JSON" >&2
      echo '{"gpuconv": "0", "device": {"name": "x"}, "convolve_seconds": 0.5}' ;;
@@ -136,6 +138,7 @@ class LadderTest(unittest.TestCase):
         self.assertEqual([(one["method"], one["kind"], one["reason"]) for one in result["not_run"]],
                          [("gpu-fused", "limit", "70000 taps are too many (limit 16384)"),
                           ("gpu-broken", "error", "GPU: launch failed"),
+                          ("gpu-older", "error", "The following argument was not expected: --json"),
                           ("gpu-absent", "not here", "gpuconv methods: not here")])
 
     def test_what_was_measured_is_on_disk_when_the_next_begins(self):
@@ -161,7 +164,8 @@ class LadderTest(unittest.TestCase):
             self.assertIn("| not measured yet | not measured yet |", lines[method])
         self.assertIn("| 500 ms (500 ms to 500 ms) |", lines["gpu-tiled"])
         svg = picture.picture(self.results, self.program)
-        self.assertIn("Not measured yet: gpu-broken, gpu-absent. Cannot do it: gpu-fused<", svg)
+        self.assertIn("Not measured yet: gpu-broken, gpu-older, gpu-absent. "
+                      "Cannot do it: gpu-fused<", svg)
         self.assertEqual(len(result["rows"]), 2)
 
 

@@ -212,10 +212,10 @@ void AudioReader::check_end() {
 /// All promised frames have come: do more follow?
 void AudioReader::check_surplus() {
   if (goes_on_) {
-    const std::int64_t more = count_frames();
-    if (more == 0) return;
-    exceeds(fmt::format("its header promises {} frames, {} are there", frames_read_,
-                        frames_read_ + more));
+    if (!piped_->goes_on()) return;
+    std::vector<float> frame(static_cast<std::size_t>(format_.channels));
+    if (sf_readf_float(sndfile_.get(), frame.data(), 1) == 0) return;
+    exceeds(fmt::format("its header promises {} frames, and more are there", frames_read_));
   } else if (file_.bytes < 0 && piped_->skip(kWrap) == kWrap) {
     exceeds(
         fmt::format("its header promises {} frames, {} bytes and more follow them: a size of "
@@ -223,17 +223,6 @@ void AudioReader::check_surplus() {
                     frames_read_, kWrap));
   }
   if (piped_) piped_->check_end();
-}
-
-/// Those that are left.
-std::int64_t AudioReader::count_frames() {
-  constexpr std::size_t kFrames = 4096;
-  std::vector<float> frames(kFrames * static_cast<std::size_t>(format_.channels));
-  std::int64_t count = 0;
-  while (const sf_count_t got = sf_readf_float(sndfile_.get(), frames.data(), kFrames)) {
-    count += got;
-  }
-  return count;
 }
 
 void AudioReader::lacks(const std::string& what) {

@@ -56,7 +56,6 @@ class AudioReader {
   void check_header(std::int64_t frames);
   void check_end();
   void check_surplus();
-  std::int64_t count_frames();
   void lacks(const std::string& what);
   void exceeds(const std::string& what);
 

@@ -35,7 +35,8 @@ std::optional<struct stat> status_of_input(const std::string& path) {
   return status;
 }
 
-/// The file behind links, which need not exist yet.
+}  // namespace
+
 std::string follow_links(const std::string& path) {
   namespace fs = std::filesystem;
   fs::path target = path;
@@ -48,6 +49,8 @@ std::string follow_links(const std::string& path) {
   }
   throw FileError(path, fmt::format("can not be followed ({})", std::strerror(ELOOP)));
 }
+
+namespace {
 
 /// The temporary file's name is cut to fit; OUTPUT's own must fit, too.
 void check_name(const std::string& path, const std::string& target) {
@@ -116,7 +119,8 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
   }
   check_name(path, target_);
   check_folder(path, folder_of(target_));
-  remove_stale_temporaries(folder_of(target_));
+  const std::string folder = folder_of(target_);
+  remove_stale_temporaries(folder, is_shared_drive(folder));
   temporary_ = std::make_unique<TemporaryFile>(path, target_);
   if (existing) ::fchmod(descriptor(), existing->st_mode & 07777);  // as it was; best effort
 }

@@ -74,6 +74,9 @@ class OutputFile {
   std::int64_t bytes_ = 0;
 };
 
+/// The file behind links, which need not exist yet. Throws FileError where they lead in circles.
+std::string follow_links(const std::string& path);
+
 /// True for a pipe, a device or a socket that exists at `path`, also through links, and for "-".
 bool is_special_file(const std::string& path);
 

@@ -1,6 +1,7 @@
 #include "host/audio/piped_input.hpp"
 
 #include <fmt/core.h>
+#include <poll.h>
 #include <sndfile.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 
 namespace gpuconv {
 namespace {
+
+/// For how long a writer who has written all that he promised may keep us waiting. Milliseconds.
+constexpr int kPatience = 500;
 
 /// Longest header: pictures and texts may stand before the samples.
 constexpr std::int64_t kMostHead = 16 << 20;
@@ -148,12 +152,18 @@ std::int64_t PipedInput::skip(std::int64_t most) {
   // What the header phase has kept was behind the samples, too.
   const auto kept = std::ssize(head_) - position_;
   std::int64_t count = std::max<std::int64_t>(0, kept);
-  while (count < most) {
+  while (count < most && goes_on()) {
     const std::size_t got = read_pipe(bytes);
     count += static_cast<std::int64_t>(got);
     if (got < bytes.size()) break;
   }
   return std::min(count, most);
+}
+
+bool PipedInput::goes_on() const {
+  if (is_file_) return true;
+  pollfd waiting{descriptor_, POLLIN, 0};
+  return ::poll(&waiting, 1, kPatience) > 0;
 }
 
 std::int64_t PipedInput::length() const { return end_ - begin_; }

@@ -59,7 +59,11 @@ class PipedInput {
   /// Where bytes were missing: throws if that was no end, but an error of the system or a signal.
   void check_end() const;
 
-  /// Reads on behind the samples and returns how many bytes come, up to `most`.
+  /// Whether there is more to read, or the end. A writer who has written what he promised may keep
+  /// the pipe open: he is waited for a moment.
+  bool goes_on() const;
+
+  /// Reads on behind the samples, while it goes on, and returns how many bytes come, up to `most`.
   std::int64_t skip(std::int64_t most);
 
   // What libsndfile calls: positions count from the first byte that is to be seen.

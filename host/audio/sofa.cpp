@@ -59,13 +59,20 @@ Stereo<double> checked_delays(const std::string& path, const SofaFile& file, std
   return delays;
 }
 
-/// The ears must lie to both sides of each other, in each measurement to the same.
+/// Whether nobody has filled in where they are.
+bool are_ears_unplaced(const SofaFile& file) {
+  return std::ranges::all_of(file.sideways, [](double y) { return y == 0; });
+}
+
+/// The ears must lie to both sides of each other, in each measurement to the same; or nowhere: then
+/// they are in the order that everybody keeps, left and right.
 void check_ears(const std::string& path, const SofaFile& file) {
   const auto M = static_cast<std::size_t>(file.M);
   if (file.sideways.size() != 2 && file.sideways.size() != 2 * M) {
     throw FileError(path, fmt::format("has {} receiver positions where 2 or {} are needed",
                                       file.sideways.size(), 2 * M));
   }
+  if (are_ears_unplaced(file)) return;
   const bool is_first_left = ears_of(file).left == 0;
   for (std::size_t i = 0; i < file.sideways.size(); i += 2) {
     const double first = file.sideways[i];
@@ -123,7 +130,7 @@ void check_sofa(const std::string& path, const SofaFile& file) {
 }
 
 Stereo<std::size_t> ears_of(const SofaFile& file) {
-  const bool is_first_left = file.sideways[0] > file.sideways[1];
+  const bool is_first_left = file.sideways[0] > file.sideways[1] || are_ears_unplaced(file);
   return is_first_left ? Stereo<std::size_t>{0, 1} : Stereo<std::size_t>{1, 0};
 }
 

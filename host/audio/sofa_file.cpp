@@ -121,7 +121,7 @@ std::vector<double> sideways_of(const std::string& path, const MYSOFA_HRTF& hrtf
     throw FileError(path, fmt::format("{} has {} values, not a multiple of 3 for each of {}", kName,
                                       values.size(), R));
   }
-  const bool cartesian = is_cartesian(path, kName, hrtf.ReceiverPosition, "");
+  const bool cartesian = is_cartesian(path, kName, hrtf.ReceiverPosition, "cartesian");
   const std::size_t count = values.size() / (3 * R);
   std::vector<double> sideways;
   for (std::size_t m = 0; m < count; ++m) {

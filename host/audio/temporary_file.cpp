@@ -5,9 +5,13 @@
 #include <fmt/core.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -69,11 +73,13 @@ std::string_view owner_in(std::string_view name) {
 
 /// Whether it is a file of this user that no process holds; then it stays locked until `file` is
 /// closed.
-bool is_stale(const FileDescriptor& file, std::string_view owner) {
+bool is_stale(const FileDescriptor& file, std::string_view owner, bool is_shared) {
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   const bool is_from_here = !this_machine().empty() && owner.starts_with(this_machine() + "-");
-  if (!is_from_here && std::time(nullptr) - status.st_mtime < kLongUnwritten) return false;
+  if (is_shared && !is_from_here && std::time(nullptr) - status.st_mtime < kLongUnwritten) {
+    return false;
+  }
   return status.st_uid == ::geteuid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
@@ -162,7 +168,29 @@ std::optional<std::string> TemporaryFile::keep(const std::string& target) {
   return is_there ? std::optional(path_) : std::nullopt;
 }
 
-void remove_stale_temporaries(const std::string& folder) {
+bool is_shared_drive(const std::string& folder) {
+  // linux/magic.h and the drivers' own; in no header all of them.
+  constexpr std::array<std::uint32_t, 13> kShared{
+      0x6969,      // NFS
+      0x517b,      // SMB
+      0xff534d42,  // CIFS
+      0xfe534d42,  // SMB 2
+      0x65735546,  // FUSE
+      0x01021997,  // 9p
+      0x5346414f,  // AFS
+      0x00c36400,  // Ceph
+      0x0bd00bd0,  // Lustre
+      0x47504653,  // GPFS
+      0x7461636f,  // OCFS2
+      0x01161970,  // GFS2
+      0x19830326,  // BeeGFS
+  };
+  struct statfs drive {};
+  if (::statfs(folder.c_str(), &drive) != 0) return true;
+  return std::ranges::find(kShared, static_cast<std::uint32_t>(drive.f_type)) != kShared.end();
+}
+
+void remove_stale_temporaries(const std::string& folder, bool is_shared) {
   static std::mutex mutex;
   static std::set<std::string> seen;
   const std::lock_guard lock(mutex);
@@ -173,7 +201,7 @@ void remove_stale_temporaries(const std::string& folder) {
     if (owner.empty()) continue;
     const std::string path = (fs::path(folder) / entry->d_name).string();
     const FileDescriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (is_stale(file, owner)) ::unlink(path.c_str());
+    if (is_stale(file, owner, is_shared)) ::unlink(path.c_str());
   }
 }
 

@@ -3,8 +3,8 @@
 // Its name is ".NAME.gpuconv-MACHINE-PID.tmp". A process that is killed leaves it behind; the next
 // one that works in the same folder removes it. Whether its owner is dead is told by a lock, which
 // ends with the process and holds between containers, where process numbers mean nothing. Not every
-// network drive carries locks from one machine to another: what another machine has made is removed
-// only when nobody has written to it for a day.
+// network drive carries locks from one machine to another: what another machine has made there is
+// removed only when nobody has written to it for a day.
 #pragma once
 
 #include <memory>
@@ -46,8 +46,12 @@ class TemporaryFile {
   std::unique_ptr<RemovedBySignal> removed_by_signal_;  // null: no longer temporary
 };
 
+/// Whether other machines may write to `folder`, whose locks are not seen here: a network drive, or
+/// what passes for one (FUSE).
+bool is_shared_drive(const std::string& folder);
+
 /// Removes the temporary files in `folder` that belong to nobody any more. Looks once into each
 /// folder.
-void remove_stale_temporaries(const std::string& folder);
+void remove_stale_temporaries(const std::string& folder, bool is_shared);
 
 }  // namespace gpuconv

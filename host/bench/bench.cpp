@@ -199,7 +199,7 @@ std::vector<Starter> starters(const Problem& problem, const Bench& bench,
     if (reason.empty()) {
       able.push_back(&contender);
     } else {
-      absent.push_back({contender.name, problem.name, reason, true});
+      absent.push_back({contender.name, problem.name, reason, Absence::Kind::limit});
     }
   }
   const auto estimate = [&](const Contender& contender) {
@@ -214,7 +214,7 @@ std::vector<Starter> starters(const Problem& problem, const Bench& bench,
     if (const double times = estimate(*contender) / shortest; times > bench.field) {
       absent.push_back({contender->name, problem.name,
                         fmt::format("by estimate {:.0f} times slower than another method", times),
-                        true});
+                        Absence::Kind::behind});
       continue;
     }
     result.push_back({*contender, within_reach(*contender, problem, bench)});

@@ -36,10 +36,15 @@ struct Row {
 };
 
 struct Absence {
+  enum class Kind {
+    error,  ///< something went wrong
+    limit,  ///< the contender can not do that, as is known beforehand
+    behind  ///< it could, but by estimate far behind another one
+  };
   std::string contender;
   std::string problem;
   std::string reason;
-  bool is_limit = false;  ///< of the contender, known beforehand; else something went wrong
+  Kind kind = Kind::error;
 };
 
 struct Bench {

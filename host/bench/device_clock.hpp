@@ -23,7 +23,7 @@ class DeviceWork {
 /// read of memory that nobody else uses, larger than any second-level cache: while it lasts the
 /// host queues what is timed, so that no launch waits for the host, and it leaves nothing in the
 /// cache that the run could use or would have to write back. That is a cold run; before a warm one
-/// the work is done once more, not timed.
+/// the work is done once more, not timed, unless it takes so long that no cache remembers it.
 std::unique_ptr<TimedPlan> time_on_device(std::unique_ptr<DeviceWork> work);
 
 /// Queues a NaN into every element of `floats`.

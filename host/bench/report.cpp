@@ -95,6 +95,18 @@ std::string about(const TimerControl& control) {
                      duration(control.asked), duration(control.median), duration(control.shortest));
 }
 
+const char* name_of(Absence::Kind kind) {
+  switch (kind) {
+    case Absence::Kind::limit:
+      return "limit";
+    case Absence::Kind::behind:
+      return "behind";
+    case Absence::Kind::error:
+      break;
+  }
+  return "error";
+}
+
 }  // namespace
 
 std::string percent(double share) {
@@ -125,7 +137,7 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
   for (const Absence& absence : report.not_here) {
     json["not_here"].push_back({{"method", absence.contender},
                                 {"problem", absence.problem},
-                                {"kind", absence.is_limit ? "limit" : "error"},
+                                {"kind", name_of(absence.kind)},
                                 {"reason", absence.reason}});
   }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -71,20 +71,20 @@ double number_in(const std::string& text) {
   return number;
 }
 
-/// "500MB", "1.5 GiB", "4096": bytes. Throws UsageError.
+/// "500MB", "1.5 GiB", "2G", "4096": bytes. Throws UsageError.
 std::uint64_t bytes_in(const std::string& option, const std::string& text) {
-  static const std::map<std::string, double> units{
-      {"", 1},         {"B", 1},    {"KB", 1e3},     {"KIB", 0x1p10}, {"MB", 1e6},
-      {"MIB", 0x1p20}, {"GB", 1e9}, {"GIB", 0x1p30}, {"TB", 1e12},    {"TIB", 0x1p40}};
   char* end = nullptr;
-  const double number = std::strtod(text.c_str(), &end);
+  double bytes = std::strtod(text.c_str(), &end);
   std::string unit;
   for (; *end != 0; ++end) {
     if (*end != ' ') unit += static_cast<char>(std::toupper(static_cast<unsigned char>(*end)));
   }
-  const auto found = units.find(unit);
-  const double bytes = found == units.end() ? 0 : number * found->second;
-  if (!(bytes >= 1) || bytes > 0x1p60) {
+  if (unit.ends_with('B')) unit.pop_back();
+  const double thousand = unit.size() == 2 && unit.back() == 'I' ? 1024 : 1000;
+  const std::size_t power = unit.empty() ? 0 : std::string_view("KMGTPE").find(unit.front()) + 1;
+  const bool is_unit = unit.size() < 2 || thousand == 1024;
+  bytes *= std::pow(thousand, static_cast<double>(power));
+  if (!is_unit || (power == 0 && !unit.empty()) || !(bytes >= 1) || bytes > 0x1p60) {
     throw UsageError(option + " " + text + ": is no size such as 500MB or 2GiB");
   }
   return static_cast<std::uint64_t>(bytes);

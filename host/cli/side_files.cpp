@@ -11,10 +11,17 @@
 namespace gpuconv {
 namespace {
 
-bool is_same_name(const std::string& a, const std::string& b) {
+/// Also of a file that is not there yet, and of a link to it.
+std::filesystem::path place_of(const std::string& path) {
   std::error_code ignored;
-  return a == b || std::filesystem::weakly_canonical(a, ignored) ==
-                       std::filesystem::weakly_canonical(b, ignored);
+  return std::filesystem::weakly_canonical(follow_links(path), ignored);
+}
+
+/// Whether it swallows whatever comes.
+bool is_null_device(const struct stat& status) {
+  struct stat null {};
+  return S_ISCHR(status.st_mode) && ::stat("/dev/null", &null) == 0 &&
+         status.st_rdev == null.st_rdev;
 }
 
 /// What there is now; nothing if there is none.
@@ -29,10 +36,10 @@ bool is_same_output(const std::string& a, const std::string& b) {
   const auto first = status_of(a);
   const auto second = status_of(b);
   if (first && second) {
-    if (first->st_dev != second->st_dev || first->st_ino != second->st_ino) return false;
-    return !S_ISCHR(first->st_mode) || a == "-" || b == "-";
+    return first->st_dev == second->st_dev && first->st_ino == second->st_ino &&
+           !is_null_device(*first);
   }
-  return is_same_name(a, b);
+  return !first && !second && place_of(a) == place_of(b);
 }
 
 }  // namespace
@@ -51,7 +58,7 @@ void refuse_common_outputs(std::span<const NamedOutput> outputs) {
 std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
                                         const Job& job) {
   for (const std::string& file : {job.input, job.response}) {
-    if (is_same_name(file, path)) {
+    if (path != "-" && place_of(file) == place_of(path)) {
       throw UsageError(option + " " + path + ": would replace " + file);
     }
   }

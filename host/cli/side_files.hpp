@@ -17,7 +17,7 @@ struct NamedOutput {
 };
 
 /// Throws UsageError if two of them are the same file, pipe or stream: one would be lost in the
-/// other. Devices such as /dev/null take any number.
+/// other. /dev/null takes any number.
 void refuse_common_outputs(std::span<const NamedOutput> outputs);
 
 /// The file `path` that `option` names. Throws if it can not be written or is one of the job's

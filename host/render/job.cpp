@@ -186,7 +186,7 @@ JobReport run_once(const Job& job) {
       load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
   report.choice = choose(job.request, source.length(), report.response_taps, devices, model);
   report.source_samples = source.length();
-  report.has_more_source_samples = !source.exact_length();
+  report.has_more_source_samples = source.has_more();
   if (job.dry_run) return report;
 
   const Prepared prepared{job, report, response, rate};

@@ -31,6 +31,9 @@ class MeasuredSource {
     return is_exact_ ? std::optional(length_) : std::nullopt;
   }
 
+  /// Whether samples beyond length() have not been looked for.
+  bool has_more() const { return length_ == std::ssize(ahead_) && length_ >= kEndless; }
+
   std::size_t read(std::span<float> block) {
     const std::size_t known = std::min(block.size(), ahead_.size() - used_);
     std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());

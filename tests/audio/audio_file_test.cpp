@@ -226,13 +226,13 @@ TEST(AudioFileTest, AFlacLongerThanItsHeaderSaysIsAnErrorUnlessAccepted) {
   const std::string& whole = specimen("FLAC").bytes;
   for (const std::uint64_t promised : {1u, 20u, 31u}) {
     write_bytes(path, with_total(whole, promised));
-    EXPECT_TRUE(says(
-        refusal(path),
-        {path, "is longer than its header says",
-         "promises " + std::to_string(promised) + " frames, 32 are there", "--truncated accept"}));
+    EXPECT_TRUE(
+        says(refusal(path), {path, "is longer than its header says",
+                             "promises " + std::to_string(promised) + " frames, and more are there",
+                             "--truncated accept"}));
     AudioReader reader(path, Truncated::accept);
     EXPECT_EQ(read_all(reader).size(), 2 * promised);
-    EXPECT_TRUE(says(reader.shortfall(), {"is longer", "32"}));
+    EXPECT_TRUE(says(reader.shortfall(), {"is longer", std::to_string(promised) + " frames"}));
   }
 }
 

@@ -162,12 +162,20 @@ TEST(SofaTest, TheEarToTheLeftIsTheLeftOneWhicheverComesFirst) {
   EXPECT_EQ(at(file, 90, 0).taps.left, (Signal{0, 7, 8}));
 }
 
+TEST(SofaTest, EarsThatNobodyHasPlacedAreLeftAndRight) {
+  SofaFile file = small_file();
+  const Response placed = at(file, 90, 0);
+  file.sideways = {0, 0};
+  const Response unplaced = at(file, 90, 0);
+  for (const Side side : kSides) EXPECT_EQ(unplaced.taps[side], placed.taps[side]);
+}
+
 TEST(SofaTest, EarsThatCanNotBeToldApartAreRefused) {
   SofaFile file = small_file();
-  for (const double y : {0.0, double{kNan}}) {
-    file.sideways = {0, y};
-    EXPECT_TRUE(says(refusal(file), {"ReceiverPosition does not tell left from right", "y is 0"}));
-  }
+  file.sideways = {0, double{kNan}};
+  EXPECT_TRUE(says(refusal(file), {"ReceiverPosition does not tell left from right", "y is 0"}));
+  file.sideways = {0.05, 0.05};
+  EXPECT_TRUE(says(refusal(file), {"ReceiverPosition does not tell left from right", "y is 0.05"}));
   file.sideways = {0.09, -0.09, 0.09, -0.09, -0.09, 0.09, 0.09, -0.09};
   EXPECT_TRUE(says(refusal(file), {"y is -0.09 and 0.09 in measurement 2"}));
   file.sideways = {0.09, -0.09, 0};

@@ -77,7 +77,7 @@ TEST_F(GpuBenchTest, GraphsOfOurMethodsAreRight) {
   ASSERT_EQ(report.not_here.size(), 2u);
   for (const Absence& one : report.not_here) {
     EXPECT_EQ(one.problem, "odd");
-    EXPECT_TRUE(one.is_limit) << one.reason;
+    EXPECT_EQ(one.kind, Absence::Kind::limit) << one.reason;
   }
 }
 

@@ -1,4 +1,5 @@
 // rivals_test.cpp - several processes and one OUTPUT: at once, and one after the other
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -52,15 +53,17 @@ class Waiting {
 /// Calls that can give a file a name only where there is none fail, in programs started meanwhile.
 class WithoutSafeRename {
  public:
-  explicit WithoutSafeRename(const char* fault) {
-    if (*fault == '\0') return;
+  /// The number of calls of each kind is written to `counts`.
+  WithoutSafeRename(const char* fault, const std::string& counts) {
     ::setenv("LD_PRELOAD", GPUCONV_PRELOADED, 1);
+    ::setenv("GPUCONV_FAULT_COUNT", counts.c_str(), 1);
     ::setenv("GPUCONV_FAULT", fault, 1);
   }
   WithoutSafeRename(const WithoutSafeRename&) = delete;
   WithoutSafeRename& operator=(const WithoutSafeRename&) = delete;
   ~WithoutSafeRename() {
     ::unsetenv("LD_PRELOAD");
+    ::unsetenv("GPUCONV_FAULT_COUNT");
     ::unsetenv("GPUCONV_FAULT");
   }
 };
@@ -116,17 +119,20 @@ TEST_F(Rivals, TheLastOneWinsWhole) {
 
 // --no-clobber was looked at before the work alone: the last one replaced what the first had made.
 TEST_F(Rivals, TheFirstOneWinsIfNoneMayReplace) {
+  if (!std::filesystem::exists(GPUCONV_PRELOADED)) GTEST_SKIP() << "no " GPUCONV_PRELOADED;
   // Also where a drive has no rename that replaces nothing: NFS, which links, and exFAT, which can
   // do neither.
-  for (const char* const fault : {"", "link:1:22", "link:1:22:persistent"}) {
+  for (const auto& [fault, calls] :
+       {std::pair{"link:0:0", 2}, {"link:1:22", 3}, {"link:1:22:persistent", 4}}) {
     SCOPED_TRACE(fault);
-    const WithoutSafeRename without(fault);
+    const WithoutSafeRename without(fault, inputs_.file("counts"));
     const auto first = start(1, {"--no-clobber"});
     const auto second = start(2, {"--no-clobber"});
     ASSERT_TRUE(are_there(2));
     EXPECT_EQ(second->end(), 0) << read_bytes(err(2));
     EXPECT_EQ(outputs_.count(), 2);
     EXPECT_EQ(first->end(), 2);
+    EXPECT_TRUE(says(read_bytes(inputs_.file("counts")), {fmt::format("\nlink {}\n", calls)}));
     EXPECT_TRUE(says(read_bytes(err(1)), {wet() + ": has appeared meanwhile", "--no-clobber",
                                           "the result is complete in", kept() + "'\n"}));
     EXPECT_TRUE(read_bytes(wet()) == expected(2));
