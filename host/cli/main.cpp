@@ -14,8 +14,14 @@
 namespace gpuconv {
 namespace {
 
-/// Tells of the exception that is being handled, and returns its exit code.
-int report_failure() {
+int out_of_memory() {
+  write_message("error: out of memory\n");  // which takes none
+  return static_cast<int>(Exit::gpu);
+}
+
+/// Tells of the exception that is being handled, and returns its exit code. Throws where there is
+/// no memory for that.
+int tell_failure() {
   if (const int signal = received_signal()) {
     // Whatever failed, failed because of it: a read that was cut short, say.
     print_message("error", std::string("stopped by a signal (") + ::sigdescr_np(signal) + ")");
@@ -27,12 +33,26 @@ int report_failure() {
     print_message("error", error.what());
     return static_cast<int>(error.exit());
   } catch (const std::bad_alloc&) {
-    print_message("error", "out of memory");
-    return static_cast<int>(Exit::gpu);
+    return out_of_memory();
   } catch (const std::exception& error) {
     print_message("error", std::string("internal error: ") + error.what());
     return static_cast<int>(Exit::internal);
   }
+}
+
+int report_failure() {
+  try {
+    return tell_failure();
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
+
+/// For what is thrown where nothing may be: the destructors of libraries, too, need memory.
+[[noreturn]] void end_where_nobody_catches() {
+  if (std::current_exception()) leave_at_once(report_failure());
+  print_message("error", "internal error: terminated");
+  leave_at_once(static_cast<int>(Exit::internal));
 }
 
 /// Where the caller closed one of the three, the next file to be opened would take its place and
@@ -55,6 +75,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   gpuconv::catch_signals();
+  std::set_terminate(gpuconv::end_where_nobody_catches);
   try {
     return gpuconv::run(argc, argv);
   } catch (...) {
