@@ -614,11 +614,17 @@ class GpuCheckTest(unittest.TestCase):
         pid = pathlib.Path(self.folder.name) / "pid"
         program.write_text(f"#!/bin/sh\necho $$ > {pid}.part; mv {pid}.part {pid}; exec sleep 60\n")
         program.chmod(0o755)
-        for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+        def as_from_a_terminal():  # whoever runs the tests may ignore some: nohup, a shell's "&"
+            for stop in stops:
+                signal.signal(stop, signal.SIG_DFL)
+
+        for stop in stops:
             pid.unlink(missing_ok=True)
             check = subprocess.Popen([sys.executable, PROFILING / "gpu_check", "--programs",
                                       self.folder.name, "--results", self.results],
-                                     stderr=subprocess.DEVNULL)
+                                     stderr=subprocess.DEVNULL, preexec_fn=as_from_a_terminal)
             for _ in range(100):
                 if pid.exists():
                     break
