@@ -35,14 +35,18 @@ TEST(TraceTest, KeepsRangesWithTheirNamesAndTimes) {
 TEST(TraceTest, HoldsNoMoreThanAPersonTakes) {
   Trace trace;
   const Trace::Row row = Trace::this_thread();
-  for (std::size_t i = 0; i < Trace::kMost; ++i) trace.add(Trace::Span{row, "read", 0, 1});
+  std::size_t text_of_thousand = 0;
+  for (std::size_t i = 0; i < Trace::kMost; ++i) {
+    if (i == 1000) text_of_thousand = to_chrome_json(trace, "").size();
+    trace.add(Trace::Span{row, "read", 0, 1});
+  }
+  EXPECT_LT(text_of_thousand, 100u * 1000);
   EXPECT_FALSE(trace.is_full());
   trace.add(Trace::Span{row, "read", 0, 1});
   EXPECT_TRUE(trace.is_full());
   EXPECT_EQ(trace.spans().size(), Trace::kMost);
   for (std::size_t i = 0; i <= Trace::kMost; ++i) trace.add(Trace::Arrow{row, 0, row, 1});
   EXPECT_EQ(trace.arrows().size(), Trace::kMost);
-  EXPECT_LT(to_chrome_json(trace, "").size(), 400 * Trace::kMost);
 }
 
 TEST(TraceTest, ThereIsOneAtATime) {
