@@ -48,6 +48,11 @@ TEST(RandomShapes, AreRight) {
   std::printf("%lld random shapes\n", static_cast<long long>(count));
 }
 
+TEST(RandomShapes, AreRightWhereTheBoundWasOnceTooTight) {
+  // 3.3 u, the whole error of 9 samples in one of them.
+  EXPECT_TRUE(solve(parse_token("cpu-hybrid:2:8:16191494775272")));
+}
+
 TEST(Token, MakesTheSameProblemAgain) {
   const Problem problem = random_problem(methods_here(), kQuick, 12345);
   const Problem again = parse_token(problem.token());

@@ -294,8 +294,9 @@ ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_
   const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
   const double partitions = static_cast<double>(transform.partitions);
   const double relative = 1.5 * kUnit * std::sqrt(2 * stages + partitions / 2);
-  const bool is_short = std::min(transform.length, wet_length(N, K)) <= 2048;
-  return {relative, (is_short ? 3 : 1) * kUnit};
+  const std::int64_t length = std::min(transform.length, wet_length(N, K));
+  if (length <= 64) return {relative, std::max(relative, 3 * kUnit)};
+  return {relative, (length <= 2048 ? 3 : 1) * kUnit};
 }
 
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {

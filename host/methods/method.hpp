@@ -74,11 +74,11 @@ const Method& find_method(std::string_view name);
 
 /// Direct methods: E <= 0.75 u (1 + sqrt(K)), and for every sound (K+1) u per sample. FFT methods,
 /// L the transform's length and P the partitions: E <= e = 1.5 u sqrt(2 log2 L + P/2) and peak u (3
-/// u where L or the wet signal is no longer than 2048). The bounds on E hold for broadband sound,
-/// such as speech in a room, whose rounding errors add up like noise. Of a coherent one, a tone or
-/// a click, they can meet at one frequency at which the other operand is strongest; for every sound
-/// the error stays below e max(||x||_1 ||h||_2, ||x||_2 ||h||_1), by Young's inequality for
-/// convolutions.
+/// u where L or the wet signal is no longer than 2048, e if that is more up to 64: all of the error
+/// can then stand in one sample). The bounds on E hold for broadband sound, such as speech in a
+/// room, whose rounding errors add up like noise. Of a coherent one, a tone or a click, they can
+/// meet at one frequency at which the other operand is strongest; for every sound the error stays
+/// below e max(||x||_1 ||h||_2, ||x||_2 ||h||_1), by Young's inequality for convolutions.
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
 ErrorBound direct_error_bound(std::int64_t K);
 ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_t N,

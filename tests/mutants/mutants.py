@@ -75,28 +75,38 @@ def control():
 QUICK = "/gpu_fused.cu.o"
 
 
-def quick_killer(mutant, tree, build):
+def attempts(checks, last):
+    """Pairs of a check and one test of it, or None for all: the one that killed `last` comes first,
+    as it saves the others."""
+    return [(check, last["test"]) for check in checks if last and check.name == last["check"]] + [
+        (check, None) for check in checks]
+
+
+def quick_killer(mutant, tree, build, last):
     """The first check of QUICK alone that kills, or None; also where QUICK is not affected."""
     objects, _ = build.objects(mutant.path)
     quick = [made for made in objects if made.endswith(QUICK)]
     if not quick or len(objects) == 1:
         return None
+    methods = methods_of(quick)
+    if last and not last["test"].endswith(tuple(f"/{method}" for method in methods)):
+        return None  # what others killed it has survived
     program = build.make(quick, tree.sources, tree.objects)
     checks = [check for check in CHECKS if "METHOD" in check.tests and check.build == "emulated"
               and check.order == "forward"]
-    return next(filter(None, (run_check(check, program, methods_of(quick))
-                              for check in checks[:3])), None)
+    return next(filter(None, (run_check(check, program, methods, test)
+                              for check, test in attempts(checks[:3], last))), None)
 
 
-def run_mutant(mutant, tree, all_builds):
-    """The first check that kills it, or None."""
+def run_mutant(mutant, tree, all_builds, last=None):
+    """The first check that kills it, or None. `last`: what killed it the last time, if known."""
     before = tree.put(mutant.path, mutant.text)
     try:
-        killer = quick_killer(mutant, tree, all_builds["emulated"])
+        killer = quick_killer(mutant, tree, all_builds["emulated"], last)
         if killer is not None:
             return killer
         programs = {}
-        for check in CHECKS:
+        for check, test in attempts(CHECKS, last):
             build = all_builds[check.build]
             objects, tests = build.objects(mutant.path)
             if not objects and not tests:
@@ -111,7 +121,7 @@ def run_mutant(mutant, tree, all_builds):
             made = (check.build, len(compiled))
             if made not in programs:
                 programs[made] = build.make(compiled, tree.sources, tree.objects)
-            killer = run_check(check, programs[made], methods)
+            killer = run_check(check, programs[made], methods, test)
             if killer is not None:
                 return killer
         return None
@@ -121,6 +131,8 @@ def run_mutant(mutant, tree, all_builds):
 
 def run_all(mutants, jobs, all_builds, note):
     """Each mutant with its killer, None if it lives on, or why it does not compile."""
+    last = {record["name"]: record.get("killer")
+            for record in stored_results().get("mutants", [])}
     trees = queue.SimpleQueue()
     for number in range(jobs):
         trees.put(builds.Tree(ROOT, ROOT / "build" / "mutants" / str(number)))
@@ -129,7 +141,7 @@ def run_all(mutants, jobs, all_builds, note):
         tree = trees.get()
         start = time.monotonic()
         try:
-            end = run_mutant(mutant, tree, all_builds)
+            end = run_mutant(mutant, tree, all_builds, last.get(mutant.name))
         except builds.DoesNotCompile as error:
             end = error
         finally:

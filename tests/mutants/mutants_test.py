@@ -148,6 +148,30 @@ class Built(unittest.TestCase):
             self.assertEqual(subprocess.run([program], check=False).returncode, 22)
 
 
+class Attempted(unittest.TestCase):
+
+    def test_the_last_killer_comes_first_and_then_all_checks(self):
+        first, second = checks.CHECKS[:2]
+        every = [(first, None), (second, None)]
+        self.assertEqual(mutants.attempts([first, second], None), every)
+        last = {"check": second.name, "test": "S.T/gpu_x"}
+        self.assertEqual(mutants.attempts([first, second], last),
+                         [(second, "S.T/gpu_x"), *every])
+        gone = {"check": "no longer a check", "test": "S.T"}
+        self.assertEqual(mutants.attempts([first, second], gone), every)
+
+    def test_one_test_that_passes_or_is_no_longer_there_kills_nothing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "tests"
+            program.write_text("#!/bin/sh\n"
+                               "case $1 in *=*S.Dies) echo '[  FAILED  ] S.Dies'; exit 1;; esac\n"
+                               "echo '[  PASSED  ] 0 tests.'\n")
+            program.chmod(0o755)
+            check = checks.CHECKS[0]
+            self.assertIsNone(checks.run_check(check, program, ["gpu_x"], "S.Gone"))
+            self.assertEqual(checks.run_check(check, program, ["gpu_x"], "S.Dies").test, "S.Dies")
+
+
 class Judged(unittest.TestCase):
 
     def judge(self, code, output):
