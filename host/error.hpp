@@ -14,6 +14,7 @@ enum class Exit : int {
   usage = 1,     ///< the command line
   file = 2,      ///< an input, response or output file
   gpu = 3,       ///< GPU, driver or memory
+  some = 4,      ///< some jobs of a batch failed
   clipped = 5,   ///< clipped, with --fail-on-clip
   internal = 70  ///< a bug
 };

@@ -87,6 +87,15 @@ TEST(Choose, RefusesWhatContradictsItselfOrIsNotThere) {
             std::string::npos);
 }
 
+TEST(Choose, RefusesMoreTapsThanAGpuMethodCanDo) {
+  const std::string sentence = refusal({"gpu-fused", "auto", false}, 9, 70'000, one_device());
+  EXPECT_NE(sentence.find("gpu-fused: 70000 taps are too many (limit "), std::string::npos)
+      << sentence;
+  const std::int64_t K = kLongestResponse + 1;
+  EXPECT_NE(refusal({"auto", "cuda", false}, 9, K, one_device()).find("too many for a GPU"),
+            std::string::npos);
+}
+
 TEST(Choose, RefusesTheHopelessWithTheEstimatedTimeUnlessForced) {
   const std::string sentence = refusal({"cpu-dft", "auto", false}, 1'000'000, 70'000, no_device());
   EXPECT_NE(sentence.find("would take about"), std::string::npos) << sentence;

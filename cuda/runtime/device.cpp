@@ -63,6 +63,22 @@ Devices query_devices() {
 
 void use_device(int index) { GPUCONV_CUDA(cudaSetDevice(index)); }
 
+DeviceInUse::DeviceInUse(int index) {
+  GPUCONV_CUDA(cudaGetDevice(&before_));
+  use_device(index);
+}
+
+DeviceInUse::~DeviceInUse() {
+  cudaSetDevice(before_);
+  cudaGetLastError();
+}
+
+bool still_answers() {
+  const bool answers = cudaDeviceSynchronize() == cudaSuccess;
+  cudaGetLastError();
+  return answers;
+}
+
 std::size_t l2_cache_bytes() {
   int device = 0;
   GPUCONV_CUDA(cudaGetDevice(&device));

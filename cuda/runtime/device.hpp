@@ -29,6 +29,23 @@ Devices query_devices();
 /// Makes device `index` the one that this thread's CUDA calls go to.
 void use_device(int index);
 
+/// Makes device `index` the one that this thread's CUDA calls go to as long as this lives; then it
+/// is again the one that it was.
+class DeviceInUse {
+ public:
+  explicit DeviceInUse(int index);
+  DeviceInUse(const DeviceInUse&) = delete;
+  DeviceInUse& operator=(const DeviceInUse&) = delete;
+  ~DeviceInUse();
+
+ private:
+  int before_ = 0;
+};
+
+/// Whether CUDA still answers: after some errors, such as an illegal address, nothing that this
+/// process asks of it succeeds any more.
+bool still_answers();
+
 /// Bytes of the current device's second-level cache.
 std::size_t l2_cache_bytes();
 

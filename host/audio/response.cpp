@@ -26,6 +26,12 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
     throw FileError(path, fmt::format("has {} channel{} where a response needs 2, left and right",
                                       format.channels, format.channels == 1 ? "" : "s"));
   }
+  const auto check_length = [&](std::int64_t frames) {
+    if (frames <= kMaxTaps) return;
+    throw FileError(path, fmt::format("is too long for a response ({} taps or more, limit {})",
+                                      frames, kMaxTaps));
+  };
+  check_length(format.frames);
   Response response;
   response.rate = format.rate;
   std::vector<float> frames(2 * kBufferFrames);
@@ -39,9 +45,7 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
       response.taps.right.push_back(portion[2 * n + 1]);
     }
     count += static_cast<std::int64_t>(got);
-    if (count > kMaxTaps) {
-      throw FileError(path, fmt::format("is too long for a response (limit {} taps)", kMaxTaps));
-    }
+    check_length(count);
   }
   if (count == 0) throw FileError(path, "holds no taps (0 frames)");
   response.description =

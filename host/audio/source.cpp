@@ -15,9 +15,11 @@ constexpr std::size_t kBufferSamples = 65'536;
 
 std::size_t checked_channel(const std::string& path, int channels, std::optional<int> channel) {
   if (!channel && channels > 1) {
-    throw FileError(path, fmt::format("has {} channels where one is needed; --channel N takes one "
-                                      "of them",
-                                      channels));
+    // Two may mean that the files changed places.
+    throw FileError(path,
+                    fmt::format("has {} channels where one is needed{}; --channel N takes one "
+                                "of them",
+                                channels, channels == 2 ? " (the response comes second)" : ""));
   }
   const int number = channel.value_or(1);
   if (number < 1 || number > channels) {

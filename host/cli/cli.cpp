@@ -72,11 +72,12 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.formatter(std::make_shared<Help>());
   app.footer(
-      "Exit codes: 0 done, 1 usage, 2 a file, 3 GPU or driver or memory, 5 clipped with "
-      "--fail-on-clip,\n70 internal error, 128+n signal n. 'gpuconv COMMAND --help' explains a "
-      "command.");
+      "Exit codes: 0 done, 1 usage, 2 a file, 3 GPU or driver or memory, 4 some jobs of a batch "
+      "failed,\n5 clipped with --fail-on-clip, 70 internal error, 128+n signal n. 'gpuconv COMMAND "
+      "--help'\nexplains a command.");
   RunIt run_it;
   add_render(app, run_it);
+  add_batch(app, run_it);
   add_methods(app, run_it);
   add_devices(app, run_it);
   add_info(app, run_it);

@@ -12,6 +12,7 @@ int run(int argc, const char* const* argv);
 /// Each adds its subcommand; `run_it` receives what to do once the command line is read.
 using RunIt = std::function<int()>;
 void add_render(CLI::App& app, RunIt& run_it);
+void add_batch(CLI::App& app, RunIt& run_it);
 void add_methods(CLI::App& app, RunIt& run_it);
 void add_devices(CLI::App& app, RunIt& run_it);
 void add_info(CLI::App& app, RunIt& run_it);

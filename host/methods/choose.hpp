@@ -21,6 +21,7 @@ struct Request {
   std::string method = "auto";   ///< a name, or "auto"
   std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
   bool allows_hopeless = false;  ///< --force-slow
+  bool is_one_of_many = false;   ///< of a batch, which starts the GPU once: that is not counted
 };
 
 /// Longest estimate that is not refused as hopeless.

@@ -335,12 +335,15 @@ class GpuRenderer final : public Renderer {
   Times times_;
 };
 
-/// Passes frames on; what CUDA and cuFFT throw becomes an error of ours.
+/// Passes frames on, whatever device the caller uses; what CUDA and cuFFT throw becomes an error of
+/// ours.
 class Translating final : public Renderer {
  public:
-  explicit Translating(std::unique_ptr<Renderer> renderer) : renderer_(std::move(renderer)) {}
+  Translating(std::unique_ptr<Renderer> renderer, int device)
+      : renderer_(std::move(renderer)), device_(device) {}
   RenderReport render(const ReadSource& source, const WriteWet& wet) override {
     try {
+      const DeviceInUse in_use(device_);
       return renderer_->render(source, wet);
     } catch (const CudaError& error) {
       throw GpuError(std::string("GPU: ") + error.what());
@@ -351,6 +354,7 @@ class Translating final : public Renderer {
 
  private:
   std::unique_ptr<Renderer> renderer_;
+  int device_;
 };
 
 }  // namespace
@@ -360,9 +364,9 @@ void limit_gpu_memory(std::size_t bytes) { limit_device_memory(bytes); }
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver* plan, const Stereo<Signal>& response,
                                             std::int64_t source_length, int device) {
   try {
-    use_device(device);
+    const DeviceInUse in_use(device);
     return std::make_unique<Translating>(
-        std::make_unique<GpuRenderer>(plan, response, source_length));
+        std::make_unique<GpuRenderer>(plan, response, source_length), device);
   } catch (const CudaError& error) {
     throw GpuError(std::string("GPU: ") + error.what());
   } catch (const CufftError& error) {

@@ -26,6 +26,8 @@ Devices query_devices() { return {{}, kReason}; }
 
 void use_device(int) { refuse(); }
 
+bool still_answers() { return false; }
+
 Peaks measure_peaks(const Device&, std::size_t, int, int) { refuse(); }
 
 std::unique_ptr<Convolver> plan_gpu_direct(Stereo<std::span<const float>>, std::int64_t) {

@@ -9,6 +9,7 @@
 
 #include "host/audio/levels.hpp"
 #include "host/error.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv {
 namespace {
@@ -151,6 +152,12 @@ TEST(ResampleTest, NoPairOfRatesNeedsALongLead) {
   }
   EXPECT_EQ(resample(unit_tap(44'100, 0, 0, 1), 16'000).lead, 160);
   EXPECT_EQ(resample(unit_tap(16'000, 0, 0, 1), 44'100).lead, 441);
+}
+
+TEST(ResampleTest, AResponseThatWouldGetTooLongIsRefused) {
+  const Response long_one = unit_tap(8'000, 0, 0, 3'000'000);
+  EXPECT_TRUE(test::says(test::message_of<UsageError>([&] { resample(long_one, 768'000); }),
+                         {"taps at 768000 Hz", "limit 268435456"}));
 }
 
 TEST(ResampleTest, AbsurdRatesAreRefused) {

@@ -62,6 +62,18 @@ TEST(ResponseTest, TheFirstTapThatIsNoNumberIsNamed) {
   EXPECT_EQ(response.mended.replaced, 1);
 }
 
+TEST(ResponseTest, ALengthThatIsTooGreatIsRefusedBeforeItIsRead) {
+  const Folder folder;
+  const std::string path = folder.file("hours.wav");
+  constexpr std::int64_t kBytes = 4 * (kMaxTaps + 1);
+  write_bytes(path, wav_bytes({1, 16, 2}, "", kBytes));
+  std::error_code error;
+  std::filesystem::resize_file(path, 44 + kBytes, error);
+  if (error) GTEST_SKIP() << "no sparse file of 1 GiB can be made here (" << error.message() << ")";
+  EXPECT_TRUE(says(message_of<FileError>([&] { load_response(path); }),
+                   {path, "268435457 taps", "limit 268435456"}));
+}
+
 TEST(ResponseTest, ADirectionIsOnlyForSofaFiles) {
   const Folder folder;
   const std::string path = float_wav(folder, "r.wav", 2, {1, 1});

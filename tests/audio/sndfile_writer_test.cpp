@@ -1,5 +1,8 @@
 #include "host/audio/sndfile_writer.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "tests/support/files.hpp"
 
 namespace gpuconv {
@@ -43,6 +46,18 @@ TEST(SndfileWriterTest, OtherContainersGoOn) {
   const std::vector<std::int32_t> frames(1'000, -1);
   EXPECT_NO_THROW(writer.write(std::span<const std::int32_t>(frames)));
   EXPECT_NO_THROW(writer.finish());
+}
+
+TEST(SndfileWriterTest, WhereNobodyCanSeekThereIsNone) {
+  const Folder folder;
+  const std::string path = folder.file("pipe.flac");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const FileDescriptor reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  OutputFile file(path, {});
+  EXPECT_TRUE(says(message_of<FileError>([&] {
+                     SndfileWriter(file, {Container::flac, Encoding::pcm, 16}, 48'000);
+                   }),
+                   {path, "is a pipe, where FLAC can not be written"}));
 }
 
 }  // namespace

@@ -52,6 +52,8 @@ TEST(SourceTest, SeveralChannelsNeedAChoice) {
   const Folder folder;
   const std::string path = float_wav(folder, "three.wav", 3, {1, 2, 3, 4, 5, 6});
   EXPECT_TRUE(says(refusal(path), {path, "3 channels", "--channel"}));
+  EXPECT_TRUE(says(refusal(float_wav(folder, "two.wav", 2, {1, 2})),
+                   {"2 channels", "(the response comes second)", "--channel"}));
   for (int channel = 1; channel <= 3; ++channel) {
     SourceReader reader(path, {channel});
     const auto first = static_cast<float>(channel);

@@ -1,5 +1,7 @@
 #include "host/audio/wav_writer.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <numeric>
@@ -107,6 +109,18 @@ TEST(WavWriterTest, LibsndfileReadsEveryHeader) {
     EXPECT_EQ(reader.format().rate, 96'000);
     EXPECT_EQ(reader.format().channels, 2);
   }
+}
+
+TEST(WavWriterTest, APipeThatWasToldAnotherLengthIsAnError) {
+  const Folder folder;
+  const std::string path = folder.file("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const FileDescriptor reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  OutputFile file(path, {});
+  WavWriter writer(file, {Container::wav, Encoding::ieee_float, 32}, 48'000, 3);
+  writer.write(std::span<const float>(std::vector<float>(4)));
+  EXPECT_TRUE(says(message_of<FileError>([&] { writer.finish(); }),
+                   {path, "told to expect 3 frames, 2 were written"}));
 }
 
 TEST(WavWriterTest, AFileOfFiveGigabytesIsReadBackWhole) {

@@ -1,7 +1,11 @@
 // device_test.cpp - shared memory by opt-in, wide loads, and what a device says of itself
 #include "cuda/runtime/device.hpp"
 
+#include "host/error.hpp"
+#include "host/render/renderer.hpp"
 #include "tests/emulation/fixture.hpp"
+#include "tests/support/noise.hpp"
+#include "tests/support/run.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -80,6 +84,49 @@ TEST_F(EmulatedDevice, CanBeOneWithLessMemory) {
   EXPECT_THROW(DeviceBuffer<char>(101), CudaError);
   EXPECT_EQ(DeviceBuffer<char>(100).size(), 100u);
   EXPECT_EQ(query_devices().list.at(0).memory_bytes, 1000u);
+}
+
+/// A render in one process with others: each on its own device, in turns.
+TEST_F(EmulatedDevice, IsTheCallersOwnAgainAfterAPlanAndARender) {
+  emulation::set_devices(3);
+  use_device(2);
+  const Stereo<Signal> response{noise(300, 1), noise(300, 2)};
+  const Signal source = noise(2000, 3);
+  const auto current = [] {
+    int device = -1;
+    EXPECT_EQ(cudaGetDevice(&device), cudaSuccess);
+    return device;
+  };
+  for (PlanConvolver* const plan : {plan_gpu_tiled, plan_gpu_fourstep, plan_gpu_cufft}) {
+    const auto first = make_gpu_renderer(plan, response, 2000, 0);
+    const auto second = make_gpu_renderer(plan, response, 2000, 1);
+    EXPECT_EQ(current(), 2);
+    const Stereo<Signal> expected = run(*first, source);
+    EXPECT_EQ(current(), 2);
+    for (Renderer* const renderer : {second.get(), first.get()}) {
+      const Stereo<Signal> wet = run(*renderer, source);
+      EXPECT_EQ(wet.left, expected.left);
+      EXPECT_EQ(wet.right, expected.right);
+      EXPECT_EQ(current(), 2);
+    }
+  }
+  emulation::fail_call(5, cudaErrorMemoryAllocation, emulation::Failing::persistent);
+  EXPECT_THROW(make_gpu_renderer(plan_gpu_tiled, response, 2000, 1), GpuError);
+  emulation::fail_no_call();
+  EXPECT_EQ(current(), 2);
+  use_device(0);
+}
+
+TEST_F(EmulatedDevice, AnswersUntilAnErrorThatLosesIt) {
+  EXPECT_TRUE(still_answers());
+  emulation::fail_call(1, cudaErrorMemoryAllocation);
+  EXPECT_THROW(DeviceBuffer<float>(1), CudaError);
+  EXPECT_TRUE(still_answers());
+  emulation::fail_call(1, cudaErrorIllegalAddress);
+  EXPECT_THROW(DeviceBuffer<float>(1), CudaError);
+  EXPECT_FALSE(still_answers());
+  emulation::recover();
+  EXPECT_TRUE(still_answers());
 }
 
 TEST_F(EmulatedDevice, SaysWhatAKernelsShapeDependsOn) {

@@ -161,5 +161,76 @@ TEST_P(SystemCalls, MayFailToComplete) {
 INSTANTIATE_TEST_SUITE_P(, SystemCalls, ::testing::ValuesIn(kWorkloads),
                          [](const auto& parameter) { return parameter.param.name; });
 
+/// What fails in one job of a batch is no matter of the others, and can be done again.
+TEST(BatchSystemCalls, MayFailOnceInOneJob) {
+  if (!std::filesystem::exists(GPUCONV_PRELOADED)) GTEST_SKIP() << "no " GPUCONV_PRELOADED;
+  const Folder files;
+  const Folder wet;
+  const std::vector<std::string> names{"a.wav", "b.flac", "c.wav"};
+  std::string list = "input,output\n";
+  const std::string source = float_wav(files, "source.wav", 1, noise(3000, 1));
+  for (const std::string& name : names) list.append(source).append(",").append(name).append("\n");
+  write_bytes(files.file("list.csv"), list);
+  const auto batch = [&](const std::string& variable, const std::vector<std::string>& options) {
+    std::vector<std::string> words{"batch",      files.file("list.csv"),
+                                   "-o",         wet.path(),
+                                   "--response", float_wav(files, "room.wav", 2, noise(600, 2)),
+                                   "--device",   "cpu",
+                                   "-q",         "-g",
+                                   "-40"};
+    words.insert(words.end(), options.begin(), options.end());
+    return run_program(words, {"LD_PRELOAD=" GPUCONV_PRELOADED, variable});
+  };
+  ASSERT_EQ(batch("GPUCONV_FAULT_COUNT=" + files.file("counts"), {}).exit_code, 0);
+  std::vector<std::string> right;
+  for (const std::string& name : names) right.push_back(read_bytes(wet.file(name)));
+  std::map<std::string, long> calls;
+  std::istringstream lines(read_bytes(files.file("counts")));
+  for (std::string name; lines >> name >> calls[name];) {
+  }
+
+  const bool all = number_from_environment("GPUCONV_LONG", 0) != 0;
+  std::map<int, int> ends;
+  for (const auto& [function, code] :
+       {std::pair{"malloc", ENOMEM}, std::pair{"open", EACCES}, std::pair{"read", EIO},
+        std::pair{"write", ENOSPC}, std::pair{"fsync", EIO}, std::pair{"rename", EXDEV}}) {
+    const long step = all ? 1 : std::max(1L, calls.at(function) / kShare);
+    for (long n = 1; n <= calls.at(function); n += step) {
+      const std::string fault =
+          std::string(function) + ":" + std::to_string(n) + ":" + std::to_string(code);
+      SCOPED_TRACE(fault);
+      for (const auto& entry : std::filesystem::directory_iterator(wet.path())) {
+        std::filesystem::remove(entry);
+      }
+      const Ended ended = batch("GPUCONV_FAULT=" + fault, {});
+      ++ends[ended.exit_code];
+      ASSERT_TRUE(ended.exit_code == 0 || (ended.exit_code >= 2 && ended.exit_code <= 4))
+          << ended.exit_code << ": " << ended.err;
+      std::size_t there = 0;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (!std::filesystem::exists(wet.file(names[i]))) continue;
+        ++there;
+        ASSERT_TRUE(read_bytes(wet.file(names[i])) == right[i]) << names[i] << ": " << ended.err;
+      }
+      if (ended.exit_code == 0) {
+        ASSERT_EQ(there, names.size());
+      }
+      if (ended.exit_code == 4) {
+        // All of them if memory ran out while a job was told of.
+        ASSERT_GE(there, names.size() - 1) << ended.err;
+        EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1) << ended.err;
+      }
+      const Ended again = batch("GPUCONV_FAULT=", {"--resume"});
+      ASSERT_EQ(again.exit_code, 0) << again.err;
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        ASSERT_TRUE(read_bytes(wet.file(names[i])) == right[i]) << names[i];
+      }
+    }
+  }
+  for (const auto& [code, count] : ends)
+    std::printf("a batch of three: %d ends with %d\n", count, code);
+  EXPECT_GT(ends[4], 0);
+}
+
 }  // namespace
 }  // namespace gpuconv::test

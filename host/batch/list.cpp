@@ -1,0 +1,309 @@
+#include "host/batch/list.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "host/audio/input_file.hpp"
+#include "host/error.hpp"
+#include "host/interrupt.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// What is longer is no list, but a file of another kind.
+constexpr std::size_t kMostLineBytes = 65'536;
+constexpr std::size_t kMostJobs = 10'000'000;
+
+/// A line that can not be understood; the list's name and the line's number are added.
+struct BadLine : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+double number(std::string_view column, std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+    throw BadLine(fmt::format("{} '{}' is no number", column, text));
+  }
+  return value;
+}
+
+struct Column {
+  std::string_view name;
+  void (*set)(ListedJob& job, const std::string& text);
+};
+
+constexpr Column kColumns[] = {
+    {"input", [](ListedJob& job, const std::string& text) { job.input = text; }},
+    {"response", [](ListedJob& job, const std::string& text) { job.response = text; }},
+    {"output", [](ListedJob& job, const std::string& text) { job.output = text; }},
+    {"azimuth",
+     [](ListedJob& job, const std::string& text) { job.azimuth = number("azimuth", text); }},
+    {"elevation",
+     [](ListedJob& job, const std::string& text) { job.elevation = number("elevation", text); }},
+};
+
+const Column& find_column(const std::string& name) {
+  const auto found = std::ranges::find(kColumns, name, &Column::name);
+  if (found != std::end(kColumns)) return *found;
+  std::string known;
+  for (const Column& column : kColumns) known.append(" ").append(column.name);
+  throw BadLine(fmt::format("'{}' is no column of a list (known:{})", name, known));
+}
+
+void set(ListedJob& job, const Column& column, const std::string& text) {
+  if (!text.empty()) column.set(job, text);
+}
+
+/// The fields of a line of comma-separated values. A field in quotes may hold commas, and quotes
+/// that are written twice.
+std::vector<std::string> fields_of(std::string_view line) {
+  std::vector<std::string> fields(1);
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool is_twice = is_quoted && line.substr(i, 2) == "\"\"";
+    if (line[i] == '"' && !is_twice) {
+      is_quoted = !is_quoted;
+    } else if (line[i] == ',' && !is_quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += line[i];
+      if (is_twice) ++i;
+    }
+  }
+  if (is_quoted) throw BadLine("a quote is not closed");
+  return fields;
+}
+
+class CsvLines {
+ public:
+  /// Nothing for the line that names the columns.
+  std::optional<ListedJob> operator()(const std::string& line) {
+    const std::vector<std::string> fields = fields_of(line);
+    if (columns_.empty()) {
+      name_columns(fields);
+      return std::nullopt;
+    }
+    if (fields.size() != columns_.size()) {
+      throw BadLine(
+          fmt::format("has {} fields where {} are named", fields.size(), columns_.size()));
+    }
+    ListedJob job;
+    for (std::size_t i = 0; i < fields.size(); ++i) set(job, *columns_[i], fields[i]);
+    return job;
+  }
+
+ private:
+  void name_columns(const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      const Column* const column = &find_column(name);
+      if (std::ranges::find(columns_, column) != columns_.end()) {
+        throw BadLine(fmt::format("names the column '{}' twice", name));
+      }
+      columns_.push_back(column);
+    }
+    if (std::ranges::find(columns_, &kColumns[0]) == columns_.end()) {
+      throw BadLine("names no column 'input'");
+    }
+  }
+
+  std::vector<const Column*> columns_;
+};
+
+std::optional<ListedJob> json_line(const std::string& line) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object()) throw BadLine("is no JSON object");
+  ListedJob job;
+  for (const auto& [key, value] : json.items()) {
+    const Column& column = find_column(key);
+    if (!value.is_string() && !value.is_number() && !value.is_null()) {
+      throw BadLine(fmt::format("{} is neither a text nor a number", key));
+    }
+    if (!value.is_null())
+      set(job, column, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return job;
+}
+
+std::optional<ListedJob> scp_line(const std::string& line) {
+  constexpr const char* kBlanks = " \t";
+  const std::size_t end_of_id = line.find_first_of(kBlanks);
+  const std::size_t begin = line.find_first_not_of(kBlanks, end_of_id);
+  if (end_of_id == 0 || begin == std::string::npos) throw BadLine("is no ID and path");
+  ListedJob job;
+  job.input = line.substr(begin, line.find_last_not_of(kBlanks) + 1 - begin);
+  if (job.input.back() == '|') throw BadLine("is a command, which is not run here");
+  job.output = line.substr(0, end_of_id) + ".wav";
+  return job;
+}
+
+using ParseLine = std::function<std::optional<ListedJob>(const std::string& line)>;
+
+ParseLine parser_of(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension();
+  if (extension == ".jsonl") return json_line;
+  if (extension == ".scp") return scp_line;
+  return CsvLines();
+}
+
+/// Lines of a file or a pipe, without their ends.
+class Lines {
+ public:
+  explicit Lines(const std::string& path) : file_(open_input(path)) {}
+
+  bool next(std::string& line) {
+    line.clear();
+    for (;;) {
+      if (begin_ == end_ && !fill()) return !line.empty();
+      const auto from = bytes_.begin() + begin_;
+      const auto to = std::find(from, bytes_.begin() + end_, '\n');
+      line.append(from, to);
+      if (line.size() > kMostLineBytes) {
+        throw BadLine(fmt::format("is longer than {} bytes", kMostLineBytes));
+      }
+      begin_ = to - bytes_.begin();
+      if (begin_ == end_) continue;
+      ++begin_;
+      return true;
+    }
+  }
+
+ private:
+  bool fill() {
+    for (;;) {
+      const ssize_t got = ::read(file_.descriptor.get(), bytes_.data(), bytes_.size());
+      stop_if_interrupted();
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw BadLine(fmt::format("can not be read ({})", std::strerror(errno)));
+      begin_ = 0;
+      end_ = got;
+      return got > 0;
+    }
+  }
+
+  InputFile file_;
+  std::array<char, kMostLineBytes> bytes_;
+  std::ptrdiff_t begin_ = 0;
+  std::ptrdiff_t end_ = 0;
+};
+
+/// Fills in what the line leaves out.
+void complete(ListedJob& job, const std::string& folder, const std::string& response) {
+  namespace fs = std::filesystem;
+  if (job.input.empty()) throw BadLine("names no input");
+  if (job.response.empty()) job.response = response;
+  if (job.response.empty()) throw BadLine("names no response, nor does --response");
+  if (job.input == "-" || job.response == "-") throw BadLine("standard input is no file of a list");
+  fs::path output = job.output;
+  if (output.empty()) output = fs::path(job.input).stem().concat(".wav");
+  output = output.lexically_normal();
+  if (output.is_absolute() || *output.begin() == ".." || !output.has_filename() || output == ".") {
+    throw BadLine(fmt::format("output '{}' is no file within the folder of --output", job.output));
+  }
+  job.output = (fs::path(folder) / output).lexically_normal();
+}
+
+/// Which file a path leads to, if it is there.
+using FileId = std::pair<dev_t, ino_t>;
+struct HashFileId {
+  std::size_t operator()(const FileId& id) const {
+    return std::hash<std::uint64_t>()(id.first * 0x9e3779b97f4a7c15u ^ id.second);
+  }
+};
+
+std::optional<FileId> id_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return FileId{status.st_dev, status.st_ino};
+}
+
+/// Knows all outputs, by name and, where they are there, by what they are.
+class Outputs {
+ public:
+  /// Throws BadLine if an earlier job has this output.
+  void add(const ListedJob& job) {
+    refuse(by_name_.try_emplace(job.output, job.line), job);
+    if (const auto id = id_of(job.output)) refuse(by_id_.try_emplace(*id, job.line), job);
+  }
+
+  /// Throws BadLine if `job` reads what another job, or it itself, writes.
+  void refuse_as_input(const ListedJob& job) const {
+    for (const std::string& path : {job.input, job.response}) {
+      const auto named = by_name_.find(std::filesystem::path(path).lexically_normal());
+      const int* line = named != by_name_.end() ? &named->second : nullptr;
+      if (line == nullptr && !by_id_.empty()) {
+        if (const auto id = id_of(path)) {
+          const auto same = by_id_.find(*id);
+          if (same != by_id_.end()) line = &same->second;
+        }
+      }
+      if (line != nullptr)
+        throw BadLine(fmt::format("reads {}, the output of line {}", path, *line));
+    }
+  }
+
+ private:
+  template <typename Added>
+  static void refuse(const Added& added, const ListedJob& job) {
+    const auto& [entry, is_new] = added;
+    if (!is_new) {
+      throw BadLine(fmt::format("has the output of line {}, {}; each job needs its own",
+                                entry->second, job.output));
+    }
+  }
+
+  std::unordered_map<std::string, int> by_name_;
+  std::unordered_map<FileId, int, HashFileId> by_id_;
+};
+
+}  // namespace
+
+std::vector<ListedJob> read_list(const std::string& path, const std::string& folder,
+                                 const std::string& response) {
+  std::vector<ListedJob> jobs;
+  int number = 0;
+  try {
+    const ParseLine parse = parser_of(path);
+    Lines lines(path);
+    Outputs outputs;
+    for (std::string line;;) {
+      ++number;
+      if (!lines.next(line)) break;
+      if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
+      if (line.ends_with('\r')) line.pop_back();
+      if (line.find_first_not_of(" \t") == std::string::npos) continue;
+      std::optional<ListedJob> job = parse(line);
+      if (!job) continue;
+      job->line = number;
+      complete(*job, folder, response);
+      outputs.add(*job);
+      if (jobs.size() == kMostJobs) {
+        throw BadLine(fmt::format("is one too many (limit {} jobs)", kMostJobs));
+      }
+      jobs.push_back(std::move(*job));
+    }
+    for (const ListedJob& job : jobs) {
+      number = job.line;
+      outputs.refuse_as_input(job);
+    }
+  } catch (const BadLine& bad) {
+    throw FileError(input_name(path), fmt::format("line {}: {}", number, bad.what()));
+  }
+  if (jobs.empty()) throw FileError(input_name(path), "holds no jobs");
+  return jobs;
+}
+
+}  // namespace gpuconv

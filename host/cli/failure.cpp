@@ -1,0 +1,51 @@
+#include "host/cli/failure.hpp"
+
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "host/cli/message.hpp"
+#include "host/error.hpp"
+#include "host/interrupt.hpp"
+
+namespace gpuconv {
+namespace {
+
+int out_of_memory() {
+  write_message("error: out of memory\n");  // which takes none
+  return static_cast<int>(Exit::gpu);
+}
+
+/// Tells of the exception that is being handled, and returns its exit code. Throws where there is
+/// no memory for that.
+int tell_failure() {
+  if (const int signal = received_signal()) {
+    // Whatever failed, failed because of it: a read that was cut short, say.
+    print_message("error", std::string("stopped by a signal (") + ::sigdescr_np(signal) + ")");
+    return 128 + signal;
+  }
+  try {
+    throw;
+  } catch (const Error& error) {
+    print_message("error", error.what());
+    return static_cast<int>(error.exit());
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  } catch (const std::exception& error) {
+    print_message("error", std::string("internal error: ") + error.what());
+    return static_cast<int>(Exit::internal);
+  }
+}
+
+}  // namespace
+
+int report_failure() {
+  try {
+    return tell_failure();
+  } catch (const std::bad_alloc&) {
+    return out_of_memory();
+  }
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,173 @@
+// list_test.cpp - lists of jobs as people write them
+#include "host/batch/list.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/files.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+class ListTest : public ::testing::Test {
+ protected:
+  std::vector<ListedJob> read(const std::string& name, const std::string& text,
+                              const std::string& response = "") const {
+    write_bytes(folder_.file(name), text);
+    return read_list(folder_.file(name), out_, response);
+  }
+
+  void expect_refusal(const std::string& name, const std::string& text,
+                      std::initializer_list<std::string_view> parts) const {
+    EXPECT_TRUE(says(message_of<FileError>([&] { read(name, text, "r.wav"); }), parts)) << text;
+  }
+
+  const Folder folder_;
+  const std::string out_ = folder_.file("out");
+};
+
+TEST_F(ListTest, ATableNamesItsColumnsInAnyOrder) {
+  const auto jobs = read("list.csv",
+                         "response,input,azimuth,output\n"
+                         "a room.wav,one.wav,-30.5,sub/first.flac\n"
+                         "head.sofa,dir/two.wav,,\n");
+  ASSERT_EQ(jobs.size(), 2u);
+  EXPECT_EQ(jobs[0].line, 2);
+  EXPECT_EQ(jobs[0].input, "one.wav");
+  EXPECT_EQ(jobs[0].response, "a room.wav");
+  EXPECT_EQ(jobs[0].output, out_ + "/sub/first.flac");
+  EXPECT_EQ(jobs[0].azimuth, -30.5);
+  EXPECT_FALSE(jobs[0].elevation);
+  EXPECT_EQ(jobs[1].line, 3);
+  EXPECT_EQ(jobs[1].output, out_ + "/two.wav");
+  EXPECT_FALSE(jobs[1].azimuth);
+}
+
+TEST_F(ListTest, FieldsInQuotesHoldCommasAndQuotes) {
+  const auto jobs = read("list.csv", "input,output\n\"a, \"\"b\"\".wav\",\"\"\"c\"\".wav\"\n", "r");
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].input, "a, \"b\".wav");
+  EXPECT_EQ(jobs[0].output, out_ + "/\"c\".wav");
+}
+
+TEST_F(ListTest, EmptyLinesCarriageReturnsAndAByteOrderMarkAreSkipped) {
+  const auto jobs = read("list.csv",
+                         "\xef\xbb\xbf"
+                         "input,response\r\n\r\n  \nvoice.wav,room.wav\r\n\n");
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].line, 4);
+  EXPECT_EQ(jobs[0].input, "voice.wav");
+  EXPECT_EQ(jobs[0].response, "room.wav");
+}
+
+TEST_F(ListTest, TheLastLineNeedsNoEnd) {
+  EXPECT_EQ(read("list.csv", "input\nvoice.wav", "room.wav").size(), 1u);
+}
+
+TEST_F(ListTest, ObjectsHaveTheSameKeys) {
+  const auto jobs = read("list.jsonl",
+                         R"({"input": "one.wav", "response": "h.sofa", "azimuth": 90})"
+                         "\n"
+                         R"({"output": "b.wav", "input": "two\u00e4.wav", "elevation": "-5"})"
+                         "\n",
+                         "room.wav");
+  ASSERT_EQ(jobs.size(), 2u);
+  EXPECT_EQ(jobs[0].azimuth, 90);
+  EXPECT_EQ(jobs[0].response, "h.sofa");
+  EXPECT_EQ(jobs[1].input, "two\xc3\xa4.wav");
+  EXPECT_EQ(jobs[1].response, "room.wav");
+  EXPECT_EQ(jobs[1].output, out_ + "/b.wav");
+  EXPECT_EQ(jobs[1].elevation, -5);
+}
+
+TEST_F(ListTest, KaldiNamesAnIdAndAPath) {
+  const auto jobs = read("wav.scp", "utt-1  data/a b.wav \nutt-2\tdata/c.flac\n", "room.wav");
+  ASSERT_EQ(jobs.size(), 2u);
+  EXPECT_EQ(jobs[0].input, "data/a b.wav");
+  EXPECT_EQ(jobs[0].output, out_ + "/utt-1.wav");
+  EXPECT_EQ(jobs[1].input, "data/c.flac");
+  EXPECT_EQ(jobs[1].output, out_ + "/utt-2.wav");
+}
+
+TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
+  expect_refusal("a.csv", "", {"a.csv", "is empty"});
+  expect_refusal("a.csv", "\n\n", {"a.csv", "holds no jobs"});
+  expect_refusal("a.csv", "input\n", {"a.csv", "holds no jobs"});
+  expect_refusal("a.csv", "voice.wav,room.wav\n",
+                 {"line 1", "'voice.wav' is no column", "azimuth"});
+  expect_refusal("a.csv", "response\nroom.wav\n", {"line 1", "no column 'input'"});
+  expect_refusal("a.csv", "input,input\n", {"line 1", "'input' twice"});
+  expect_refusal("a.csv", "input,output\na.wav\n", {"line 2", "1 fields where 2"});
+  expect_refusal("a.csv", "input\n\"a.wav\n", {"line 2", "quote"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,left\n", {"line 2", "azimuth 'left' is no number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,nan\n", {"line 2", "no number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,1e999\n", {"line 2", "no number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,30 \n", {"line 2", "no number"});
+  expect_refusal("a.csv", "input\n-\n", {"line 2", "standard input"});
+  expect_refusal("a.csv", "input,output\n,b.wav\n", {"line 2", "no input"});
+  expect_refusal("a.csv", "input\na.wav\n" + std::string(70'000, 'x') + "\n", {"line 3", "65536"});
+  expect_refusal("a.jsonl", "[1]\n", {"line 1", "no JSON object"});
+  expect_refusal("a.jsonl", "{\"input\": \"a\"}\n{\"input\"\n", {"line 2", "no JSON object"});
+  expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is neither"});
+  expect_refusal("a.jsonl", "{\"inputs\": \"a\"}\n", {"line 1", "'inputs' is no column"});
+  expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "no JSON object"});
+  expect_refusal("a.scp", "alone\n", {"line 1", "ID and path"});
+  expect_refusal("a.scp", "a sox b.wav -t wav - |\n", {"line 1", "command"});
+}
+
+TEST_F(ListTest, AResponseIsNeeded) {
+  EXPECT_TRUE(says(message_of<FileError>([&] { read("a.csv", "input\na.wav\n"); }),
+                   {"line 2", "--response"}));
+}
+
+TEST_F(ListTest, TwoJobsWithOneOutputAreRefused) {
+  expect_refusal("a.csv", "input\nx/a.wav\nb.wav\ny/a.wav\n", {"line 4", "output of line 2"});
+  expect_refusal("a.csv", "input,output\na,o.wav\nb,./s/../o.wav\n", {"line 3", "of line 2"});
+  // One file with two names.
+  std::filesystem::create_directory(out_);
+  write_bytes(out_ + "/one.wav", "x");
+  std::filesystem::create_symlink("one.wav", out_ + "/other.wav");
+  expect_refusal("a.csv", "input,output\na,one.wav\nb,other.wav\n", {"line 3", "of line 2"});
+}
+
+TEST_F(ListTest, AnOutputStaysWithinTheFolder) {
+  for (const char* const output : {"../a.wav", "/tmp/a.wav", "x/../../a.wav", "sub/", ".", ".."}) {
+    expect_refusal("a.csv", std::string("input,output\nv.wav,") + output + "\n",
+                   {"line 2", "no file within the folder"});
+  }
+  expect_refusal("a.scp", "../utt a.wav\n", {"line 1", "no file within"});
+}
+
+TEST_F(ListTest, AnOutputThatAnyJobReadsIsRefused) {
+  // Also if it is not there yet: its bytes must not depend on the order of jobs.
+  const std::string later = "input,output\na.wav,b.wav\n" + out_ + "/b.wav,c.wav\n";
+  expect_refusal("a.csv", later, {"line 3", "output of line 2"});
+  const std::string earlier = "input,output\n" + out_ + "/./c.wav,b.wav\na.wav,c.wav\n";
+  expect_refusal("a.csv", earlier, {"line 2", "output of line 3"});
+  // By another name.
+  std::filesystem::create_directory(out_);
+  write_bytes(out_ + "/wet.wav", "x");
+  std::filesystem::create_hard_link(out_ + "/wet.wav", folder_.file("dry.wav"));
+  const std::string linked = "input,output\n" + folder_.file("dry.wav") + ",wet.wav\n";
+  expect_refusal("a.csv", linked, {"line 2", "output of line 2"});
+}
+
+TEST_F(ListTest, AHundredThousandLinesAreReadInOrder) {
+  std::string text = "input,output\n";
+  for (int i = 0; i < 100'000; ++i) {
+    text += "voice.wav,wet-" + std::to_string(i) + ".wav\n";
+  }
+  const auto jobs = read("list.csv", text, "room.wav");
+  ASSERT_EQ(jobs.size(), 100'000u);
+  EXPECT_EQ(jobs.back().output, out_ + "/wet-99999.wav");
+  EXPECT_EQ(jobs.back().line, 100'001);
+}
+
+TEST_F(ListTest, AListThatIsNotThereIsNamed) {
+  EXPECT_TRUE(says(message_of<FileError>([&] { read_list(folder_.file("no"), out_, "r"); }),
+                   {"no", "can not be opened"}));
+}
+
+}  // namespace
+}  // namespace gpuconv::test

@@ -1,0 +1,76 @@
+// commands_test.cpp - the commands beside render
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "host/methods/method.hpp"
+#include "tests/support/program_fixture.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+TEST_F(Program, ListsMethodsAndDevices) {
+  const Outcome listed = run({"methods"});
+  EXPECT_EQ(listed.exit_code, 0);
+  for (const Method& method : methods()) {
+    EXPECT_TRUE(says(listed.out, {method.name, method.complexity, method.idea}));
+  }
+  const Outcome devices = run({"devices"});
+  EXPECT_EQ(devices.exit_code, 0);
+  EXPECT_TRUE(devices.out.find("cuda:0") != std::string::npos ||
+              devices.out.find("no GPU: ") != std::string::npos);
+}
+
+TEST_F(Program, PrintsControlCharactersOfANameAsWhatTheyAre) {
+  const Outcome outcome = render(folder_.file("two\nlines\x1b[31m.wav"), room_);
+  expect_refusal(outcome, 2, {"two\\x0alines\\x1b[31m.wav"});
+}
+
+TEST_F(Program, DescribesAFile) {
+  const Outcome outcome = run({"info", room_});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.out, {"16000", "300"}));
+}
+
+TEST_F(Program, HelpsAndTellsItsVersion) {
+  EXPECT_TRUE(
+      says(run({"--help"}).out, {"render", "methods", "devices", "info", "bench", "Exit codes"}));
+  EXPECT_TRUE(says(run({"render", "--help"}).out, {"INPUT", "--azimuth", "--gain"}));
+  EXPECT_EQ(run({"--version"}).exit_code, 0);
+}
+
+TEST_F(Program, MeasuresAndWritesJsonCsvAndMarkdown) {
+  const Outcome outcome =
+      run({"bench", "-m", "cpu-naive", "-m", "cpu-vectorised", "-s", "300x40", "-s", "50x7x3",
+           "--tiny", "--json", folder_.file("b.json"), "--csv", folder_.file("b.csv")});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  const auto json = nlohmann::json::parse(read_bytes(folder_.file("b.json")));
+  EXPECT_EQ(json["rows"].size(), 4u);
+  for (const auto& row : json["rows"]) EXPECT_TRUE(row["is_right"]) << row;
+  EXPECT_TRUE(says(read_bytes(folder_.file("b.csv")), {"problem,samples", "cpu-vectorised"}));
+  const Outcome one = run({"bench", "ladder", "--problem", "head", "-m", "cpu-naive", "--tiny"});
+  EXPECT_TRUE(says(one.out, {"| head: "}));
+  EXPECT_EQ(one.out.find("notebook"), std::string::npos);
+  const Outcome table = run({"bench", "-m", "cpu-naive", "-s", "300x40", "--tiny"});
+  EXPECT_TRUE(says(table.out, {"| problem |", "`cpu-naive`", "The timer: "}));
+}
+
+TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
+  const auto refuses = [&](std::vector<std::string> arguments,
+                           std::initializer_list<std::string_view> parts) {
+    arguments.insert(arguments.begin(), "bench");
+    expect_refusal(run(arguments), 1, parts);
+  };
+  refuses({}, {"nothing to measure"});
+  refuses({"speed"}, {"bench speed", "ladder", "peers"});
+  refuses({"ladder", "--problem", "heads"}, {"--problem heads", "ladder"});
+  refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
+  refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
+  refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});
+  expect_refusal(run({"bench", "-s", "9x9", "-m", "gpu-fused", "--device", "cpu"}), 3,
+                 {"gpu-fused", "none takes part"});
+}
+
+}  // namespace
+}  // namespace gpuconv::test
