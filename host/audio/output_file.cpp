@@ -77,6 +77,14 @@ void check_folder(const std::string& path, const std::string& folder) {
   }
 }
 
+void make_folder(const std::string& path, const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw FileError(path, fmt::format("folder '{}' can not be made ({})", folder, error.message()));
+  }
+}
+
 void check_inputs(const std::string& path, const struct stat& status,
                   const OutputOptions& options) {
   for (const std::string& input : options.inputs) {
@@ -118,8 +126,9 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
     return;
   }
   check_name(path, target_);
-  check_folder(path, folder_of(target_));
   const std::string folder = folder_of(target_);
+  if (options.makes_folder) make_folder(path, folder);
+  check_folder(path, folder);
   remove_stale_temporaries(folder, is_shared_drive(folder));
   temporary_ = std::make_unique<TemporaryFile>(path, target_);
   if (existing) ::fchmod(descriptor(), existing->st_mode & 07777);  // as it was; best effort

@@ -28,6 +28,7 @@ struct OutputOptions {
   std::optional<std::int64_t> frames = std::nullopt;
   /// That other files in the same folder need for each frame meanwhile.
   int frame_bytes_beside = 0;
+  bool makes_folder = false;  ///< if it is not there
 };
 
 class OutputFile {

@@ -12,11 +12,13 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "host/audio/input_file.hpp"
+#include "host/audio/output_file.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
 
@@ -43,16 +45,17 @@ double number(std::string_view column, std::string_view text) {
 
 struct Column {
   std::string_view name;
+  bool is_number;
   void (*set)(ListedJob& job, const std::string& text);
 };
 
 constexpr Column kColumns[] = {
-    {"input", [](ListedJob& job, const std::string& text) { job.input = text; }},
-    {"response", [](ListedJob& job, const std::string& text) { job.response = text; }},
-    {"output", [](ListedJob& job, const std::string& text) { job.output = text; }},
-    {"azimuth",
+    {"input", false, [](ListedJob& job, const std::string& text) { job.input = text; }},
+    {"response", false, [](ListedJob& job, const std::string& text) { job.response = text; }},
+    {"output", false, [](ListedJob& job, const std::string& text) { job.output = text; }},
+    {"azimuth", true,
      [](ListedJob& job, const std::string& text) { job.azimuth = number("azimuth", text); }},
-    {"elevation",
+    {"elevation", true,
      [](ListedJob& job, const std::string& text) { job.elevation = number("elevation", text); }},
 };
 
@@ -65,26 +68,40 @@ const Column& find_column(const std::string& name) {
 }
 
 void set(ListedJob& job, const Column& column, const std::string& text) {
+  if (text.find('\0') != std::string::npos) {
+    throw BadLine(fmt::format("{} holds a zero byte", column.name));
+  }
   if (!text.empty()) column.set(job, text);
 }
 
-/// The fields of a line of comma-separated values. A field in quotes may hold commas, and quotes
-/// that are written twice.
-std::vector<std::string> fields_of(std::string_view line) {
-  std::vector<std::string> fields(1);
-  bool is_quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const bool is_twice = is_quoted && line.substr(i, 2) == "\"\"";
-    if (line[i] == '"' && !is_twice) {
-      is_quoted = !is_quoted;
-    } else if (line[i] == ',' && !is_quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += line[i];
-      if (is_twice) ++i;
-    }
+/// Takes a field off the front of `rest`, and what ends it: a comma, or the end of the line. A
+/// field in quotes may hold commas, and quotes that are written twice.
+std::string take_field(std::string_view& rest) {
+  std::string field;
+  if (!rest.starts_with('"')) {
+    field = rest.substr(0, rest.find(','));
+    if (field.find('"') != std::string::npos) throw BadLine("has a quote within a field");
+    rest.remove_prefix(field.size());
+    return field;
   }
-  if (is_quoted) throw BadLine("a quote is not closed");
+  for (;;) {
+    const std::size_t end = rest.find('"', 1);
+    if (end == std::string_view::npos) throw BadLine("has a quote that is not closed");
+    field += rest.substr(1, end - 1);
+    rest.remove_prefix(end + 1);
+    if (!rest.starts_with('"')) break;
+    field += '"';
+  }
+  if (!rest.empty() && rest.front() != ',') throw BadLine("goes on behind a quote");
+  return field;
+}
+
+std::vector<std::string> fields_of(std::string_view line) {
+  std::vector<std::string> fields{take_field(line)};
+  while (!line.empty()) {
+    line.remove_prefix(1);  // the comma
+    fields.push_back(take_field(line));
+  }
   return fields;
 }
 
@@ -124,16 +141,24 @@ class CsvLines {
 };
 
 std::optional<ListedJob> json_line(const std::string& line) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
+  using Json = nlohmann::json;
+  std::set<std::string> keys;
+  const auto refuse_twice = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::key && depth == 1 && !keys.insert(parsed).second) {
+      throw BadLine(fmt::format("names '{}' twice", parsed.get<std::string>()));
+    }
+    return true;
+  };
+  const Json json = Json::parse(line, refuse_twice, false);
   if (!json.is_object()) throw BadLine("is no JSON object");
   ListedJob job;
   for (const auto& [key, value] : json.items()) {
     const Column& column = find_column(key);
-    if (!value.is_string() && !value.is_number() && !value.is_null()) {
-      throw BadLine(fmt::format("{} is neither a text nor a number", key));
+    if (value.is_null()) continue;
+    if (!value.is_string() && !(value.is_number() && column.is_number)) {
+      throw BadLine(fmt::format("{} is no {}", key, column.is_number ? "number" : "text"));
     }
-    if (!value.is_null())
-      set(job, column, value.is_string() ? value.get<std::string>() : value.dump());
+    set(job, column, value.is_string() ? value.get<std::string>() : value.dump());
   }
   return job;
 }
@@ -213,7 +238,8 @@ void complete(ListedJob& job, const std::string& folder, const std::string& resp
   if (output.is_absolute() || *output.begin() == ".." || !output.has_filename() || output == ".") {
     throw BadLine(fmt::format("output '{}' is no file within the folder of --output", job.output));
   }
-  job.output = (fs::path(folder) / output).lexically_normal();
+  job.name = output;
+  job.output = fs::path(folder) / output;  // not normalised: "link/.." is not "."
 }
 
 /// Which file a path leads to, if it is there.
@@ -230,29 +256,41 @@ std::optional<FileId> id_of(const std::string& path) {
   return FileId{status.st_dev, status.st_ino};
 }
 
-/// Knows all outputs, by name and, where they are there, by what they are.
+/// Where a file is or would be, links followed; looks at each folder once.
+class Places {
+ public:
+  std::string operator()(const std::string& path) {
+    namespace fs = std::filesystem;
+    const fs::path target = fs::absolute(follow_links(path));
+    const auto [found, is_new] = folders_.try_emplace(target.parent_path());
+    std::error_code ignored;
+    if (is_new) found->second = fs::weakly_canonical(target.parent_path(), ignored);
+    return found->second / target.filename();
+  }
+
+ private:
+  std::unordered_map<std::string, std::filesystem::path> folders_;
+};
+
+/// Knows all outputs, by place and, where they are there, by what they are.
 class Outputs {
  public:
   /// Throws BadLine if an earlier job has this output.
   void add(const ListedJob& job) {
-    refuse(by_name_.try_emplace(job.output, job.line), job);
+    refuse(by_place_.try_emplace(places_(job.output), job.line), job);
     if (const auto id = id_of(job.output)) refuse(by_id_.try_emplace(*id, job.line), job);
   }
 
-  /// Throws BadLine if `job` reads what another job, or it itself, writes.
-  void refuse_as_input(const ListedJob& job) const {
-    for (const std::string& path : {job.input, job.response}) {
-      const auto named = by_name_.find(std::filesystem::path(path).lexically_normal());
-      const int* line = named != by_name_.end() ? &named->second : nullptr;
-      if (line == nullptr && !by_id_.empty()) {
-        if (const auto id = id_of(path)) {
-          const auto same = by_id_.find(*id);
-          if (same != by_id_.end()) line = &same->second;
-        }
-      }
-      if (line != nullptr)
-        throw BadLine(fmt::format("reads {}, the output of line {}", path, *line));
+  /// Throws BadLine if `path` is an output.
+  void refuse_to_lose(const std::string& path) {
+    const auto placed = by_place_.find(places_(path));
+    const int* line = placed != by_place_.end() ? &placed->second : nullptr;
+    if (line == nullptr && !by_id_.empty()) {
+      const auto id = id_of(path);
+      const auto same = id ? by_id_.find(*id) : by_id_.end();
+      if (same != by_id_.end()) line = &same->second;
     }
+    if (line != nullptr) throw BadLine(fmt::format("reads {}, the output of line {}", path, *line));
   }
 
  private:
@@ -265,7 +303,8 @@ class Outputs {
     }
   }
 
-  std::unordered_map<std::string, int> by_name_;
+  Places places_;
+  std::unordered_map<std::string, int> by_place_;
   std::unordered_map<FileId, int, HashFileId> by_id_;
 };
 
@@ -297,8 +336,11 @@ std::vector<ListedJob> read_list(const std::string& path, const std::string& fol
     }
     for (const ListedJob& job : jobs) {
       number = job.line;
-      outputs.refuse_as_input(job);
+      outputs.refuse_to_lose(job.input);
+      outputs.refuse_to_lose(job.response);
     }
+    number = 1;
+    if (path != "-") outputs.refuse_to_lose(path);
   } catch (const BadLine& bad) {
     throw FileError(input_name(path), fmt::format("line {}: {}", number, bad.what()));
   }

@@ -11,7 +11,8 @@ struct ListedJob {
   int line = 0;  ///< counted from 1
   std::string input;
   std::string response;
-  std::string output;  ///< its path, the folder of the batch included
+  std::string name;    ///< of the output, within the folder of the batch
+  std::string output;  ///< its path: folder and name
   std::optional<double> azimuth;
   std::optional<double> elevation;
 };
@@ -28,7 +29,8 @@ struct ListedJob {
 /// relative to the current folder. Empty lines, carriage returns and a byte order mark are skipped.
 ///
 /// Throws FileError, which names the line, before any work: for what can not be understood, for two
-/// jobs with one output, for an output that another job reads, and for one outside of `folder`.
+/// jobs with one output, for an output that a job reads or that is the list itself, also through
+/// links, and for one outside of `folder`.
 std::vector<ListedJob> read_list(const std::string& path, const std::string& folder,
                                  const std::string& response);
 

@@ -1,11 +1,10 @@
 // batch.cpp - gpuconv batch: many jobs, one process
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
-#include <system_error>
 
-#include "host/batch/complete.hpp"
+#include "host/audio/input_file.hpp"
+#include "host/batch/journal.hpp"
 #include "host/batch/list.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
@@ -13,6 +12,7 @@
 #include "host/cli/message.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
+#include "host/render/prepare.hpp"
 
 namespace gpuconv {
 namespace {
@@ -43,32 +43,30 @@ void add_files(CLI::App& command, Options& options) {
       ->required();
   command.add_option("--response", options.response, "of lines that name none")->type_name("FILE");
   command.add_flag("--resume", options.resumes,
-                   "leave outputs alone that are complete, with the frames, rate and encoding that "
-                   "would be written");
+                   "leave outputs alone that an earlier batch made with these options, from these "
+                   "files as they are");
 }
 
-Job job_of(const Options& options, const ListedJob& listed) {
-  Job job = options.job;
-  job.input = listed.input;
-  job.response = listed.response;
-  job.output = listed.output;
-  if (listed.azimuth) job.response_options.azimuth = listed.azimuth;
-  if (listed.elevation) job.response_options.elevation = listed.elevation;
-  job.request.is_one_of_many = true;
-  return job;
-}
-
-void make_folder_of(const std::string& output) {
-  const std::filesystem::path folder = std::filesystem::path(output).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw FileError(folder, "can not be made (" + error.message() + ")");
+/// All options that were given, but those that no output depends on.
+std::string settings_of(const CLI::App& command) {
+  std::string settings = version();
+  for (const CLI::Option* const option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || option->get_positional()) continue;
+    if (name == "--output" || name == "--resume" || name == "--quiet") continue;
+    settings.append("\n").append(name);
+    for (const std::string& value : option->results()) settings.append(" ").append(value);
+  }
+  return settings;
 }
 
 class Batch {
  public:
-  Batch(const Options& options, std::vector<ListedJob> list)
-      : options_(options), list_(std::move(list)) {}
+  Batch(const Options& options, const std::string& settings)
+      : options_(options),
+        devices_(devices_for(options.job.request)),
+        list_(checked_list()),
+        journal_(options.folder, settings) {}
 
   int run() {
     int stopped_by = 0;
@@ -81,18 +79,38 @@ class Batch {
   }
 
  private:
+  /// What is wrong in every line is refused once.
+  std::vector<ListedJob> checked_list() const {
+    const Job& job = options_.job;
+    check_request(job.request, devices_);
+    if (options_.folder.empty()) throw UsageError("--output: is no folder");
+    resolve_wav_format("--output", job.format);
+    parse_duration(job.predelay, kMaxRate, "--predelay");
+    return read_list(options_.list, options_.folder, options_.response);
+  }
+
+  Job job_of(const ListedJob& listed) const {
+    Job job = options_.job;
+    job.input = listed.input;
+    job.response = listed.response;
+    job.output = listed.output;
+    job.makes_folder = true;
+    if (listed.azimuth) job.response_options.azimuth = listed.azimuth;
+    if (listed.elevation) job.response_options.elevation = listed.elevation;
+    job.request.is_one_of_many = true;
+    job.devices = devices_;
+    return job;
+  }
+
   /// Returns 0, or the exit code where the batch can not go on.
   int run_one(std::size_t i) {
+    where_.clear();
+    is_done_ = false;
     try {
       stop_if_interrupted();
-      const Job job = job_of(options_, list_[i]);
-      if (options_.resumes && is_complete(job)) {
-        ++totals_.complete;
-        if (!options_.quiet) say("{}  {}: complete\n", place(i), one_line(job.output));
-        return 0;
-      }
-      make_folder_of(job.output);
-      tell(i, job, run_job(job));
+      const ListedJob& listed = list_[i];
+      where_ = fmt::format("{}: line {}: ", input_name(options_.list), listed.line);
+      do_one(i, listed);
       return 0;
     } catch (const GpuError&) {
       const int code = fail();
@@ -104,16 +122,39 @@ class Batch {
     }
   }
 
+  void do_one(std::size_t i, const ListedJob& listed) {
+    const auto origin = journal_.origin(listed);
+    const auto before = options_.resumes && origin ? journal_.find(listed, *origin) : std::nullopt;
+    if (before) {
+      ++totals_.complete;
+      is_done_ = true;
+      totals_.has_clipped |= *before;
+      if (!options_.quiet) say("{}  {}: complete\n", place(i), one_line(listed.output));
+      return;
+    }
+    const Job job = job_of(listed);
+    const JobReport report = run_job(job);
+    ++totals_.done;
+    is_done_ = true;
+    totals_.has_clipped |= has_clipped(report);
+    tell(i, job, report);
+    if (origin && !journal_.note(listed, *origin, has_clipped(report)) && !has_told_journal_) {
+      has_told_journal_ = true;
+      print_message("warning", options_.folder +
+                                   ": no journal can be kept in this folder, so "
+                                   "--resume will do this again");
+    }
+  }
+
   int fail() {
-    const int code = report_failure();
-    if (received_signal() == 0) ++totals_.failed;
+    const int code = report_failure(where_);
+    // Memory may run out while a job is told of that is done.
+    if (received_signal() == 0 && !is_done_) ++totals_.failed;
     return code;
   }
 
   void tell(std::size_t i, const Job& job, JobReport report) {
     const double sound = static_cast<double>(report.source_samples) / report.source.rate;
-    ++totals_.done;
-    totals_.has_clipped |= has_clipped(report);
     totals_.sound_seconds += sound;
     totals_.seconds += report.seconds;
     if (!options_.quiet) {
@@ -154,17 +195,19 @@ class Batch {
   }
 
   const Options& options_;
+  const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
   const std::vector<ListedJob> list_;
+  const Journal journal_;
   Totals totals_;
+  std::string where_;  // the job stands in the list, for errors
+  bool is_done_ = false;
   bool tells_calibration_ = true;
+  bool has_told_journal_ = false;
 };
 
-int batch(Options options) {
+int batch(Options options, const CLI::App& command) {
   settle(options);
-  const Request& request = options.job.request;
-  if (request.method != "auto") find_method(request.method);
-  if (may_use_gpu(request)) pick_device(request.device, query_devices());
-  return Batch(options, read_list(options.list, options.folder, options.response)).run();
+  return Batch(options, settings_of(command)).run();
 }
 
 }  // namespace
@@ -175,7 +218,9 @@ void add_batch(CLI::App& app, RunIt& run_it) {
       app.add_subcommand("batch", "Convolve the recordings of a list, one after the other");
   add_files(*command, *options);
   add_job_options(*command, *options);
-  command->callback([&run_it, options] { run_it = [options] { return batch(*options); }; });
+  command->callback([&run_it, options, command] {
+    run_it = [options, command] { return batch(*options, *command); };
+  });
 }
 
 }  // namespace gpuconv

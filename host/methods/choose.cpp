@@ -98,24 +98,36 @@ std::string why_too_much(const Method& method, std::int64_t N, std::int64_t K,
       longest);
 }
 
+Devices devices_for(const Request& request) {
+  return may_use_gpu(request) ? query_devices() : Devices{{}, "not asked for"};
+}
+
+void check_request(const Request& request, const Devices& devices) {
+  const bool must_be_gpu = request.device != "auto" && request.device != "cpu";
+  const Method* const method = request.method == "auto" ? nullptr : &find_method(request.method);
+  if (method != nullptr && method->place == Place::gpu && request.device == "cpu") {
+    throw UsageError(
+        fmt::format("--method {} runs on a GPU, --device cpu forbids one", method->name));
+  }
+  if (method != nullptr && method->place == Place::cpu && must_be_gpu) {
+    throw UsageError(fmt::format("--method {} runs on the CPU, --device {} asks for a GPU",
+                                 method->name, request.device));
+  }
+  pick_device(request.device, devices);
+  if (method == nullptr) return;
+  if (const std::string reason = why_not(*method, devices); !reason.empty()) {
+    throw GpuError(fmt::format("--method {}: {}", method->name, reason));
+  }
+}
+
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
               const CostModel& model) {
+  check_request(request, devices);
   const std::optional<Device> device = pick_device(request.device, devices);
-  const bool must_be_gpu = request.device != "auto" && request.device != "cpu";
-  if (request.method == "auto") return choose_automatically(N, K, device, must_be_gpu, model);
-
+  if (request.method == "auto") {
+    return choose_automatically(N, K, device, device && request.device != "auto", model);
+  }
   const Method& method = find_method(request.method);
-  if (method.place == Place::gpu && request.device == "cpu") {
-    throw UsageError(
-        fmt::format("--method {} runs on a GPU, --device cpu forbids one", method.name));
-  }
-  if (method.place == Place::cpu && must_be_gpu) {
-    throw UsageError(fmt::format("--method {} runs on the CPU, --device {} asks for a GPU",
-                                 method.name, request.device));
-  }
-  if (const std::string reason = why_not(method, devices); !reason.empty()) {
-    throw GpuError(fmt::format("--method {}: {}", method.name, reason));
-  }
   if (method.place == Place::gpu) {
     if (const std::string reason = why_too_much(method, N, K, *device); !reason.empty()) {
       throw UsageError(fmt::format("--method {}: {}", method.name, reason));

@@ -32,6 +32,12 @@ inline constexpr double kHopelessSeconds = 300;
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
               const CostModel& model = {});
 
+/// The devices that a job may choose among; CUDA is not started if it can have none.
+Devices devices_for(const Request& request);
+
+/// Throws as choose() does for what is wrong whatever the job.
+void check_request(const Request& request, const Devices& devices);
+
 /// The device that GPU methods would run on, or none. Throws as choose() does.
 std::optional<Device> pick_device(const std::string& text, const Devices& devices);
 

@@ -169,20 +169,20 @@ JobReport run_once(const Job& job) {
   response = mixed(at_rate(response, rate, job), mix);
   report.response_taps = std::ssize(response.taps.left);
 
-  report.wet_frames = wet_frames(source.exact_length(), response, job.length);
-
   // Opening a pipe would already be an act; what is a file is checked and left alone.
   std::optional<WetWriter> writer;
   if (!job.dry_run || !is_special_file(job.output)) {
+    const auto frames = wet_frames(source.exact_length(), response, job.length);
     writer.emplace(job.output, job.format, rate,
                    OutputOptions{job.no_clobber,
                                  {job.input, job.response},
-                                 report.wet_frames,
-                                 job.norm_db ? FloatStore::kFrameBytes : 0});
+                                 frames,
+                                 job.norm_db ? FloatStore::kFrameBytes : 0,
+                                 job.makes_folder});
     report.format = writer->format();
   }
 
-  const Devices devices = may_use_gpu(job.request) ? query_devices() : Devices{{}, "not asked for"};
+  const Devices devices = job.devices ? *job.devices : devices_for(job.request);
   CostModel model =
       load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
   if (job.request.is_one_of_many) model.set_gpu_start(0);

@@ -25,7 +25,9 @@ struct Job {
   ResponseOptions response_options;
   OutputFormat format;
   bool no_clobber = false;
+  bool makes_folder = false;  ///< of OUTPUT, if it is not there
   Request request;
+  std::optional<Devices> devices;  ///< that are here; absent: nobody has asked yet
   RatePolicy rate_policy = RatePolicy::resample;
   WetLength length = WetLength::full;
   double gain_db = 0;
@@ -52,11 +54,10 @@ struct JobReport {
   Choice choice;
   std::string calibration_warning;  ///< why a calibration was not used; or empty
   RenderReport render;
-  std::optional<std::int64_t> wet_frames;  ///< that are to be written, where that is known before
-  std::optional<double> norm_gain_db;      ///< what --norm did to both ears
-  std::int64_t verified_samples = 0;       ///< compared with the definition
-  std::string why_fallback;                ///< what the GPU failed with; or empty
-  WriteReport written;                     ///< empty after a dry run
+  std::optional<double> norm_gain_db;  ///< what --norm did to both ears
+  std::int64_t verified_samples = 0;   ///< compared with the definition
+  std::string why_fallback;            ///< what the GPU failed with; or empty
+  WriteReport written;                 ///< empty after a dry run
   FileFormat format;
   double gpu_start_seconds = 0;  ///< creating the CUDA context: what a process pays once
   double convolve_seconds = 0;   ///< planning and convolving both ears, without files and the above

@@ -109,9 +109,17 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "input\na.wav\n" + std::string(70'000, 'x') + "\n", {"line 3", "65536"});
   expect_refusal("a.jsonl", "[1]\n", {"line 1", "no JSON object"});
   expect_refusal("a.jsonl", "{\"input\": \"a\"}\n{\"input\"\n", {"line 2", "no JSON object"});
-  expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is neither"});
+  expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is no text"});
   expect_refusal("a.jsonl", "{\"inputs\": \"a\"}\n", {"line 1", "'inputs' is no column"});
   expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "no JSON object"});
+  expect_refusal("a.csv", "input\nx\"2\".wav\n", {"line 2", "quote within"});
+  expect_refusal("a.csv", "input\n\"a.wav\"b\n", {"line 2", "goes on behind a quote"});
+  expect_refusal("a.csv", std::string("input\na\0b.wav\n", 13), {"line 2", "zero byte"});
+  expect_refusal("a.jsonl", R"({"input": "a\u0000.wav"})", {"line 1", "zero byte"});
+  expect_refusal("a.jsonl", R"({"input": "a.wav", "input": "b.wav"})", {"line 1", "'input' twice"});
+  expect_refusal("a.jsonl", R"({"input": 1.50})", {"line 1", "input is no text"});
+  expect_refusal("a.jsonl", R"({"input": "a", "azimuth": true})",
+                 {"line 1", "azimuth is no number"});
   expect_refusal("a.scp", "alone\n", {"line 1", "ID and path"});
   expect_refusal("a.scp", "a sox b.wav -t wav - |\n", {"line 1", "command"});
 }
@@ -129,6 +137,36 @@ TEST_F(ListTest, TwoJobsWithOneOutputAreRefused) {
   write_bytes(out_ + "/one.wav", "x");
   std::filesystem::create_symlink("one.wav", out_ + "/other.wav");
   expect_refusal("a.csv", "input,output\na,one.wav\nb,other.wav\n", {"line 3", "of line 2"});
+}
+
+TEST_F(ListTest, OnePlaceWithTwoNamesIsOneOutputAlsoBeforeItIsThere) {
+  std::filesystem::create_directories(out_ + "/real");
+  std::filesystem::create_symlink("real", out_ + "/link");
+  expect_refusal("a.csv", "input,output\na,real/x.wav\nb,link/x.wav\n", {"line 3", "of line 2"});
+  std::filesystem::create_symlink("t.wav", out_ + "/one.wav");
+  std::filesystem::create_symlink("real/../t.wav", out_ + "/two.wav");
+  expect_refusal("a.csv", "input,output\na,one.wav\nb,two.wav\n", {"line 3", "of line 2"});
+  const std::string read = "input,output\na,real/y.wav\n" + out_ + "/link/y.wav,z.wav\n";
+  expect_refusal("a.csv", read, {"line 3", "output of line 2"});
+}
+
+TEST_F(ListTest, TheListItselfIsNoOutput) {
+  std::filesystem::create_directory(out_);
+  EXPECT_TRUE(says(message_of<FileError>([&] {
+                     write_bytes(out_ + "/list.wav", "input,output\na,list.wav\n");
+                     read_list(out_ + "/list.wav", out_, "r");
+                   }),
+                   {"reads", "list.wav, the output of line 2"}));
+}
+
+// "link/.." is the folder above the one that the link leads to.
+TEST_F(ListTest, TheFolderIsTakenAsItIs) {
+  write_bytes(folder_.file("a.csv"), "input\ndry/v.wav\n");
+  for (const std::string folder : {".", "link/..", "../wet/"}) {
+    const auto jobs = read_list(folder_.file("a.csv"), folder, "r");
+    EXPECT_EQ(jobs.at(0).output, folder + (folder.ends_with('/') ? "" : "/") + "v.wav");
+    EXPECT_EQ(jobs.at(0).name, "v.wav");
+  }
 }
 
 TEST_F(ListTest, AnOutputStaysWithinTheFolder) {

@@ -110,7 +110,7 @@ TEST_F(EmulatedDevice, IsTheCallersOwnAgainAfterAPlanAndARender) {
       EXPECT_EQ(current(), 2);
     }
   }
-  emulation::fail_call(5, cudaErrorMemoryAllocation, emulation::Failing::persistent);
+  emulation::fail_call(5, cudaErrorMemoryAllocation);
   EXPECT_THROW(make_gpu_renderer(plan_gpu_tiled, response, 2000, 1), GpuError);
   emulation::fail_no_call();
   EXPECT_EQ(current(), 2);

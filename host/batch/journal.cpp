@@ -1,0 +1,74 @@
+#include "host/batch/journal.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <string_view>
+
+#include "host/audio/file_descriptor.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// FNV-1a with 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): the same in every program.
+std::uint64_t hash(std::string_view text) {
+  std::uint64_t value = 0xcbf29ce484222325u;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+  return value;
+}
+
+/// Nothing unless it is a regular file.
+std::optional<std::string> state_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return fmt::format("{} bytes of {}.{:09}", status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
+}
+
+std::string angle(const std::optional<double>& degrees) {
+  return degrees ? fmt::format("{}", *degrees) : "none";
+}
+
+}  // namespace
+
+Journal::Journal(const std::string& folder, const std::string& settings)
+    : path_(folder + "/.gpuconv-batch"), settings_(settings) {
+  std::ifstream file(path_);
+  std::uint64_t value = 0;
+  int has_clipped = 0;
+  // A line that a killed process left unfinished says nothing.
+  for (std::string line; std::getline(file, line);) {
+    if (std::sscanf(line.c_str(), "%16lx %1d ", &value, &has_clipped) == 2) {
+      done_[value] = has_clipped != 0;
+    }
+  }
+}
+
+std::optional<std::string> Journal::origin(const ListedJob& job) const {
+  const auto input = state_of(job.input);
+  const auto response = state_of(job.response);
+  if (!input || !response) return std::nullopt;
+  return fmt::format("{}\n{}\n{}: {}\n{}: {}\n{} {}", settings_, job.name, job.input, *input,
+                     job.response, *response, angle(job.azimuth), angle(job.elevation));
+}
+
+std::optional<bool> Journal::find(const ListedJob& job, const std::string& origin) const {
+  const auto output = state_of(job.output);
+  if (!output) return std::nullopt;
+  const auto found = done_.find(hash(origin + "\n" + *output));
+  if (found == done_.end()) return std::nullopt;
+  return found->second;
+}
+
+bool Journal::note(const ListedJob& job, const std::string& origin, bool has_clipped) const {
+  const auto output = state_of(job.output);
+  if (!output) return true;  // a device or a pipe
+  const FileDescriptor file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
+  const std::string line = fmt::format("{:016x} {} {}\n", hash(origin + "\n" + *output),
+                                       static_cast<int>(has_clipped), job.name);
+  return file && ::write(file.get(), line.data(), line.size()) == std::ssize(line);
+}
+
+}  // namespace gpuconv
