@@ -17,8 +17,7 @@ namespace {
 
 class Verified : public ::testing::Test {
  protected:
-  /// What the verification says of `wet`; empty if it finds nothing wrong.
-  std::string verdict(const Stereo<Signal>& wet, std::int64_t known_length) const {
+  void check(const Stereo<Signal>& wet, std::int64_t known_length, const char* method) const {
     Verification verification(response_, known_length);
     for (std::size_t n = 0; n < source_.size(); n += 777) {
       verification.source(
@@ -29,8 +28,13 @@ class Verified : public ::testing::Test {
       verification.wet(
           {std::span(wet.left).subspan(n, count), std::span(wet.right).subspan(n, count)});
     }
+    verification.check(find_method(method));
+  }
+
+  /// What the verification says of `wet`; empty if it finds nothing wrong.
+  std::string verdict(const Stereo<Signal>& wet, std::int64_t known_length) const {
     try {
-      verification.check(find_method("gpu-radix2"));
+      check(wet, known_length, "gpu-radix2");
     } catch (const GpuError& error) {
       return error.what();
     }
@@ -64,6 +68,9 @@ TEST_F(Verified, NoticesWhatRoundingCanNotDo) {
   wrong = wet_;
   for (float& y : wrong.left) y = std::nanf("");
   EXPECT_NE(verdict(wrong, N), "");
+  // A CPU does not compute something wrong by itself: that is a bug.
+  EXPECT_TRUE(says(message_of<std::runtime_error>([&] { check(wrong, N, "cpu-vectorised"); }),
+                   {"frame ", "cpu-vectorised"}));
 }
 
 TEST_F(Verified, LooksAtSixtyFourSamplesAndMoreOfWhatIsLongerThanKnown) {

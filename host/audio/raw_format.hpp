@@ -15,7 +15,4 @@ struct RawFormat {
 /// libsndfile's number for it.
 int sndfile_code(RawEncoding encoding);
 
-/// Bytes of one sample.
-int sample_bytes(RawEncoding encoding);
-
 }  // namespace gpuconv

@@ -74,8 +74,8 @@ void set(ListedJob& job, const Column& column, const std::string& text) {
   if (!text.empty()) column.set(job, text);
 }
 
-/// Takes a field off the front of `rest`, and what ends it: a comma, or the end of the line. A
-/// field in quotes may hold commas, and quotes that are written twice.
+/// Takes a field off the front of `rest`, up to a comma or the end of the line. One in quotes may
+/// hold commas, and quotes that are written twice.
 std::string take_field(std::string_view& rest) {
   std::string field;
   if (!rest.starts_with('"')) {
@@ -263,8 +263,11 @@ class Places {
     namespace fs = std::filesystem;
     const fs::path target = fs::absolute(follow_links(path));
     const auto [found, is_new] = folders_.try_emplace(target.parent_path());
-    std::error_code ignored;
-    if (is_new) found->second = fs::weakly_canonical(target.parent_path(), ignored);
+    if (is_new) {
+      std::error_code error;
+      found->second = fs::weakly_canonical(target.parent_path(), error);
+      if (error) found->second = target.parent_path();
+    }
     return found->second / target.filename();
   }
 

@@ -137,13 +137,13 @@ class Batch {
     ++totals_.done;
     is_done_ = true;
     totals_.has_clipped |= has_clipped(report);
+    const bool is_noted = !origin || journal_.note(listed, *origin, has_clipped(report));
     tell(i, job, report);
-    if (origin && !journal_.note(listed, *origin, has_clipped(report)) && !has_told_journal_) {
-      has_told_journal_ = true;
-      print_message("warning", options_.folder +
-                                   ": no journal can be kept in this folder, so "
-                                   "--resume will do this again");
-    }
+    if (is_noted || has_told_journal_) return;
+    has_told_journal_ = true;
+    print_message("warning", options_.folder +
+                                 ": no journal can be kept in this folder, so --resume will do "
+                                 "this again");
   }
 
   int fail() {

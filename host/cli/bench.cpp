@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <array>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "host/audio/output_file.hpp"
@@ -14,6 +15,7 @@
 #include "host/bench/report.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/side_files.hpp"
 #include "host/error.hpp"
 #include "host/methods/choose.hpp"
 #include "host/page/page.hpp"
@@ -86,23 +88,29 @@ std::vector<Problem> problems_of(const Options& options, const Preset* preset,
   return problems;
 }
 
-void write(const std::string& path, const std::string& text) {
-  if (path == "-") {
-    write_output(text);
-    return;
+/// Where a report goes, opened before the work: that it can not be written is found out first.
+class Destination {
+ public:
+  /// "-" is standard output; empty: nobody asked for it.
+  explicit Destination(const std::string& path) : is_wanted_(!path.empty()) {
+    OutputOptions options;
+    options.makes_folder = true;
+    if (is_wanted_ && path != "-") file_.emplace(path, options);
   }
-  OutputFile file(path, OutputOptions{false, {}});
-  file.write(std::as_bytes(std::span(text)));
-  file.publish();
-}
 
-void make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) throw FileError(path, "can not be made: " + error.message());
-}
+  explicit operator bool() const { return is_wanted_; }
 
-/// Measures the constants behind --method auto and keeps them.
+  void write(const std::string& text) {
+    if (!file_) return write_output(text);
+    file_->write(std::as_bytes(std::span(text)));
+    file_->publish();
+  }
+
+ private:
+  bool is_wanted_;
+  std::optional<OutputFile> file_;
+};
+
 void calibrate_here(const Options& options) {
   std::optional<Device> device;
   // What the first use of a GPU costs is paid once in a process: here.
@@ -127,6 +135,11 @@ int run(const Options& options) {
     if (options.calibrates) return static_cast<int>(Exit::done);
     throw UsageError("bench: nothing to measure; name a benchmark or a --size");
   }
+  const std::string page_path = options.report.empty() ? "" : options.report + "/index.html";
+  refuse_common_outputs(
+      std::array{NamedOutput{"--json", options.json}, NamedOutput{"--csv", options.csv},
+                 NamedOutput{"--markdown", options.markdown}, NamedOutput{"--report", page_path}});
+  Destination json(options.json), csv(options.csv), markdown(options.markdown), page(page_path);
   Bench bench = preset != nullptr ? bench_for(*preset) : Bench{};
   bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
   std::string warning;
@@ -142,17 +155,11 @@ int run(const Options& options) {
 
   const BenchReport report = run_bench(bench);
   const Machine machine = this_machine(version(), bench.device);
-  if (!options.json.empty()) write(options.json, to_json(machine, report));
-  if (!options.csv.empty()) write(options.csv, to_csv(report));
-  if (!options.markdown.empty()) write(options.markdown, to_markdown(machine, report));
-  if (!options.report.empty()) {
-    make_folder(options.report);
-    write(std::filesystem::path(options.report) / "index.html", to_html(machine, report));
-  }
-  if (options.json.empty() && options.csv.empty() && options.markdown.empty() &&
-      options.report.empty()) {
-    write("-", to_markdown(machine, report));
-  }
+  if (json) json.write(to_json(machine, report));
+  if (csv) csv.write(to_csv(report));
+  if (markdown) markdown.write(to_markdown(machine, report));
+  if (page) page.write(to_html(machine, report));
+  if (!json && !csv && !markdown && !page) write_output(to_markdown(machine, report));
   return static_cast<int>(Exit::done);
 }
 

@@ -183,14 +183,19 @@ TEST_F(BatchProgram, DoesAgainWhatAJournalDoesNotKnow) {
 }
 
 TEST_F(BatchProgram, AHundredThousandLinesTakeNoMoreMemoryThanTheirNames) {
+#ifdef GPUCONV_EMULATED  // slow, and its sanitizer keeps what was freed
+  constexpr int kLines = 1'000;
+#else
+  constexpr int kLines = 100'000;
+#endif
   std::string list = "input,output\n";
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < kLines; ++i) {
     list += "/nowhere/" + std::to_string(i) + ".wav," + std::to_string(i) + ".wav\n";
   }
   const Outcome outcome = batch(list, {"-m", "cpu-threads"});
   EXPECT_EQ(outcome.exit_code, 4);
-  EXPECT_EQ(lines_of(outcome.err), 100'001);
-#ifndef GPUCONV_EMULATED  // a sanitizer keeps what was freed
+  EXPECT_EQ(lines_of(outcome.err), kLines + 1);
+#ifndef GPUCONV_EMULATED
   rusage children{};
   ::getrusage(RUSAGE_CHILDREN, &children);
   EXPECT_LT(children.ru_maxrss, 256 << 10);  // KiB

@@ -68,6 +68,12 @@ TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
   refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
   refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
   refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});
+  refuses({"-s", "9x9", "--json", folder_.file("b"), "--csv", folder_.file("b")},
+          {"--csv", "taken"});
+  // Before the work, which may take minutes.
+  expect_refusal(run({"bench", "ladder", "--report", "/dev/null/x"}), 2, {"/dev/null/x", "folder"});
+  expect_refusal(run({"bench", "ladder", "--json", folder_.file("no/b.json") + "/"}), 2,
+                 {"b.json"});
   expect_refusal(run({"bench", "-s", "9x9", "-m", "gpu-fused", "--device", "cpu"}), 3,
                  {"gpu-fused", "none takes part"});
 }

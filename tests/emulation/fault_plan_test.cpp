@@ -170,7 +170,8 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
 
   /// Destructors say nothing, and what they leave as the last error nobody reads.
   static bool releases(const std::string& call) {
-    return call.starts_with("cudaFree") || call.ends_with("Destroy");
+    return call.starts_with("cudaFree") || call.ends_with("Destroy") ||
+           call == "cudaSetDevice";  // ~DeviceInUse(); elsewhere its failure is an error
   }
 
   /// `step` 1 for every call.

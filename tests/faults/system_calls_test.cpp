@@ -2,6 +2,8 @@
 //
 // As in SQLite's tests: call number n fails, n = 1, 2, 3, ... The program runs whole, with
 // preloaded.cpp between it and the system. A share of the calls here; GPUCONV_LONG=1 for all.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -150,6 +152,7 @@ TEST_P(SystemCalls, MayFailToWrite) {
   fail_each("write", ENOSPC);
   fail_each("write", EDQUOT);
   fail_each("write", 0);
+  fail_each("write", EINTR, {""});
 }
 
 TEST_P(SystemCalls, MayFailToComplete) {
@@ -160,6 +163,27 @@ TEST_P(SystemCalls, MayFailToComplete) {
 
 INSTANTIATE_TEST_SUITE_P(, SystemCalls, ::testing::ValuesIn(kWorkloads),
                          [](const auto& parameter) { return parameter.param.name; });
+
+/// As on NFS, which knows no rename that spares what is there.
+TEST(NoClobber, FindsAnotherWayWhereRenamingCanNotSpareAFile) {
+  if (!std::filesystem::exists(GPUCONV_PRELOADED)) GTEST_SKIP() << "no " GPUCONV_PRELOADED;
+  const Folder files;
+  const Folder wet;
+  const std::string output = wet.file("wet.wav");
+  const auto render = [&](const std::string& fault) {
+    return run_program({"render", float_wav(files, "source.wav", 1, noise(3000, 1)),
+                        float_wav(files, "room.wav", 2, noise(600, 2)), output, "--no-clobber",
+                        "--device", "cpu", "-q", "-g", "-40"},
+                       {"LD_PRELOAD=" GPUCONV_PRELOADED, "GPUCONV_FAULT=" + fault});
+  };
+  ASSERT_EQ(render("").exit_code, 0);
+  const std::string right = read_bytes(output);
+  std::filesystem::remove(output);
+  const Ended ended = render(fmt::format("rename:1:{}", EINVAL));
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_TRUE(read_bytes(output) == right);
+  EXPECT_EQ(wet.count(), 1);
+}
 
 /// What fails in one job of a batch is no matter of the others, and can be done again.
 TEST(BatchSystemCalls, MayFailOnceInOneJob) {
