@@ -92,9 +92,10 @@ std::vector<Problem> problems_of(const Options& options, const Preset* preset,
 class Destination {
  public:
   /// "-" is standard output; empty: nobody asked for it.
-  explicit Destination(const std::string& path) : is_wanted_(!path.empty()) {
+  explicit Destination(const std::string& path, bool makes_folder = false)
+      : is_wanted_(!path.empty()) {
     OutputOptions options;
-    options.makes_folder = true;
+    options.makes_folder = makes_folder;
     if (is_wanted_ && path != "-") file_.emplace(path, options);
   }
 
@@ -139,7 +140,8 @@ int run(const Options& options) {
   refuse_common_outputs(
       std::array{NamedOutput{"--json", options.json}, NamedOutput{"--csv", options.csv},
                  NamedOutput{"--markdown", options.markdown}, NamedOutput{"--report", page_path}});
-  Destination json(options.json), csv(options.csv), markdown(options.markdown), page(page_path);
+  Destination json(options.json), csv(options.csv), markdown(options.markdown),
+      page(page_path, true);
   Bench bench = preset != nullptr ? bench_for(*preset) : Bench{};
   bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
   std::string warning;
