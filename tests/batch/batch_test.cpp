@@ -218,7 +218,7 @@ TEST_F(BatchProgram, StopsAtASignalAndKeepsWhatIsDone) {
   write_bytes(list_, list);
   const Ended ended = run_program(
       {"batch", list_, "-o", out_, "--response", room_, "-g", "-40", "-m", "cpu-threads"}, {},
-      {SIGINT, 1.0});
+      {SIGINT, 2.0});
   EXPECT_EQ(ended.exit_code, 130) << ended.err.substr(0, 1000);
   EXPECT_TRUE(says(ended.err, {"stopped by a signal", "left: --resume goes on"}));
   const std::string first = read_bytes(out("0.wav"));
