@@ -170,8 +170,7 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
 
   /// Destructors say nothing, and what they leave as the last error nobody reads.
   static bool releases(const std::string& call) {
-    return call.starts_with("cudaFree") || call.ends_with("Destroy") ||
-           call == "cudaSetDevice";  // ~DeviceInUse(); elsewhere its failure is an error
+    return call.starts_with("cudaFree") || call.ends_with("Destroy");
   }
 
   /// `step` 1 for every call.
@@ -189,10 +188,13 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
       const std::optional<std::string> seen = try_to_run();
       EXPECT_TRUE(emulation::has_failed_as_planned());
       emulation::fail_no_call();
-      const std::string& name = emulation::calls().at(static_cast<std::size_t>(n - 1));
+      const std::string name = emulation::calls().at(static_cast<std::size_t>(n - 1));
       const std::string failed = fmt::format("call {}, {}", n, name);
       if (seen && failing == Failing::once && !releases(name)) {
-        EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "left behind by " << failed;
+        const cudaError_t left = cudaGetLastError();
+        // ~DeviceInUse() says nothing of a device that is lost, and nothing clears that error.
+        const bool is_lost = name == "cudaSetDevice" && !still_answers();
+        EXPECT_TRUE(left == cudaSuccess || is_lost) << left << " left behind by " << failed;
       }
       emulation::recover();
       ASSERT_EQ(Alive(), before) << "after " << failed;
