@@ -183,6 +183,7 @@ JobReport run_once(const Job& job) {
   }
 
   const Devices devices = job.devices ? *job.devices : devices_for(job.request);
+  check_request(job.request, devices);
   CostModel model =
       load_cost_model(pick_device(job.request.device, devices), report.calibration_warning);
   if (job.request.is_one_of_many) model.set_gpu_start(0);

@@ -45,6 +45,8 @@ TEST_F(Program, RefusesBadUsageWithExitCodeOne) {
   expect_refusal(render(source_, room_, {"--bits", "17"}), 1, {"17"});
   expect_refusal(render(source_, room_, {"--length", "half"}), 1, {"half", "full|same"});
   expect_refusal(render(source_, room_, {"-m", "gpu-fast"}), 1, {"gpu-fast", "cpu-vectorised"});
+  expect_refusal(render(source_, room_, {"-m", "cpu-threads", "--device", "cuda"}), 1,
+                 {"cpu-threads runs on the CPU", "--device cuda asks for a GPU"});
   expect_refusal(render(source_, room_, {"--azimuth", "30"}), 1, {"azimuth"});
   expect_refusal(render(source_, room_, {"--channel", "2"}), 2, {"channel"});
   expect_refusal(render(source_, room_, {"--channel", "0"}), 1, {"--channel"});
