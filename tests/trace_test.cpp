@@ -9,6 +9,7 @@
 
 #include "cuda/runtime/range.hpp"
 #include "host/cli/trace_file.hpp"
+#include "tests/support/files.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -47,6 +48,19 @@ TEST(TraceTest, HoldsNoMoreThanAPersonTakes) {
   EXPECT_EQ(trace.spans().size(), Trace::kMost);
   for (std::size_t i = 0; i <= Trace::kMost; ++i) trace.add(Trace::Arrow{row, 0, row, 1});
   EXPECT_EQ(trace.arrows().size(), Trace::kMost);
+}
+
+TEST(TraceTest, SaysSoWhereItDoesNotHoldAll) {
+  const Folder folder;
+  TraceFile file(folder.file("trace.json"), Job{});
+  for (std::size_t i = 0; i <= Trace::kMost; ++i) {
+    Trace::current()->add(Trace::Span{Trace::this_thread(), "read", 0, 1});
+  }
+  ::testing::internal::CaptureStderr();
+  file.write({});
+  EXPECT_TRUE(says(::testing::internal::GetCapturedStderr(),
+                   {"warning: ", "trace.json: holds the first 100000 spans or arrows, not all"}));
+  EXPECT_TRUE(read_bytes(folder.file("trace.json")).ends_with("}\n]}\n"));
 }
 
 TEST(TraceTest, ThereIsOneAtATime) {

@@ -94,6 +94,12 @@ void check_views(const std::string& path, const SofaFile& file) {
                                       "that looks ahead (0, 0) are read",
                                       m, file.views[m].azimuth, file.views[m].elevation));
   }
+  for (std::size_t m = 0; m < file.ups.size(); ++m) {
+    if (angle_between(file.ups[m], {0, 90}) <= kDegrees) continue;
+    throw FileError(path, fmt::format("ListenerUp of measurement {} points to azimuth {:.1f}, "
+                                      "elevation {:.1f}; only heads held upright are read",
+                                      m, file.ups[m].azimuth, file.ups[m].elevation));
+  }
 }
 
 }  // namespace

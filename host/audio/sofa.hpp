@@ -33,6 +33,7 @@ struct SofaFile {
   double rate = 0;                    ///< Hz
   std::vector<Direction> directions;  ///< M
   std::vector<Direction> views;  ///< whither the head looks: 1, M, or none where it is not said
+  std::vector<Direction> ups;    ///< whither the head's top points, as many as views or none
   std::vector<double> sideways;  ///< metres from the head's middle to its left, R or M x R
   std::vector<float> taps;       ///< M x R x N
   std::vector<float> delays;     ///< samples, R or M x R, or none
@@ -45,7 +46,7 @@ bool is_sofa(const std::string& path);
 SofaFile read_sofa(const std::string& path);
 
 /// Throws FileError unless every size is what the letters say, there are two receivers, one to each
-/// side, and the head looks ahead all the time.
+/// side, and the head looks ahead and is upright all the time.
 void check_sofa(const std::string& path, const SofaFile& file);
 
 /// Angle between two directions along the great circle, in degrees.

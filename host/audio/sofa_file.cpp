@@ -1,6 +1,7 @@
 // sofa_file.cpp - read_sofa(): from libmysofa's structures to ours
+#include "host/audio/sofa_file.hpp"
+
 #include <fmt/core.h>
-#include <mysofa.h>
 
 #include <algorithm>
 #include <cctype>
@@ -13,7 +14,6 @@
 #include <string_view>
 
 #include "host/audio/input_file.hpp"
-#include "host/audio/sofa.hpp"
 #include "host/error.hpp"
 #include "host/memory_limit.hpp"
 
@@ -29,7 +29,9 @@ struct Free {
   void operator()(MYSOFA_HRTF* file) const { mysofa_free(file); }
 };
 
-std::string reason(int error) {
+}  // namespace
+
+std::string words_of_libmysofa(int error) {
   switch (error) {
     case MYSOFA_INVALID_FORMAT:
       return "not the format of SOFA";
@@ -53,6 +55,8 @@ std::string reason(int error) {
   if (error > 0 && error < MYSOFA_INVALID_FORMAT) return std::strerror(error);
   return fmt::format("libmysofa error {}", error);
 }
+
+namespace {
 
 std::string attribute(const MYSOFA_ATTRIBUTE* attributes, std::string_view name) {
   for (; attributes != nullptr; attributes = attributes->next) {
@@ -111,6 +115,19 @@ std::vector<Direction> directions_of(const std::string& path, std::string_view n
   return directions;
 }
 
+/// Whither the head's top points. It has no type of its own in most files: that of ListenerView
+/// counts. What would be "ahead" in angles is (0, 0, 1) in metres, written without looking at it.
+std::vector<Direction> ups_of(const std::string& path, const MYSOFA_HRTF& hrtf) {
+  const std::string of_view = attribute(hrtf.ListenerView.attributes, "Type");
+  std::vector<Direction> ups =
+      directions_of(path, "ListenerUp", hrtf.ListenerUp, of_view.empty() ? "cartesian" : of_view);
+  for (std::size_t m = 0; m < ups.size(); ++m) {
+    const float* const up = hrtf.ListenerUp.values + 3 * m;
+    if (up[0] == 0 && up[1] == 0 && up[2] > 0) ups[m] = {0, 90};
+  }
+  return ups;
+}
+
 /// How far to the left the receivers are. Their positions are laid out as R x 3, or R x 3 x M.
 std::vector<double> sideways_of(const std::string& path, const MYSOFA_HRTF& hrtf) {
   constexpr std::string_view kName = "ReceiverPosition";
@@ -148,6 +165,28 @@ double rate_of(const std::string& path, const MYSOFA_ARRAY& rates) {
 
 }  // namespace
 
+SofaFile sofa_of(const std::string& path, const MYSOFA_HRTF& hrtf) {
+  SofaFile file;
+  file.conventions = attribute(hrtf.attributes, "SOFAConventions");
+  file.title = attribute(hrtf.attributes, "Title");
+  file.database = attribute(hrtf.attributes, "DatabaseName");
+  file.room = attribute(hrtf.attributes, "RoomType");
+  file.M = checked_dimension(path, "M", hrtf.M);
+  file.R = checked_dimension(path, "R", hrtf.R);
+  file.N = checked_dimension(path, "N", hrtf.N);
+  file.rate = rate_of(path, hrtf.DataSamplingRate);
+  file.directions = directions_of(path, "SourcePosition", hrtf.SourcePosition, "");
+  file.views = directions_of(path, "ListenerView", hrtf.ListenerView, "cartesian");
+  file.ups = ups_of(path, hrtf);
+  file.sideways = sideways_of(path, hrtf);
+  file.taps = values_of(hrtf.DataIR);
+  file.delays = values_of(hrtf.DataDelay);
+  // AES69 demands it, if only as zeros. Where libmysofa loses it (a damaged name, no memory), the
+  // ears would lose their difference in time without a word.
+  if (file.delays.empty()) throw FileError(path, "has no Data.Delay");
+  return file;
+}
+
 bool is_sofa(const std::string& path) {
   static constexpr std::string_view kExtension = ".sofa";
   if (path.size() >= kExtension.size() &&
@@ -172,26 +211,10 @@ SofaFile read_sofa(const std::string& path) {
     const MemoryLimit limit(kFewestBytes + kBytesOfAByte * bytes);
     hrtf.reset(mysofa_load(path.c_str(), &error));
   }
-  if (!hrtf) throw FileError(path, fmt::format("can not be read as SOFA ({})", reason(error)));
-
-  SofaFile file;
-  file.conventions = attribute(hrtf->attributes, "SOFAConventions");
-  file.title = attribute(hrtf->attributes, "Title");
-  file.database = attribute(hrtf->attributes, "DatabaseName");
-  file.room = attribute(hrtf->attributes, "RoomType");
-  file.M = checked_dimension(path, "M", hrtf->M);
-  file.R = checked_dimension(path, "R", hrtf->R);
-  file.N = checked_dimension(path, "N", hrtf->N);
-  file.rate = rate_of(path, hrtf->DataSamplingRate);
-  file.directions = directions_of(path, "SourcePosition", hrtf->SourcePosition, "");
-  file.views = directions_of(path, "ListenerView", hrtf->ListenerView, "cartesian");
-  file.sideways = sideways_of(path, *hrtf);
-  file.taps = values_of(hrtf->DataIR);
-  file.delays = values_of(hrtf->DataDelay);
-  // AES69 demands it, if only as zeros. Where libmysofa loses it (a damaged name, no memory), the
-  // ears would lose their difference in time without a word.
-  if (file.delays.empty()) throw FileError(path, "has no Data.Delay");
-  return file;
+  if (!hrtf) {
+    throw FileError(path, fmt::format("can not be read as SOFA ({})", words_of_libmysofa(error)));
+  }
+  return sofa_of(path, *hrtf);
 }
 
 }  // namespace gpuconv

@@ -46,10 +46,12 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
   for (const Side side : kSides) {
     if (device[side].peak != written[side].peak || device[side].over != written[side].over) {
-      throw GpuError(fmt::format(
-          "the {} ear's peak was {} on the device and is {} in the file: frames were damaged on "
-          "the way",
-          name(side), device[side].peak, written[side].peak));
+      throw GpuError(
+          fmt::format("the {} ear's peak was {} on the device and is {} in the file (above full "
+                      "scale: {} and {} "
+                      "samples): frames were damaged on the way",
+                      name(side), device[side].peak, written[side].peak, device[side].over,
+                      written[side].over));
     }
   }
 }

@@ -336,6 +336,16 @@ TEST(BenchTest, GoesOnWithoutWhoFails) {
   EXPECT_EQ(json[3]["method"], "cold");
 }
 
+TEST(BenchTest, GoesOnWithoutSoundsThatNoMemoryHolds) {
+  Contender here = pretender("here", [](int) { return 1.0; });
+  const BenchReport report = run_bench(bench_of({here}, {{"huge", 1LL << 61, 2}, {"p", 10, 2}}));
+  ASSERT_EQ(report.not_here.size(), 1u);
+  EXPECT_EQ(report.not_here[0].problem, "huge");
+  EXPECT_NE(report.not_here[0].reason, "");
+  ASSERT_EQ(report.rows.size(), 1u);
+  EXPECT_EQ(report.rows[0].problem.name, "p");
+}
+
 // Between two runs of a GPU method no CPU method has its seconds.
 TEST(BenchTest, MeasuresOnePlaceAfterTheOther) {
   std::string order;

@@ -121,6 +121,18 @@ TEST_F(FaultyGpu, MayBeGivenLessMemoryAndGivesTheSameBytes) {
   EXPECT_TRUE(bytes_with("2GiB") == bytes_with("2MB"));
 }
 
+TEST_F(FaultyGpu, ThatDamagesFramesOnTheWayIsFoundOut) {
+  const std::vector<std::string> quiet{"-m", "gpu-radix2", "-g", "-60"};
+  int copies = 0;
+  while (render("GPUCONV_EMULATED_DAMAGE", std::to_string(copies + 1), quiet) != 0) {
+    ++copies;
+    expect_gpu_error(3, {"ear's peak was ", "on the device", "frames were damaged on the way"});
+    ASSERT_LT(copies, 100);
+  }
+  EXPECT_GE(copies, 4) << "frames and level of two ears";
+  EXPECT_NE(read_bytes(wet()), "old");
+}
+
 TEST_F(FaultyGpu, IsVerifiedToo) {
   for (const char* const method : {"gpu-direct", "gpu-radix2", "gpu-fourstep", "gpu-fused"}) {
     EXPECT_EQ(render("GPUCONV_EMULATED_DEVICES", "1", {"-m", method, "--verify", "-g", "-60"}), 0)

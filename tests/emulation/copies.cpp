@@ -1,4 +1,5 @@
 // copies.cpp - copies and fills: queued, so that a source used again too early gives wrong data
+#include <cstdlib>
 #include <cstring>
 
 #include "tests/emulation/calls.hpp"
@@ -9,6 +10,17 @@
 using emulation::call;
 using emulation::Function;
 using emulation::Work;
+
+namespace {
+
+/// Whether the copy from a device that is now executed is the one of GPUCONV_EMULATED_DAMAGE.
+bool is_to_be_damaged() {
+  static const char* const text = std::getenv("GPUCONV_EMULATED_DAMAGE");
+  static int downloads = 0;
+  return text != nullptr && ++downloads == std::atoi(text);
+}
+
+}  // namespace
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
@@ -26,8 +38,12 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
                       : kind == cudaMemcpyDeviceToHost ? Work::download
                                                        : Work::copy;
     return emulation::enqueue(stream, work,
-                              [to, from, bytes] {
+                              [to, from, bytes, work] {
                                 if (bytes > 0) std::memcpy(to, from, bytes);
+                                if (bytes > 0 && work == Work::download && is_to_be_damaged()) {
+                                  // The highest bit of the exponent, were it a float.
+                                  static_cast<unsigned char*>(to)[bytes - 1] ^= 0x40;
+                                }
                                 emulation::race::fill(to, bytes);
                               },
                               {to, from});

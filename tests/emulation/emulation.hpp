@@ -83,6 +83,7 @@ void restore_device();
 enum class Failing { once, persistent };
 
 // GPUCONV_EMULATED_HANG=1: waits for a stream or an event never end.
+// GPUCONV_EMULATED_DAMAGE=n: one bit of the n-th copy from a device is wrong, and nobody says so.
 
 /// Makes the n-th runtime call from now (the first is 1) return `code`, and with `persistent` all
 /// after it, too. As GPUCONV_EMULATED_FAIL=n:code[:persistent], which counts from the start.

@@ -88,6 +88,13 @@ TEST(CpuVectorised, IsRightWithEachBlockThatCanBePlanned) {
   EXPECT_EQ(blocks, (std::set<int>{256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536}));
 }
 
+TEST(CpuVectorised, TransformsOnlyPowersOfTwoThatFillItsVectors) {
+  for (const int half : {-256, 0, 1, 128, 255, 257, 384}) {
+    EXPECT_THROW(NegacyclicTransform{half}, std::invalid_argument) << half;
+  }
+  EXPECT_EQ(NegacyclicTransform(512).half(), 512);
+}
+
 TEST(CpuVectorised, PlansBlocksThatCoverTheResponse) {
   for (std::int64_t K = 1; K < 100'000'000; K += 1 + K / 3) {
     const VectorisedPlan plan = VectorisedConvolver::plan(K);

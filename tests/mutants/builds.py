@@ -4,6 +4,7 @@ what an unchanged build left behind. The checkout is not touched."""
 import json
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -24,7 +25,8 @@ class Build:
         self.root = root
         self.folder = folder
         link = (folder / "CMakeFiles/gpuconv_tests.dir/link.txt").read_text()
-        self.link = shlex.split(link)
+        # Without the whole libraries that are linked first to count lines: unchanged ones.
+        self.link = shlex.split(re.sub(r"-Wl,--whole-archive .*-Wl,--no-whole-archive ", "", link))
         self.compilers = {}  # of each object: its command
         self.users = {}  # of each file of ours: the objects that include it
         for entry in json.loads((folder / "compile_commands.json").read_text()):
