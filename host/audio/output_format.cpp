@@ -30,6 +30,10 @@ Container container_of(const std::string& path) {
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto found = std::ranges::find(kExtensions, extension, &Extension::text);
   if (found != std::end(kExtensions)) return found->container;
+  std::error_code error;  // what can not be looked at is told when it is opened
+  if (std::filesystem::is_directory(path, error)) {
+    throw UsageError(path + ": is a folder; the name of a file is needed");
+  }
   std::string known;
   for (const Extension& each : kExtensions) known += fmt::format(" {}", each.text);
   throw UsageError(fmt::format("{}: unknown extension '{}' (known:{})", path, extension, known));

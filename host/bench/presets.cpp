@@ -79,7 +79,8 @@ const Preset& find_preset(std::string_view name) {
     if (preset.name == name) return preset;
     names += fmt::format("{}{}", names.empty() ? "" : ", ", preset.name);
   }
-  throw UsageError(fmt::format("bench {}: no such benchmark; there are {}", name, names));
+  throw UsageError(fmt::format(
+      "bench {}: no such benchmark; there are {}, and sizes are given with --size", name, names));
 }
 
 Bench bench_for(const Preset& preset) {

@@ -49,6 +49,13 @@ TEST(OutputFormatTest, UnknownExtensionsAreRefusedWithTheKnown) {
   EXPECT_TRUE(says(refusal("folder.wav/song", {}), {"unknown extension ''"}));
 }
 
+TEST(OutputFormatTest, AFolderIsNoFile) {
+  const Folder folder;
+  std::filesystem::create_directory(folder.file("wet"));
+  EXPECT_TRUE(says(refusal(folder.file("wet"), {}), {"is a folder", "name of a file"}));
+  EXPECT_TRUE(says(refusal(folder.file("wet/"), {}), {"is a folder"}));
+}
+
 TEST(OutputFormatTest, WhatDoesNotFitIsRefused) {
   EXPECT_TRUE(says(refusal("a.wav", {Encoding::ieee_float, 16}), {"16-bit float"}));
   EXPECT_TRUE(says(refusal("a.wav", {{}, 8}), {"--bits 8", "16, 24 or 32"}));
