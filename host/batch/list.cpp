@@ -27,7 +27,7 @@ namespace {
 
 /// What is longer is no list, but a file of another kind.
 constexpr std::size_t kMostLineBytes = 65'536;
-constexpr std::size_t kMostJobs = 10'000'000;
+constexpr int kMostLines = 10'000'000;
 
 /// A line that can not be understood; the list's name and the line's number are added.
 struct BadLine : std::runtime_error {
@@ -324,6 +324,9 @@ std::vector<ListedJob> read_list(const std::string& path, const std::string& fol
     for (std::string line;;) {
       ++number;
       if (!lines.next(line)) break;
+      if (number > kMostLines) {
+        throw BadLine(fmt::format("is one too many (limit {} lines)", kMostLines));
+      }
       if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
       if (line.ends_with('\r')) line.pop_back();
       if (line.find_first_not_of(" \t") == std::string::npos) continue;
@@ -332,9 +335,6 @@ std::vector<ListedJob> read_list(const std::string& path, const std::string& fol
       job->line = number;
       complete(*job, folder, response);
       outputs.add(*job);
-      if (jobs.size() == kMostJobs) {
-        throw BadLine(fmt::format("is one too many (limit {} jobs)", kMostJobs));
-      }
       jobs.push_back(std::move(*job));
     }
     for (const ListedJob& job : jobs) {

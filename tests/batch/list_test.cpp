@@ -202,6 +202,12 @@ TEST_F(ListTest, AHundredThousandLinesAreReadInOrder) {
   EXPECT_EQ(jobs.back().line, 100'001);
 }
 
+TEST_F(ListTest, HasNoMoreLinesThanCanBeCounted) {
+  const std::string lines(10'000'001, '\n');  // empty ones, as from a loop that has no end
+  const std::string said = message_of<FileError>([&] { read("a.csv", lines); });
+  EXPECT_TRUE(says(said, {"line 10000001: is one too many (limit 10000000 lines)"}));
+}
+
 TEST_F(ListTest, AListThatIsNotThereIsNamed) {
   EXPECT_TRUE(says(message_of<FileError>([&] { read_list(folder_.file("no"), out_, "r"); }),
                    {"no", "can not be opened"}));
