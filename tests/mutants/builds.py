@@ -52,8 +52,9 @@ class Build:
         tests = [user for user in users if "gpuconv_tests.dir" in user]
         return [user for user in users if user not in tests], tests
 
-    def make(self, objects, tree, folder):
-        """Compiles `objects` from the sources in `tree`; returns the test program, in `folder`."""
+    def make(self, objects, tree, folder, is_brief=True):
+        """Compiles `objects` from the sources in `tree`; returns the test program, in `folder`.
+        `is_brief`: whether it will soon be killed, so that compiling takes longer than running."""
         ours = {}
         for made in objects:
             ours[made] = str(folder / made.replace("/", "_"))
@@ -62,7 +63,7 @@ class Build:
             # A mutant may leave a variable unused; its sums are the same however it is compiled, and
             # optimising large transforms takes longer than running them. But the race shadow would
             # then watch every local variable.
-            haste = [] if "-fsanitize=thread" in command else ["-O0"]
+            haste = ["-O0"] if is_brief and "-fsanitize=thread" not in command else []
             self.run([*LAUNCHER, *command, "-w", *haste])
         program = folder / f"{self.folder.name}_tests"
         link = [ours.get(word, word) for word in self.link]

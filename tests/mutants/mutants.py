@@ -82,7 +82,7 @@ def attempts(checks, last):
         (check, None) for check in checks]
 
 
-def quick_killer(mutant, tree, build, last):
+def quick_killer(mutant, tree, build, last, is_brief):
     """The first check of QUICK alone that kills, or None; also where QUICK is not affected."""
     objects, _ = build.objects(mutant.path)
     quick = [made for made in objects if made.endswith(QUICK)]
@@ -91,18 +91,19 @@ def quick_killer(mutant, tree, build, last):
     methods = methods_of(quick)
     if last and not last["test"].endswith(tuple(f"/{method}" for method in methods)):
         return None  # what others killed it has survived
-    program = build.make(quick, tree.sources, tree.objects)
+    program = build.make(quick, tree.sources, tree.objects, is_brief)
     checks = [check for check in CHECKS if "METHOD" in check.tests and check.build == "emulated"
               and check.order == "forward"]
     return next(filter(None, (run_check(check, program, methods, test)
                               for check, test in attempts(checks[:3], last))), None)
 
 
-def run_mutant(mutant, tree, all_builds, last=None):
-    """The first check that kills it, or None. `last`: what killed it the last time, if known."""
+def run_mutant(mutant, tree, all_builds, last, is_brief):
+    """The first check that kills it, or None. `last`: what killed it the last time, if known;
+    `is_brief`: whether it is to be killed, and not to survive them all."""
     before = tree.put(mutant.path, mutant.text)
     try:
-        killer = quick_killer(mutant, tree, all_builds["emulated"], last)
+        killer = quick_killer(mutant, tree, all_builds["emulated"], last, is_brief)
         if killer is not None:
             return killer
         programs = {}
@@ -120,7 +121,7 @@ def run_mutant(mutant, tree, all_builds, last=None):
             compiled = objects + (tests if check.needs_tests or not objects else [])
             made = (check.build, len(compiled))
             if made not in programs:
-                programs[made] = build.make(compiled, tree.sources, tree.objects)
+                programs[made] = build.make(compiled, tree.sources, tree.objects, is_brief)
             killer = run_check(check, programs[made], methods, test)
             if killer is not None:
                 return killer
@@ -129,8 +130,9 @@ def run_mutant(mutant, tree, all_builds, last=None):
         tree.put(mutant.path, before)
 
 
-def run_all(mutants, jobs, all_builds, note):
-    """Each mutant with its killer, None if it lives on, or why it does not compile."""
+def run_all(mutants, harmless, jobs, all_builds, note):
+    """Each mutant with its killer, None if it lives on, or why it does not compile. Those whose
+    names are in `harmless` come first, as they take longest."""
     last = {record["name"]: record.get("killer")
             for record in stored_results().get("mutants", [])}
     trees = queue.SimpleQueue()
@@ -141,7 +143,8 @@ def run_all(mutants, jobs, all_builds, note):
         tree = trees.get()
         start = time.monotonic()
         try:
-            end = run_mutant(mutant, tree, all_builds, last.get(mutant.name))
+            end = run_mutant(mutant, tree, all_builds, last.get(mutant.name),
+                             mutant.name not in harmless)
         except builds.DoesNotCompile as error:
             end = error
         finally:
@@ -150,7 +153,7 @@ def run_all(mutants, jobs, all_builds, note):
         return mutant, end
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(work, mutants))
+        return list(pool.map(work, sorted(mutants, key=lambda mutant: mutant.name not in harmless)))
 
 
 def run_baseline(jobs, all_builds):
@@ -251,7 +254,7 @@ def run(arguments, mutants, proofs):
 
     if not is_partial and not arguments.known_good:
         run_baseline(arguments.jobs, all_builds)
-    ends = run_all([control(), *chosen], arguments.jobs, all_builds,
+    ends = run_all([control(), *chosen], proofs.keys(), arguments.jobs, all_builds,
                    progress(len(chosen) + 1, keep))
     return results(), list(faults(ends, proofs))
 
