@@ -33,8 +33,10 @@ std::string angle(const std::optional<double>& degrees) {
 
 }  // namespace
 
+std::string journal_of(const std::string& folder) { return folder + "/.gpuconv-batch"; }
+
 Journal::Journal(const std::string& folder, const std::string& settings)
-    : path_(folder + "/.gpuconv-batch"), settings_(settings) {
+    : path_(journal_of(folder)), settings_(settings) {
   std::ifstream file(path_);
   std::uint64_t value = 0;
   int has_clipped = 0;
@@ -65,7 +67,9 @@ std::optional<bool> Journal::find(const ListedJob& job, const std::string& origi
 bool Journal::note(const ListedJob& job, const std::string& origin, bool has_clipped) const {
   const auto output = state_of(job.output);
   if (!output) return true;  // a device or a pipe
-  const FileDescriptor file(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666));
+  // What a link leads to is no journal of ours.
+  const FileDescriptor file(
+      ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
   const std::string line = fmt::format("{:016x} {} {}\n", hash(origin + "\n" + *output),
                                        static_cast<int>(has_clipped), job.name);
   return file && ::write(file.get(), line.data(), line.size()) == std::ssize(line);

@@ -14,6 +14,9 @@
 
 namespace gpuconv {
 
+/// Its path, for outputs in `folder`.
+std::string journal_of(const std::string& folder);
+
 class Journal {
  public:
   /// `settings`: all options, in words.

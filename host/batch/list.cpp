@@ -19,6 +19,7 @@
 
 #include "host/audio/input_file.hpp"
 #include "host/audio/output_file.hpp"
+#include "host/batch/journal.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
 
@@ -278,9 +279,13 @@ class Places {
 /// Knows all outputs, by place and, where they are there, by what they are.
 class Outputs {
  public:
-  /// Throws BadLine if an earlier job has this output.
+  explicit Outputs(const std::string& folder) : journal_(places_(journal_of(folder))) {}
+
+  /// Throws BadLine if an earlier job has this output, or if it is the journal.
   void add(const ListedJob& job) {
-    refuse(by_place_.try_emplace(places_(job.output), job.line), job);
+    const std::string place = places_(job.output);
+    if (place == journal_) throw BadLine(fmt::format("output '{}' is the journal", job.output));
+    refuse(by_place_.try_emplace(place, job.line), job);
     if (const auto id = id_of(job.output)) refuse(by_id_.try_emplace(*id, job.line), job);
   }
 
@@ -307,6 +312,7 @@ class Outputs {
   }
 
   Places places_;
+  const std::string journal_;  // its place
   std::unordered_map<std::string, int> by_place_;
   std::unordered_map<FileId, int, HashFileId> by_id_;
 };
@@ -320,7 +326,7 @@ std::vector<ListedJob> read_list(const std::string& path, const std::string& fol
   try {
     const ParseLine parse = parser_of(path);
     Lines lines(path);
-    Outputs outputs;
+    Outputs outputs(folder);
     for (std::string line;;) {
       ++number;
       if (!lines.next(line)) break;

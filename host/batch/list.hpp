@@ -29,8 +29,8 @@ struct ListedJob {
 /// relative to the current folder. Empty lines, carriage returns and a byte order mark are skipped.
 ///
 /// Throws FileError, which names the line, before any work: for what can not be understood, for two
-/// jobs with one output, for an output that a job reads or that is the list itself, also through
-/// links, and for one outside of `folder`.
+/// jobs with one output, for an output that a job reads or that is the list itself or the journal
+/// (journal.hpp), also through links, and for one outside of `folder`.
 std::vector<ListedJob> read_list(const std::string& path, const std::string& folder,
                                  const std::string& response);
 

@@ -182,6 +182,17 @@ TEST_F(BatchProgram, DoesAgainWhatAJournalDoesNotKnow) {
   EXPECT_TRUE(says(outcome.err, {"2 of 2 done;", "warning: ", "no journal", "--resume"}));
 }
 
+TEST_F(BatchProgram, KeepsNoJournalInAFileThatALinkLeadsTo) {
+  const std::string diary = folder_.file("diary");
+  write_bytes(diary, "mine");
+  std::filesystem::create_directories(out_);
+  std::filesystem::create_symlink(diary, out(".gpuconv-batch"));
+  const Outcome outcome = batch("input,output\n" + source_ + ",a.wav\n", {"-g", "-40"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"1 of 1 done;", "warning: ", "no journal"}));
+  EXPECT_EQ(read_bytes(diary), "mine");
+}
+
 TEST_F(BatchProgram, AHundredThousandLinesTakeNoMoreMemoryThanTheirNames) {
 #ifdef GPUCONV_EMULATED  // slow, and its sanitizer keeps what was freed
   constexpr int kLines = 1'000;

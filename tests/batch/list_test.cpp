@@ -159,6 +159,13 @@ TEST_F(ListTest, TheListItselfIsNoOutput) {
                    {"reads", "list.wav, the output of line 2"}));
 }
 
+TEST_F(ListTest, TheJournalIsNoOutput) {
+  expect_refusal("a.csv", "input,output\na,.gpuconv-batch\n", {"line 2", "is the journal"});
+  std::filesystem::create_directory(out_);
+  std::filesystem::create_symlink(".gpuconv-batch", out_ + "/one.wav");
+  expect_refusal("a.csv", "input,output\na,one.wav\n", {"line 2", "'one.wav' is the journal"});
+}
+
 // "link/.." is the folder above the one that the link leads to.
 TEST_F(ListTest, TheFolderIsTakenAsItIs) {
   write_bytes(folder_.file("a.csv"), "input\ndry/v.wav\n");
