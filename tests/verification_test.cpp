@@ -8,6 +8,7 @@
 
 #include "cuda/methods/lengths.hpp"
 #include "host/error.hpp"
+#include "host/render/measured_source.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
@@ -50,6 +51,37 @@ TEST_F(Verified, FindsNothingWrongWhereNothingIs) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(verdict(wet_, 20'000), "");
   EXPECT_EQ(verdict(wet_, 3'000), "") << "longer than anybody knew";
   EXPECT_EQ(verdict(wet_, kEndless), "") << "shorter: no frame may have been seen";
+}
+
+// There, half of the last place is more than any share of the sample.
+TEST_F(Verified, LetsDenormalNumbersBeRounded) {
+  Signal quiet = source_;
+  for (float& x : quiet) x *= 1e-20f;
+  Stereo<Signal> faint = response_;
+  for (const Side side : kSides) {
+    for (float& h : faint[side]) h *= 1e-20f;
+  }
+  for (const char* const method : {"cpu-naive", "cpu-vectorised", "cpu-cooley-tukey"}) {
+    const Stereo<Signal> wet = run(find_method(method), quiet, faint);
+    Verification verification(faint, 20'000);
+    verification.source(quiet);
+    verification.wet({wet.left, wet.right});
+    EXPECT_NO_THROW(verification.check(find_method(method))) << method;
+  }
+}
+
+TEST_F(Verified, ComparesSixtyFourSamplesAlsoOfLessThanWasPromised) {
+  const Folder folder;
+  const std::string path = folder.file("cut.wav");
+  write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(source_), 80'000'000));
+  const MeasuredSource cut(path, {{}, NonFinite::error, Truncated::accept});
+  EXPECT_EQ(cut.least_length(), 1);
+  Verification verification(response_, cut.least_length());
+  verification.source(source_);
+  verification.wet({wet_.left, wet_.right});
+  EXPECT_GE(verification.samples(), 64);
+  const MeasuredSource whole(float_wav(folder, "whole.wav", 1, source_), {});
+  EXPECT_EQ(whole.least_length(), 20'000);
 }
 
 TEST_F(Verified, NoticesWhatRoundingCanNotDo) {

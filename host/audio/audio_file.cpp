@@ -9,7 +9,6 @@
 
 #include "host/audio/chunks.hpp"
 #include "host/audio/listed.hpp"
-#include "host/audio/truncation.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -84,7 +83,7 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats
   return format;
 }
 
-/// Throws FileError if a pipe that is no WAV brings something that libsndfile is not to see.
+/// Throws FileError if a pipe brings something that libsndfile is not to see.
 void check_piped(const std::string& path, PipedInput& input, Formats formats) {
   const bool is_empty = input.look(0, 1).empty();
   input.check_end();
@@ -111,55 +110,106 @@ void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file)
 AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats formats,
                          const std::optional<RawFormat>& raw)
     : path_(input_name(path)), truncated_(truncated), file_(open_input(path)) {
-  const int descriptor = file_.descriptor.get();
-  const bool is_pipe = file_.bytes < 0;
-  if (!is_pipe && !raw && formats == Formats::listed) {
-    check_listed(path_, peek_into(descriptor), file_.bytes);
-  }
-  if (is_pipe || (!raw && is_believed_too_much())) {
-    piped_ = std::make_unique<PipedInput>(descriptor, path_, file_.bytes);
+  if (is_pipe()) {
+    read_through(-1);
+  } else if (!raw && formats == Formats::listed) {
+    check_listed(path_, peek_at_head(), file_.bytes);
   }
   format_ = open(formats, raw);
 }
 
-/// Whether libsndfile must not see the header of this file: it takes a WAV's size of 0 and a FLAC's
-/// number of frames at their word.
-bool AudioReader::is_believed_too_much() const {
-  const int descriptor = file_.descriptor.get();
-  const auto head = peek(descriptor, 0, 12);
-  if (text(head) == "fLaC") return true;
-  if (!is_wav(head)) return false;
-  const auto samples = find_samples(peek_into(descriptor), file_.bytes, *find_layout(head));
-  return samples && samples->size == 0;
+Peek AudioReader::peek_at_head() {
+  if (!piped_) return peek_into(file_.descriptor.get());
+  return [this](std::int64_t offset, std::size_t count) { return piped_->look(offset, count); };
+}
+
+/// Libsndfile is to see what we let it see.
+void AudioReader::read_through(std::int64_t file_bytes) {
+  piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_, file_bytes);
+}
+
+/// Libsndfile would look for chunks behind the samples before it plays them. Whoever has written
+/// the samples to a pipe may keep it open.
+void AudioReader::hide_what_follows() {
+  const Peek peek = peek_at_head();
+  const ChunkLayout* const layout = find_layout(peek(0, 4));
+  if (layout == nullptr) return;
+  ChunkWalk chunks(peek, kEndlessBytes, *layout);
+  bool has_format = false;
+  while (const auto chunk = chunks.next()) {
+    has_format |= chunk->name == layout->format;
+    if (chunk->name != layout->samples) continue;
+    if (has_format && !means_streamed(chunk->size, chunk->size_bytes)) {
+      piped_->restrict_to(0, chunk_end(chunk->begin, chunk->size, *layout));
+    }
+    return;
+  }
+}
+
+/// What is no WAV: makes sure that libsndfile does not believe too much.
+void AudioReader::watch(Formats formats) {
+  const Peek peek = peek_at_head();
+  const auto head = peek(0, 40);
+  if (is_pipe()) {
+    check_piped(path_, *piped_, formats);
+    if (is_wav(head)) {
+      throw FileError(path_,
+                      "is a WAV without format or samples (PCM, float, mu-law or A-law) in its "
+                      "first bytes");
+    }
+  }
+  is_watched_ = text(head) == "fLaC" || text(head) == "OggS";
+  if (is_watched_) {
+    if (!piped_) read_through(file_.bytes);
+    piped_->watch(text(head) == "fLaC" ? StreamWatch::Kind::flac : StreamWatch::Kind::ogg);
+  }
+  if (is_pipe()) {
+    hide_what_follows();
+    return;
+  }
+  mismatch_ = find_mismatch(file_.descriptor.get(), file_.bytes);
+  // It would not open a CAF that is cut off.
+  if (mismatch_ && mismatch_->promised > mismatch_->present && text(head) == "caff") {
+    read_through(file_.bytes + mismatch_->promised - mismatch_->present);
+  }
 }
 
 AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& raw) {
-  const bool is_pipe = file_.bytes < 0;
-  const auto wav = piped_ && !raw ? piped_->find_wav() : std::nullopt;
-  if (wav) piped_->restrict_to(wav->begin, wav->bytes);
-  if (is_pipe && !raw && !wav) check_piped(path_, *piped_, formats);
-  const std::int64_t flac_frames = piped_ && !raw ? piped_->hide_flac_total() : 0;
-  SF_INFO info = raw ? raw_info(*raw) : wav ? raw_info(wav->format) : SF_INFO{};
-  if (raw || wav) check_ranges(path_, info);
+  if (!raw) {
+    wav_ = find_wav(path_, peek_at_head(), is_pipe() ? kEndlessBytes : file_.bytes);
+    if (!wav_) watch(formats);
+  }
+  if (wav_) {
+    if (!piped_) read_through(file_.bytes);
+    piped_->restrict_to(wav_->begin, wav_->bytes);
+  }
+  const std::int64_t flac_frames = piped_ && !raw && !wav_ ? piped_->hide_flac_total() : 0;
+  SF_INFO info = raw ? raw_info(*raw) : wav_ ? raw_info(wav_->format) : SF_INFO{};
+  if (raw || wav_) check_ranges(path_, info);
   sndfile_.reset(piped_ ? piped_->open(info)
                         : sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
   if (!sndfile_) {
     if (piped_) piped_->check_end();
     throw FileError(path_, fmt::format("is not audio that can be read{} ({})",
-                                       is_pipe ? " from a pipe, as WAV, AU and FLAC can" : "",
+                                       is_pipe() ? " from a pipe, as WAV, AU and FLAC can" : "",
                                        sf_strerror(nullptr)));
   }
-  AudioFormat format = checked_format(path_, info, formats, raw ? "raw" : wav ? "WAV" : nullptr);
+  AudioFormat format = checked_format(path_, info, formats,
+                                      raw    ? "raw"
+                                      : wav_ ? wav_->container
+                                             : nullptr);
   if (flac_frames > 0) format.frames = flac_frames;
   goes_on_ = flac_frames > 0;
-  if (!piped_ && !raw) check_header(info.frames);
+  if (!is_pipe() && !raw) check_header(info.frames);
   return format;
 }
 
 std::size_t AudioReader::read(std::span<float> interleaved) {
   if (ended_) return 0;
   const auto fit = static_cast<sf_count_t>(interleaved.size()) / format_.channels;
-  const sf_count_t wanted = goes_on_ ? std::min(fit, format_.frames - frames_read_) : fit;
+  // Not more than is promised: whoever has written that to a pipe may keep it open.
+  const sf_count_t wanted =
+      format_.frames < 0 ? fit : std::min<sf_count_t>(fit, format_.frames - frames_read_);
   const sf_count_t got = sf_readf_float(sndfile_.get(), interleaved.data(), wanted);
   frames_read_ += got;
   if (got < wanted || frames_read_ == format_.frames) {
@@ -170,21 +220,40 @@ std::size_t AudioReader::read(std::span<float> interleaved) {
   return static_cast<std::size_t>(got);
 }
 
-void AudioReader::check_header(std::int64_t frames) {
-  const auto mismatch = find_mismatch(file_.descriptor.get(), file_.bytes);
-  if (!mismatch) return;
-  const auto [promised, present] = *mismatch;
+/// Of the bytes of samples that a file's header promises, and that are there. Fewer than 4 GiB more
+/// may be chunks behind the samples.
+void AudioReader::check_sizes(std::int64_t promised, std::int64_t present) {
   if (promised > present) {
     lacks(fmt::format("its header promises {} bytes of samples, {} are there", promised, present));
-  } else if (promised > 0 || present >= kWrap) {
+  } else {
     exceeds(
-        fmt::format("its header promises {} bytes of samples, {} follow: a size of 32 bits "
-                    "that has wrapped",
+        fmt::format("its header promises {} bytes of samples, {} follow: more than a size of 32 "
+                    "bits can say",
                     promised, present));
-  } else if (frames == 0) {
-    throw FileError(path_, fmt::format("holds no samples by its header (0 bytes), but {} bytes "
-                                       "follow: the program that wrote it did not end well",
-                                       present));
+  }
+}
+
+void AudioReader::check_header(std::int64_t frames) {
+  if (wav_) {
+    const std::int64_t present = file_.bytes - wav_->begin;
+    const bool has_wrapped = wav_->size_bytes == 4 && present - wav_->bytes >= kWrap;
+    if (wav_->bytes < 0) return;
+    if (wav_->bytes > present || has_wrapped) {
+      check_sizes(wav_->bytes, present);
+    } else {
+      check_behind_wav();
+    }
+  } else if (mismatch_) {
+    const auto [promised, present] = *mismatch_;
+    if (promised > 0 || present >= kWrap) {
+      check_sizes(promised, present);
+    } else if (frames == 0) {
+      throw FileError(path_, fmt::format("holds no samples by its header (0 bytes), but {} bytes "
+                                         "follow: the program that wrote it did not end well",
+                                         present));
+    }
+  } else if (is_watched_) {
+    check_stream();
   }
 }
 
@@ -194,6 +263,8 @@ void AudioReader::check_end() {
     check_surplus();
     return;
   }
+  if (is_watched_ && is_pipe()) check_stream();
+  if (!shortfall_.empty()) return;
   // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
   // damage, but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
@@ -202,40 +273,77 @@ void AudioReader::check_end() {
     throw FileError(path_, fmt::format("is damaged after frame {} ({})", frames_read_,
                                        sf_strerror(sndfile_.get())));
   }
-  if (shortfall_.empty() && frames_read_ < format_.frames) {
+  if (frames_read_ < format_.frames) {
     lacks(fmt::format("its header promises {} frames, {} are there", format_.frames, frames_read_));
   } else if (!decoded) {
     lacks(fmt::format("it breaks off after frame {}", frames_read_));
   }
 }
 
+/// What libsndfile overlooks of an Ogg or a FLAC.
+void AudioReader::check_stream() {
+  const StreamWatch& watch = piped_->watch_rest();
+  piped_->check_end();
+  if (!watch.has_ended()) lacks("its last page is not there");
+  if (watch.has_another()) refuse_several();
+}
+
 /// All promised frames have come: do more follow?
 void AudioReader::check_surplus() {
-  if (goes_on_) {
-    if (!piped_->goes_on()) return;
-    std::vector<float> frame(static_cast<std::size_t>(format_.channels));
-    if (sf_readf_float(sndfile_.get(), frame.data(), 1) == 0) return;
-    exceeds(fmt::format("its header promises {} frames, and more are there", frames_read_));
-  } else if (file_.bytes < 0 && piped_->skip(kWrap) == kWrap) {
-    exceeds(
-        fmt::format("its header promises {} frames, {} bytes and more follow them: a size of "
-                    "32 bits that has wrapped",
-                    frames_read_, kWrap));
+  if (!shortfall_.empty()) return;
+  std::vector<float> frame(static_cast<std::size_t>(format_.channels));
+  if (goes_on_ && piped_->goes_on() && sf_readf_float(sndfile_.get(), frame.data(), 1) > 0) {
+    if (piped_->watched().has_another()) {
+      refuse_several();
+    } else {
+      exceeds(fmt::format("its header promises {} frames, and more are there", frames_read_));
+    }
+  } else if (is_pipe() && is_watched_) {
+    check_stream();
+  } else if (is_pipe()) {
+    if (wav_) check_behind_wav();
+    const std::int64_t end = wav_ ? wav_->begin + wav_->bytes : piped_->position();
+    if (piped_->reaches(end + kWrap)) {
+      exceeds(
+          fmt::format("its header promises {} frames, {} bytes and more follow them: more than a "
+                      "size of 32 bits can say",
+                      frames_read_, kWrap));
+    }
   }
   if (piped_) piped_->check_end();
 }
 
-void AudioReader::lacks(const std::string& what) {
-  shortfall_ = "is truncated (" + what + ")";
-  if (truncated_ == Truncated::error) {
-    throw FileError(path_, shortfall_ + "; --truncated accept uses those");
+/// A WAV that another one was joined to.
+void AudioReader::check_behind_wav() {
+  const ChunkLayout& layout = *wav_->layout;
+  ChunkWalk chunks(
+      [this](std::int64_t offset, std::size_t count) { return piped_->look_behind(offset, count); },
+      is_pipe() ? kEndlessBytes : file_.bytes, layout,
+      chunk_end(wav_->begin, static_cast<std::uint64_t>(wav_->bytes), layout));
+  while (const auto chunk = chunks.next()) {
+    if (chunk->name == layout.samples || chunk->name == layout.magic) {
+      refuse_several();
+      return;
+    }
   }
 }
 
+void AudioReader::lacks(const std::string& what) {
+  refuse("is truncated (" + what + ")", "what is there");
+}
+
 void AudioReader::exceeds(const std::string& what) {
-  shortfall_ = "is longer than its header says (" + what + ")";
+  refuse("is longer than its header says (" + what + ")", "what is promised");
+}
+
+void AudioReader::refuse_several() {
+  refuse("holds several recordings, one behind the other", "the first one");
+}
+
+void AudioReader::refuse(const std::string& what, const char* accepted) {
+  shortfall_ = what;
   if (truncated_ == Truncated::error) {
-    throw FileError(path_, shortfall_ + "; --truncated accept uses those promised");
+    throw FileError(path_, what + "; --truncated accept uses " + accepted);
   }
 }
 

@@ -14,6 +14,8 @@
 #include "host/audio/piped_input.hpp"
 #include "host/audio/policy.hpp"
 #include "host/audio/raw_format.hpp"
+#include "host/audio/truncation.hpp"
+#include "host/audio/wav_header.hpp"
 
 struct sf_private_tag;  // libsndfile's SNDFILE
 
@@ -52,12 +54,21 @@ class AudioReader {
 
  private:
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
-  bool is_believed_too_much() const;
+  bool is_pipe() const { return file_.bytes < 0; }
+  Peek peek_at_head();
+  void read_through(std::int64_t file_bytes);
+  void hide_what_follows();
+  void watch(Formats formats);
+  void check_sizes(std::int64_t promised, std::int64_t present);
   void check_header(std::int64_t frames);
   void check_end();
+  void check_stream();
   void check_surplus();
+  void check_behind_wav();
   void lacks(const std::string& what);
   void exceeds(const std::string& what);
+  void refuse_several();
+  void refuse(const std::string& what, const char* accepted);
 
   struct Close {
     void operator()(sf_private_tag* file) const;
@@ -67,6 +78,9 @@ class AudioReader {
   Truncated truncated_;
   InputFile file_;
   std::unique_ptr<PipedInput> piped_;  // null: a file that libsndfile reads by itself
+  std::optional<WavHeader> wav_;       // of a WAV, an RF64 or a W64
+  std::optional<Mismatch> mismatch_;   // of any other file
+  bool is_watched_ = false;            // an Ogg or a FLAC
   std::unique_ptr<sf_private_tag, Close> sndfile_;
   AudioFormat format_;
   std::string shortfall_;

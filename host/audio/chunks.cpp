@@ -8,12 +8,12 @@ namespace gpuconv {
 namespace {
 
 constexpr ChunkLayout kLayouts[] = {
-    {"RIFF", 12, 4, 4, ByteOrder::little, false, 2, "data"},
-    {"RF64", 12, 4, 4, ByteOrder::little, false, 2, "data"},
-    {"RIFX", 12, 4, 4, ByteOrder::big, false, 2, "data"},
-    {"FORM", 12, 4, 4, ByteOrder::big, false, 2, "SSND"},
-    {"riff", 40, 16, 8, ByteOrder::little, true, 8, "data"},  // W64
-    {"caff", 8, 4, 8, ByteOrder::big, false, 1, "data"},
+    {"RIFF", 12, 4, 4, ByteOrder::little, false, 2, "data", "fmt "},
+    {"RF64", 12, 4, 4, ByteOrder::little, false, 2, "data", "fmt "},
+    {"RIFX", 12, 4, 4, ByteOrder::big, false, 2, "data", "fmt "},
+    {"FORM", 12, 4, 4, ByteOrder::big, false, 2, "SSND", "COMM"},
+    {"riff", 40, 16, 8, ByteOrder::little, true, 8, "data", "fmt "},  // W64
+    {"caff", 8, 4, 8, ByteOrder::big, false, 1, "data", "desc"},
 };
 
 /// Nobody writes more chunks than this before the samples.
@@ -38,11 +38,21 @@ const ChunkLayout* find_layout(std::span<const unsigned char> head) {
   return layout == std::end(kLayouts) ? nullptr : &*layout;
 }
 
+std::int64_t chunk_end(std::int64_t begin, std::uint64_t size, const ChunkLayout& layout) {
+  if (size > static_cast<std::uint64_t>(kEndlessBytes - begin)) return kEndlessBytes;
+  const auto bytes = static_cast<std::int64_t>(size);
+  return begin + (bytes + layout.alignment - 1) / layout.alignment * layout.alignment;
+}
+
 ChunkWalk::ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout)
+    : ChunkWalk(std::move(peek), file_bytes, layout, layout.first) {}
+
+ChunkWalk::ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout,
+                     std::int64_t position)
     : peek_(std::move(peek)),
       file_bytes_(file_bytes),
       layout_(layout),
-      position_(layout.first),
+      position_(position),
       left_(kMaxChunks) {}
 
 std::optional<Chunk> ChunkWalk::next() {
@@ -65,8 +75,7 @@ std::optional<Chunk> ChunkWalk::next() {
   if (size > static_cast<std::uint64_t>(file_bytes_ - begin)) {
     left_ = 0;  // nothing can follow
   } else {
-    const auto bytes = static_cast<std::int64_t>(size);
-    position_ = begin + (bytes + layout_.alignment - 1) / layout_.alignment * layout_.alignment;
+    position_ = chunk_end(begin, size, layout_);
   }
   return chunk;
 }
@@ -88,7 +97,8 @@ bool is_chunk_at(const Peek& peek, std::int64_t position, const ChunkLayout& lay
   if (!std::ranges::all_of(std::span(header).first(4), in_name)) return false;
   const std::uint64_t size = number(std::span(header).subspan(layout.name_bytes), layout.order);
   if (size > static_cast<std::uint64_t>(kEndlessBytes - position)) return false;
-  const std::int64_t end = position + static_cast<std::int64_t>(header_bytes + size);
+  const std::uint64_t own = layout.size_counts_header ? 0 : header_bytes;
+  const std::int64_t end = position + static_cast<std::int64_t>(own + size);
   return peek(end - 1, 1).size() == 1;
 }
 

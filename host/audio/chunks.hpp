@@ -29,6 +29,7 @@ struct ChunkLayout {
   bool size_counts_header;
   std::int64_t alignment;
   std::string_view samples;  ///< first four bytes of the name of the chunk with the samples
+  std::string_view format;   ///< and of the one that says what they are
 };
 
 /// Of a file with these first bytes; nullptr if it has no chunks.
@@ -44,11 +45,17 @@ struct Chunk {
 /// What a walk takes for the size of a pipe.
 inline constexpr std::int64_t kEndlessBytes = std::int64_t{1} << 62;
 
-/// Walks over the chunks of a file. Nothing that a chunk claims is believed: the walk ends at the
-/// end of the file and after as many chunks as nobody writes.
+/// Where the next chunk begins after one that holds `size` bytes from `begin` on; kEndlessBytes
+/// where nothing can follow.
+std::int64_t chunk_end(std::int64_t begin, std::uint64_t size, const ChunkLayout& layout);
+
+/// Walks over the chunks of a file, from the first one or the one at `position` on. Nothing that a
+/// chunk claims is believed: the walk ends at the end of the file and after as many chunks as
+/// nobody writes. It never looks back behind the chunk that it is at.
 class ChunkWalk {
  public:
   ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout);
+  ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout, std::int64_t position);
 
   std::optional<Chunk> next();
 

@@ -69,7 +69,11 @@ void check_chunks(const std::string& path, const Peek& peek, std::int64_t file_b
     refuse_format(path, fmt::format("{} of type '{}' is not read here", layout.magic, form));
   }
   ChunkWalk chunks(peek, file_bytes, layout);
+  bool has_format = false;
   while (const auto chunk = chunks.next()) {
+    has_format |= chunk->name == layout.format;
+    // Whoever has written the samples to a pipe may keep it open.
+    if (file_bytes == kEndlessBytes && has_format && chunk->name == layout.samples) break;
     if (chunk->name == "fmt ") check_wav(path, peek, *chunk, layout.order);
     if (chunk->name == "COMM" && form == "AIFC") {
       check_name(path, four(peek, chunk->begin + kAifcType), kAifcTypes, "AIFF");

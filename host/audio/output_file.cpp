@@ -180,12 +180,16 @@ void OutputFile::seek(std::int64_t position) {
 }
 
 void OutputFile::sync() {
-  // Pipes and devices have nothing to sync and say so with EINVAL.
-  if (::fsync(descriptor()) != 0 && !in_place()) fail("can not be brought to the disk");
+  if (::fsync(descriptor()) == 0) return;
+  // Pipes and devices have nothing to sync, and say so.
+  const bool has_nothing = errno == EINVAL || errno == EROFS || errno == ENOTSUP;
+  if (!in_place() || !has_nothing) fail("can not be brought to the disk");
 }
 
 void OutputFile::publish() {
   if (in_place()) {
+    // What another program writes to the same standard output belongs behind this.
+    if (seekable_) seek(bytes_);
     if (special_.close() != 0) fail("can not be closed");
     return;
   }

@@ -22,48 +22,10 @@ namespace {
 /// For how long a writer who has written all that he promised may keep us waiting. Milliseconds.
 constexpr int kPatience = 500;
 
+constexpr std::size_t kPortion = 1 << 16;
+
 /// Longest header: pictures and texts may stand before the samples.
 constexpr std::int64_t kMostHead = 16 << 20;
-
-std::uint64_t little(std::span<const unsigned char> bytes, std::size_t offset, std::size_t size) {
-  return number(bytes.subspan(offset, size), ByteOrder::little);
-}
-
-/// Of a "fmt " chunk: what its tag and the bits of a sample mean together.
-std::optional<RawEncoding> encoding_of(std::uint64_t tag, std::uint64_t bits) {
-  constexpr std::uint64_t kPcm = 1, kFloat = 3, kAlaw = 6, kUlaw = 7;
-  if (tag == kPcm && bits == 8) return RawEncoding::u8;
-  if (tag == kPcm && bits == 16) return RawEncoding::s16;
-  if (tag == kPcm && bits == 24) return RawEncoding::s24;
-  if (tag == kPcm && bits == 32) return RawEncoding::s32;
-  if (tag == kFloat && bits == 32) return RawEncoding::f32;
-  if (tag == kFloat && bits == 64) return RawEncoding::f64;
-  if (tag == kAlaw && bits == 8) return RawEncoding::alaw;
-  if (tag == kUlaw && bits == 8) return RawEncoding::ulaw;
-  return std::nullopt;
-}
-
-RawFormat parse_fmt(const std::string& path, std::span<const unsigned char> chunk) {
-  constexpr std::uint64_t kExtensible = 0xfffe;  // the tag begins a GUID
-  const std::uint64_t outer = little(chunk, 0, 2);
-  const std::uint64_t tag =
-      outer == kExtensible && chunk.size() >= 26 ? little(chunk, 24, 2) : outer;
-  const std::uint64_t channels = little(chunk, 2, 2);
-  const std::uint64_t bits = little(chunk, 14, 2);
-  const auto encoding = encoding_of(tag, bits);
-  if (!encoding) {
-    throw FileError(path, fmt::format("{}-bit samples of format {:#x} are not read from a pipe "
-                                      "or without a size (PCM, float, mu-law and A-law are)",
-                                      bits, tag));
-  }
-  if (little(chunk, 12, 2) != channels * bits / 8) {
-    throw FileError(path, fmt::format("frames of {} bytes can not hold {} channels of {} bits",
-                                      little(chunk, 12, 2), channels, bits));
-  }
-  const auto rate =
-      static_cast<int>(std::min<std::uint64_t>(little(chunk, 4, 4), std::uint64_t{0x7fffffff}));
-  return {rate, static_cast<int>(channels), *encoding};
-}
 
 PipedInput& input(void* user) { return *static_cast<PipedInput*>(user); }
 sf_count_t length_of(void* user) { return input(user).length(); }
@@ -78,42 +40,11 @@ sf_count_t write_nothing(const void*, sf_count_t, void*) { return 0; }
 
 }  // namespace
 
-bool is_wav(std::span<const unsigned char> head) {
-  return head.size() >= 12 && (text(head) == "RIFF" || text(head) == "RF64") &&
-         text(head.subspan(8)) == "WAVE";
-}
-
 PipedInput::PipedInput(int descriptor, std::string path, std::int64_t file_bytes)
     : descriptor_(descriptor),
       path_(std::move(path)),
       is_file_(file_bytes >= 0),
       end_(is_file_ ? file_bytes : kEndlessBytes) {}
-
-std::optional<PipedWav> PipedInput::find_wav() {
-  constexpr std::size_t kFmtBytes = 16;
-  const auto magic = look(0, 12);
-  if (!is_wav(magic)) return std::nullopt;
-  const ChunkLayout& layout = *find_layout(magic);
-  const Peek peek = [this](std::int64_t offset, std::size_t count) { return look(offset, count); };
-  std::optional<RawFormat> format;
-  ChunkWalk chunks(peek, end_, layout);
-  while (const auto chunk = chunks.next()) {
-    if (chunk->name == "fmt ") {
-      if (format) throw FileError(path_, "is a WAV with two formats");
-      const auto fields = look(chunk->begin, std::min<std::uint64_t>(chunk->size, 40));
-      if (fields.size() >= kFmtBytes) format = parse_fmt(path_, fields);
-    }
-    if (chunk->name != layout.samples || !format) continue;
-    if (chunk->size == 0 && is_chunk_at(peek, chunk->begin, layout)) {
-      return PipedWav{*format, chunk->begin, 0};
-    }
-    const bool is_streamed = chunk->size == 0 || means_streamed(chunk->size, chunk->size_bytes);
-    return PipedWav{*format, chunk->begin,
-                    is_streamed ? -1 : static_cast<std::int64_t>(chunk->size)};
-  }
-  throw FileError(path_, fmt::format("is a WAV without format or samples in its first {} bytes",
-                                     is_file_ ? end_ : std::ssize(head_)));
-}
 
 std::int64_t PipedInput::hide_flac_total() {
   // After "fLaC" comes the block STREAMINFO, which ends in 36 bits of frames and a checksum.
@@ -147,17 +78,63 @@ void PipedInput::check_end() const {
   throw FileError(path_, fmt::format("can not be read on ({})", std::strerror(error_)));
 }
 
-std::int64_t PipedInput::skip(std::int64_t most) {
-  std::vector<unsigned char> bytes(1 << 16);
-  // What the header phase has kept was behind the samples, too.
-  const auto kept = std::ssize(head_) - position_;
-  std::int64_t count = std::max<std::int64_t>(0, kept);
-  while (count < most && goes_on()) {
-    const std::size_t got = read_pipe(bytes);
-    count += static_cast<std::int64_t>(got);
-    if (got < bytes.size()) break;
+bool PipedInput::reaches(std::int64_t end) {
+  while (tail_end() < end && read_tail(end)) {
   }
-  return std::min(count, most);
+  return tail_end() >= end;
+}
+
+std::vector<unsigned char> PipedInput::look_behind(std::int64_t offset, std::size_t count) {
+  if (is_file_) return peek(descriptor_, offset, count);
+  while (tail_end() < offset + static_cast<std::int64_t>(count) && read_tail(offset)) {
+  }
+  const auto first = static_cast<std::size_t>(std::max<std::int64_t>(0, offset - tail_begin_));
+  if (first >= tail_.size()) return {};
+  const auto from = tail_.begin() + static_cast<std::ptrdiff_t>(first);
+  return {from, from + static_cast<std::ptrdiff_t>(std::min(count, tail_.size() - first))};
+}
+
+const StreamWatch& PipedInput::watch_rest() {
+  if (is_file_) {
+    while (!watch_->has_another()) {
+      const std::int64_t position = watch_->position();
+      watch_->take(position, peek(descriptor_, position, kPortion));
+      if (watch_->position() == position) break;
+    }
+    return *watch_;
+  }
+  const std::int64_t limit = position_ + kWrap;  // whatever it is, it is no recording
+  while (!watch_->has_another() && tail_end() < limit && read_tail(limit)) {
+  }
+  return *watch_;
+}
+
+/// Reads on behind the samples; what lies before `wanted` is not kept. False at the end, or where
+/// nothing more comes.
+bool PipedInput::read_tail(std::int64_t wanted) {
+  if (tail_begin_ < 0) {
+    // What the header phase has kept was behind the samples, too.
+    const auto kept = std::min(static_cast<std::size_t>(position_), head_.size());
+    tail_.assign(head_.begin() + static_cast<std::ptrdiff_t>(kept), head_.end());
+    tail_begin_ = position_;
+    if (watch_) watch_->take(tail_begin_, tail_);
+    if (!tail_.empty()) return true;
+  }
+  if (!goes_on()) return false;
+  const std::int64_t begin = tail_end();
+  std::vector<unsigned char> bytes(kPortion);
+  bytes.resize(read_some(bytes));
+  if (watch_) watch_->take(begin, bytes);
+  tail_.insert(tail_.end(), bytes.begin(), bytes.end());
+  const std::int64_t unwanted =
+      std::clamp<std::int64_t>(wanted - tail_begin_, 0, std::ssize(tail_));
+  tail_.erase(tail_.begin(), tail_.begin() + unwanted);
+  tail_begin_ += unwanted;
+  return !bytes.empty();
+}
+
+std::int64_t PipedInput::tail_end() const {
+  return tail_begin_ < 0 ? position_ : tail_begin_ + std::ssize(tail_);
 }
 
 bool PipedInput::goes_on() const {
@@ -186,7 +163,10 @@ std::int64_t PipedInput::read(std::span<unsigned char> bytes) {
   bytes = bytes.first(std::min(bytes.size(), left));
   std::size_t done = 0;
   const std::int64_t end = position_ + std::ssize(bytes);
-  if (!is_file_ && is_header_ && end <= kMostHead) keep_up_to(end);
+  if (!is_file_ && is_header_ && end <= kMostHead) {
+    if (!watch_) keep_up_to(end);
+    if (watch_ && std::ssize(head_) <= position_ && !is_over()) keep_more(kPortion);
+  }
   if (static_cast<std::size_t>(position_) < head_.size()) {
     const auto from = std::span(head_).subspan(static_cast<std::size_t>(position_));
     done = std::min(bytes.size(), from.size());
@@ -196,11 +176,30 @@ std::int64_t PipedInput::read(std::span<unsigned char> bytes) {
   if (is_file_ && !rest.empty()) {
     ::lseek(descriptor_, position_ + static_cast<std::int64_t>(done), SEEK_SET);
   }
-  if (is_file_ || !is_header_) done += read_pipe(rest);
+  if (is_file_ || !is_header_) {
+    // The decoders of what is watched ask for more than there may be, and take what is there:
+    // whoever has written it may keep the pipe open.
+    if (!watch_) {
+      done += read_pipe(rest);
+    } else if (done == 0 && !is_over()) {
+      done += read_some(rest);
+    }
+  }
+  if (watch_ && (is_file_ || !is_header_)) watch_->take(position_, bytes.first(done));
+  if (is_over()) {
+    const std::int64_t left_of_it = std::max<std::int64_t>(0, *watch_->end() - position_);
+    done = std::min(done, static_cast<std::size_t>(left_of_it));
+  }
   position_ += static_cast<std::int64_t>(done);
-  // libsndfile looks for chunks until it is at the end of the file. A pipe that is over is there.
-  if (!is_file_ && is_header_ && done < bytes.size()) position_ = end_;
+  // libsndfile looks for chunks until it is at the end of the file. A pipe that has ended is there.
+  const bool has_ended = watch_ ? done == 0 : done < bytes.size();
+  if (!is_file_ && is_header_ && has_ended) position_ = end_;
   return static_cast<std::int64_t>(done);
+}
+
+/// Whether the last page of an Ogg has come through a pipe: what follows is not for libsndfile.
+bool PipedInput::is_over() const {
+  return !is_file_ && watch_ && watch_->end() && watch_->position() >= *watch_->end();
 }
 
 std::vector<unsigned char> PipedInput::look(std::int64_t offset, std::size_t count) {
@@ -215,29 +214,40 @@ std::vector<unsigned char> PipedInput::look(std::int64_t offset, std::size_t cou
 /// How many bytes from the first on are kept now.
 std::size_t PipedInput::keep_up_to(std::int64_t end) {
   // In portions: nobody knows whether so much comes.
-  constexpr std::size_t kPortion = 1 << 16;
   const auto wanted = static_cast<std::size_t>(end);
-  while (head_.size() < wanted) {
-    const std::size_t had = head_.size();
-    const std::size_t portion = std::min(wanted - had, kPortion);
-    head_.resize(had + portion);
-    head_.resize(had + read_pipe(std::span(head_).subspan(had)));
-    if (head_.size() < had + portion) break;
+  while (head_.size() < wanted && keep_more(std::min(wanted - head_.size(), kPortion))) {
   }
   return head_.size();
+}
+
+/// Keeps what is there, up to `most` bytes. False at the end.
+bool PipedInput::keep_more(std::size_t most) {
+  const std::size_t had = head_.size();
+  head_.resize(had + most);
+  head_.resize(had + read_some(std::span(head_).subspan(had)));
+  if (watch_) watch_->take(0, head_);
+  return head_.size() > had;
 }
 
 /// Reads until `bytes` is full or the pipe ends.
 std::size_t PipedInput::read_pipe(std::span<unsigned char> bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t got = ::read(descriptor_, bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR && received_signal() == 0) continue;
-    if (got < 0) error_ = errno;
-    if (got <= 0) break;
-    done += static_cast<std::size_t>(got);
+    const std::size_t got = read_some(bytes.subspan(done));
+    if (got == 0) break;
+    done += got;
   }
   return done;
+}
+
+/// Waits until something comes; 0 at the end.
+std::size_t PipedInput::read_some(std::span<unsigned char> bytes) {
+  for (;;) {
+    const ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR && received_signal() == 0) continue;
+    if (got < 0) error_ = errno;
+    return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  }
 }
 
 }  // namespace gpuconv

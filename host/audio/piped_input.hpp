@@ -1,10 +1,8 @@
 // piped_input.hpp - audio from a pipe, as libsndfile can read it
 //
 // libsndfile goes back and forth in a header and asks for the length of a file. A pipe has neither,
-// so its first bytes are kept until the samples begin, and its length is endless. The header of a
-// WAV is read here, since libsndfile takes sizes at their word: those that a program writes when it
-// can not know them (0, 0x7ffff000, 0x7fffffff, 0xffffffff) mean "up to the end" and not 2 GiB.
-// Files whose header libsndfile must not believe are read in the same way.
+// so its first bytes are kept until the samples begin, and its length is endless. Files whose
+// header libsndfile must not believe are read in the same way.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +12,12 @@
 #include <vector>
 
 #include "host/audio/input_file.hpp"
-#include "host/audio/raw_format.hpp"
+#include "host/audio/stream_watch.hpp"
 
 struct sf_private_tag;  // libsndfile's SNDFILE
 struct SF_INFO;
 
 namespace gpuconv {
-
-/// Of a file with these first bytes: whether it is a WAV, or an RF64, that find_wav() understands.
-bool is_wav(std::span<const unsigned char> head);
-
-/// The samples of a WAV in a pipe.
-struct PipedWav {
-  RawFormat format;
-  std::int64_t begin;  ///< first byte of the samples
-  std::int64_t bytes;  ///< of the samples; -1: up to the end
-};
 
 class PipedInput {
  public:
@@ -41,14 +29,19 @@ class PipedInput {
   /// Up to `count` bytes from `offset` on, as far as the header may reach. Nothing is consumed.
   std::vector<unsigned char> look(std::int64_t offset, std::size_t count);
 
-  /// What the pipe says of itself if it is a WAV or an RF64. Throws FileError if that makes no
-  /// sense. A size of 0 means "up to the end", as of a recorder that could not go back to write it;
-  /// but where a chunk follows, the header is right and there are no samples.
-  std::optional<PipedWav> find_wav();
-
   /// How many frames the header of a FLAC promises; 0 if it does not say or this is none. From now
   /// on it says nothing: libFLAC would stop there whatever follows.
   std::int64_t hide_flac_total();
+
+  /// Watches the bytes go by that are read.
+  void watch(StreamWatch::Kind kind) {
+    watch_.emplace(kind);
+    watch_->take(0, head_);
+  }
+
+  /// What it has seen, of those bytes that libsndfile has left, too, or not. Only after watch().
+  const StreamWatch& watch_rest();
+  const StreamWatch& watched() const { return *watch_; }
 
   /// Only these bytes are seen from now on; -1: up to the end.
   void restrict_to(std::int64_t begin, std::int64_t bytes);
@@ -63,8 +56,12 @@ class PipedInput {
   /// the pipe open: he is waited for a moment.
   bool goes_on() const;
 
-  /// Reads on behind the samples, while it goes on, and returns how many bytes come, up to `most`.
-  std::int64_t skip(std::int64_t most);
+  /// Whether a pipe has bytes up to `end`, as long as it goes on.
+  bool reaches(std::int64_t end);
+
+  /// `count` bytes from `offset` on, or fewer at the end, behind the samples. In a pipe never
+  /// before the `offset` of an earlier call, nor the `end` of one of reaches().
+  std::vector<unsigned char> look_behind(std::int64_t offset, std::size_t count);
 
   // What libsndfile calls: positions count from the first byte that is to be seen.
   std::int64_t length() const;
@@ -73,8 +70,13 @@ class PipedInput {
   std::int64_t read(std::span<unsigned char> bytes);
 
  private:
+  bool is_over() const;
   std::size_t keep_up_to(std::int64_t end);
+  bool keep_more(std::size_t most);
   std::size_t read_pipe(std::span<unsigned char> bytes);
+  std::size_t read_some(std::span<unsigned char> bytes);
+  bool read_tail(std::int64_t wanted);
+  std::int64_t tail_end() const;
 
   int descriptor_;
   std::string path_;
@@ -85,6 +87,9 @@ class PipedInput {
   std::int64_t position_ = 0;        // in the pipe
   std::int64_t begin_ = 0;
   std::int64_t end_;
+  std::vector<unsigned char> tail_;  // bytes behind the samples, from tail_begin_ on
+  std::int64_t tail_begin_ = -1;     // -1: none has been asked for
+  std::optional<StreamWatch> watch_;
 };
 
 }  // namespace gpuconv

@@ -75,6 +75,8 @@ int sndfile_format(const FileFormat& format) {
                                      : SF_FORMAT_PCM_32);
 }
 
+constexpr int kMaxVorbisRate = 200'000;  // libvorbis finds out only when there are samples
+
 /// AIFF and AU count bytes in 32 bits and libsndfile lets them wrap; their header is small.
 constexpr std::int64_t kMaxBytes32 = 0xffff'0000;
 
@@ -90,6 +92,10 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
                                              name(format.container)));
   }
   if (frames) check_size(*frames);
+  if (format.container == Container::ogg && rate > kMaxVorbisRate) {
+    throw FileError(file.path(), fmt::format("can not be written as Ogg at {} Hz (limit {} Hz)",
+                                             rate, kMaxVorbisRate));
+  }
   SF_VIRTUAL_IO io{file_length, seek_in_file, read_nothing, write_to_file, file_position};
   SF_INFO info{};
   info.samplerate = rate;

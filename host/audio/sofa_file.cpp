@@ -92,19 +92,30 @@ bool is_cartesian(const std::string& path, std::string_view name, const MYSOFA_A
                   fmt::format("{} is of type '{}' (spherical or cartesian are read)", name, type));
 }
 
+std::vector<float> positions_of(const std::string& path, std::string_view name,
+                                const MYSOFA_ARRAY& positions) {
+  std::vector<float> values = values_of(positions);
+  if (values.size() % 3 == 0) return values;
+  throw FileError(path, fmt::format("{} has {} values, not a multiple of 3", name, values.size()));
+}
+
+/// Of points as they are seen from `origins`, which are Cartesian: none for (0, 0, 0), or one for
+/// all or each.
 std::vector<Direction> directions_of(const std::string& path, std::string_view name,
-                                     const MYSOFA_ARRAY& positions, std::string_view missing) {
-  const std::vector<float> values = values_of(positions);
-  if (values.size() % 3 != 0) {
-    throw FileError(path,
-                    fmt::format("{} has {} values, not a multiple of 3", name, values.size()));
-  }
+                                     const MYSOFA_ARRAY& positions, std::string_view missing,
+                                     const std::vector<float>& origins = {}) {
+  const std::vector<float> values = positions_of(path, name, positions);
   const bool cartesian = is_cartesian(path, name, positions, missing);
   std::vector<Direction> directions;
-  for (std::size_t i = 0; i < values.size(); i += 3) {
-    const double a = values[i];
-    const double b = values[i + 1];
-    const double c = values[i + 2];
+  const std::size_t count = values.empty() ? 0 : std::max(values.size(), origins.size());
+  for (std::size_t i = 0; i < count; i += 3) {
+    const auto coordinate = [&](std::size_t c) {
+      const double origin = origins.empty() ? 0 : double{origins[i % origins.size() + c]};
+      return values[i % values.size() + c] - origin;
+    };
+    const double a = coordinate(0);
+    const double b = coordinate(1);
+    const double c = coordinate(2);
     const Direction direction = cartesian ? direction_of(a, b, c) : Direction{a, b};
     if (!std::isfinite(direction.azimuth) || !std::isfinite(direction.elevation)) {
       throw FileError(path, fmt::format("{} of measurement {} has no direction ({}, {}, {})", name,
@@ -113,6 +124,24 @@ std::vector<Direction> directions_of(const std::string& path, std::string_view n
     directions.push_back(direction);
   }
   return directions;
+}
+
+/// Sources and listeners are placed in the room (AES69): what counts is where the listener has
+/// them.
+std::vector<Direction> sources_of(const std::string& path, const MYSOFA_HRTF& hrtf) {
+  constexpr std::string_view kListener = "ListenerPosition";
+  const std::vector<float> listeners = positions_of(path, kListener, hrtf.ListenerPosition);
+  const auto is_zero = [](float v) { return v == 0; };
+  if (std::ranges::all_of(listeners, is_zero)) {
+    return directions_of(path, "SourcePosition", hrtf.SourcePosition, "");
+  }
+  if (!is_cartesian(path, kListener, hrtf.ListenerPosition, "cartesian") ||
+      !is_cartesian(path, "SourcePosition", hrtf.SourcePosition, "")) {
+    throw FileError(path, fmt::format("{} is not (0, 0, 0); where the source is from there is only "
+                                      "read from Cartesian positions of both",
+                                      kListener));
+  }
+  return directions_of(path, "SourcePosition", hrtf.SourcePosition, "", listeners);
 }
 
 /// Whither the head's top points. It has no type of its own in most files: that of ListenerView
@@ -175,7 +204,7 @@ SofaFile sofa_of(const std::string& path, const MYSOFA_HRTF& hrtf) {
   file.R = checked_dimension(path, "R", hrtf.R);
   file.N = checked_dimension(path, "N", hrtf.N);
   file.rate = rate_of(path, hrtf.DataSamplingRate);
-  file.directions = directions_of(path, "SourcePosition", hrtf.SourcePosition, "");
+  file.directions = sources_of(path, hrtf);
   file.views = directions_of(path, "ListenerView", hrtf.ListenerView, "cartesian");
   file.ups = ups_of(path, hrtf);
   file.sideways = sideways_of(path, hrtf);

@@ -9,8 +9,12 @@ namespace gpuconv {
 namespace {
 
 std::optional<Mismatch> compare(std::uint64_t size, std::size_t size_bytes, std::int64_t present) {
-  if (means_streamed(size, size_bytes)) return std::nullopt;
   const auto promised = static_cast<std::int64_t>(size);
+  if (means_streamed(size, size_bytes)) {
+    // Libsndfile stops there all the same.
+    if (size_bytes == 4 && present > promised) return Mismatch{promised, present};
+    return std::nullopt;
+  }
   const bool is_short = promised == 0 ? present > 0 : promised > present;
   const bool has_wrapped = size_bytes == 4 && present - promised >= kWrap;
   if (!is_short && !has_wrapped) return std::nullopt;
@@ -22,7 +26,8 @@ std::optional<Mismatch> find_mismatch_of_au(std::span<const unsigned char> head,
                                             std::int64_t file_bytes) {
   const auto offset = static_cast<std::int64_t>(number(head.subspan(4, 4), ByteOrder::big));
   const std::uint64_t size = number(head.subspan(8, 4), ByteOrder::big);
-  if (offset > file_bytes) return std::nullopt;
+  constexpr std::uint64_t kUnknown = 0xffffffff;  // which libsndfile knows
+  if (offset > file_bytes || size == kUnknown) return std::nullopt;
   return compare(size, 4, file_bytes - offset);
 }
 

@@ -3,8 +3,8 @@
 // libsndfile opens a WAV whose data chunk ends beyond the end of the file without a word and plays
 // what is there: a copy that was cut short would pass for a short recording. And of one that grew
 // beyond 4 GiB, so that its size wrapped, it plays the rest by 2^32. So the sizes in the header are
-// held against the size of the file here. FLAC and Ogg need no look at the header: there the frames
-// that arrive are counted.
+// held against the size of the file here. FLAC and Ogg need no look at the header: of a FLAC the
+// frames that arrive are counted, and an Ogg must have its last page (stream_watch.hpp).
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ inline constexpr std::int64_t kWrap = std::int64_t{1} << 32;
 bool means_streamed(std::uint64_t size, std::size_t size_bytes);
 
 /// Looks into WAV, RF64, W64, AIFF, CAF and AU files of `file_bytes` bytes. Sizes that stand for
-/// "streamed, up to the end of the file" are no mismatch; but 0, which libsndfile takes at its
-/// word, is told with the bytes that follow.
+/// "streamed, up to the end of the file" are no mismatch, but where libsndfile takes them at their
+/// word and more bytes follow: then these are told, and so they are for 0.
 std::optional<Mismatch> find_mismatch(int descriptor, std::int64_t file_bytes);
 
 }  // namespace gpuconv

@@ -82,7 +82,11 @@ class Batch {
   /// What is wrong in every line is refused once.
   std::vector<ListedJob> checked_list() const {
     const Job& job = options_.job;
-    check_request(job.request, devices_);
+    try {
+      check_request(job.request, devices_);
+    } catch (const GpuError&) {
+      if (!job.falls_back_to_cpu) throw;  // else each job says so
+    }
     if (options_.folder.empty()) throw UsageError("--output: is no folder");
     resolve_wav_format("--output", job.format);
     parse_duration(job.predelay, kMaxRate, "--predelay");

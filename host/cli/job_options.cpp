@@ -191,7 +191,7 @@ void add_output_options(CLI::App& command, JobOptions& options) {
       command.add_option("-e,--encoding", job.format.encoding, "pcm or float (default float)"),
       encodings);
   command.add_flag(
-      "--no-dither", [&job](std::int64_t) { job.format.is_dithered = false; },
+      "--no-dither", [&job](std::int64_t count) { job.format.is_dithered = count <= 0; },
       "round to 16 bits without the noise that keeps quiet ends free of distortion");
   command.add_flag("--no-clobber", job.no_clobber,
                    "refuse to replace OUTPUT, also if it appears meanwhile");
@@ -236,10 +236,12 @@ void print_warnings(const Job& job, const JobReport& report) {
   warn_of_mended(job.response, report.response_mended, "tap");
   const Stereo<Level>& levels = report.written.levels;
   const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
-  // Rounded up to the tenth that is enough. --norm has the last word of the level.
-  const std::string enough =
-      job.norm_db ? "--norm"
-                  : fmt::format("--gain {:.1f}", job.gain_db - std::ceil(10 * peak) / 10);
+  // Rounded down to a tenth that is enough, dither included. --norm has the last word of the level.
+  const auto enough_of = [&](double decibels) {
+    return std::floor(10 * (decibels - peak) - 0.01) / 10;
+  };
+  const std::string enough = job.norm_db ? fmt::format("--norm={:.1f}", enough_of(*job.norm_db))
+                                         : fmt::format("--gain {:.1f}", enough_of(job.gain_db));
   const Stereo<std::int64_t>& clipped = report.written.clipped;
   if (clipped.left + clipped.right > 0) {
     print_message("warning",

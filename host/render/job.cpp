@@ -85,10 +85,12 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
   const std::unique_ptr<Renderer> renderer = make_renderer(
       *report.choice.method, response.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
-  if (job.verify) verification.emplace(response.taps, source.length());
+  if (job.verify) verification.emplace(response.taps, source.least_length());
   Window window(response.lead, job.length, write);
   Stopwatch files;
-  Stereo<Level> levels;  // of all frames, also of those that are not wanted
+  // Of all frames, also of those that are not wanted: the device counts these, too.
+  Stereo<Level> levels;
+  const bool are_all_wanted = response.lead == 0 && job.length == WetLength::full;
   report.render = renderer->render(
       [&](std::span<float> block) {
         stop_if_interrupted();
@@ -98,6 +100,7 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
       },
       [&](Stereo<std::span<const float>> wet) {
         stop_if_interrupted();
+        if (device && !are_all_wanted) measure(wet, levels);
         files.time([&] { window(wet, source.samples_read()); });
         if (verification) verification->wet(wet);
         if (job.watch) {
@@ -110,9 +113,8 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
   report.source_samples = report.render.source_samples;
   report.has_more_source_samples = false;
   report.source_mended = {source.reader().replaced(), source.reader().shortfall()};
-  const WriteReport so_far = written();
-  if (report.render.device_levels && so_far.frames == report.render.frames) {
-    check_levels(*report.render.device_levels, so_far.levels);
+  if (report.render.device_levels) {
+    check_levels(*report.render.device_levels, are_all_wanted ? written().levels : levels);
   }
   if (verification) {
     verification->check(*report.choice.method);

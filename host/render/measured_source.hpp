@@ -18,13 +18,19 @@ class MeasuredSource {
       : reader_(path, options),
         length_(reader_.format().frames),
         is_exact_(options.truncated == Truncated::error) {
-    if (length_ <= 0) look_ahead();  // 0 may be said of a file that is not finished
+    if (length_ <= 0)
+      look_ahead();  // 0 may be said of a file that is not finished
+    else
+      is_promise_ = !is_exact_;
   }
 
   SourceReader& reader() { return reader_; }
 
   /// N, or a number from which on all lengths are planned alike.
   std::int64_t length() const { return length_; }
+
+  /// So many samples will come, or an error.
+  std::int64_t least_length() const { return is_promise_ ? 1 : length_; }
 
   /// N, if it is known and anything else would be an error.
   std::optional<std::int64_t> exact_length() const {
@@ -61,6 +67,7 @@ class MeasuredSource {
   SourceReader reader_;
   std::int64_t length_;
   bool is_exact_;
+  bool is_promise_ = false;  // fewer may come, and will be accepted
   Signal ahead_;
   std::size_t used_ = 0;
   std::int64_t samples_read_ = 0;

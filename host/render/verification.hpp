@@ -17,7 +17,7 @@ namespace gpuconv {
 
 class Verification {
  public:
-  /// `source_length`: N, or kEndless and more for any longer one.
+  /// `source_length`: N, or as much of it as is certain.
   Verification(const Stereo<Signal>& response, std::int64_t source_length);
 
   /// Takes the next samples of the source.

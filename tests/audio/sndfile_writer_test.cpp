@@ -48,6 +48,15 @@ TEST(SndfileWriterTest, OtherContainersGoOn) {
   EXPECT_NO_THROW(writer.finish());
 }
 
+TEST(SndfileWriterTest, RatesThatVorbisCanNotHaveAreRefusedBeforeTheFirstFrame) {
+  const Folder folder;
+  OutputFile file(folder.file("a.ogg"), {});
+  const FileFormat ogg{Container::ogg, Encoding::ieee_float, 32};
+  EXPECT_NO_THROW((SndfileWriter{file, ogg, 200'000, 1}));
+  EXPECT_TRUE(says(message_of<FileError>([&] { SndfileWriter(file, ogg, 200'001, 1); }),
+                   {"can not be written as Ogg at 200001 Hz (limit 200000 Hz)"}));
+}
+
 TEST(SndfileWriterTest, WhereNobodyCanSeekThereIsNone) {
   const Folder folder;
   const std::string path = folder.file("pipe.flac");

@@ -121,6 +121,37 @@ TEST(SofaFileTest, AHeadThatIsNotUprightIsRefused) {
   EXPECT_TRUE(says(hrtf.refusal(), {"ListenerUp of measurement 0 has no direction"}));
 }
 
+TEST(SofaFileTest, SourcesAreWhereTheListenerHasThem) {
+  Hrtf hrtf;
+  hrtf.set(hrtf->SourcePosition, {3, 2, 1.2f, 1, 4, 1.2f}, "cartesian");
+  EXPECT_NEAR(hrtf.read().directions[0].azimuth, 33.69, 0.01);
+  hrtf.set(hrtf->ListenerPosition, {1, 2, 1.2f}, "cartesian");
+  EXPECT_EQ(hrtf.read().directions[0].azimuth, 0);
+  EXPECT_EQ(hrtf.read().directions[0].elevation, 0);
+  EXPECT_EQ(hrtf.read().directions[1].azimuth, 90);
+  hrtf.set(hrtf->SourcePosition, {1, 2, 2}, "cartesian");
+  hrtf.set(hrtf->ListenerPosition, {2, 2, 2, 1, 2, 1});
+  ASSERT_EQ(hrtf.read().directions.size(), 2u) << "a head that moves about";
+  EXPECT_EQ(hrtf.read().directions[0].azimuth, 180);
+  EXPECT_EQ(hrtf.read().directions[1].elevation, 90);
+  hrtf.set(hrtf->ListenerPosition, {1, 2, 2});
+  EXPECT_TRUE(says(hrtf.refusal(), {"SourcePosition of measurement 0 has no direction"}));
+  hrtf.set(hrtf->ListenerPosition, {1, 2});
+  EXPECT_TRUE(says(hrtf.refusal(), {"ListenerPosition has 2 values"}));
+}
+
+TEST(SofaFileTest, AnglesAreSeenFromTheMiddleOnly) {
+  Hrtf hrtf;
+  hrtf.set(hrtf->ListenerPosition, {0, 0, 0});
+  EXPECT_NO_THROW(hrtf.read());
+  hrtf.set(hrtf->ListenerPosition, {0, 0, 1.7f});
+  EXPECT_TRUE(says(hrtf.refusal(), {"ListenerPosition is not (0, 0, 0)", "Cartesian"}));
+  hrtf.set(hrtf->SourcePosition, {1, 0, 1.7f, 0, 1, 1.7f}, "cartesian");
+  EXPECT_EQ(hrtf.read().directions[1].azimuth, 90);
+  hrtf.set(hrtf->ListenerPosition, {0, 0, 1.7f}, "spherical");
+  EXPECT_TRUE(says(hrtf.refusal(), {"ListenerPosition is not (0, 0, 0)"}));
+}
+
 TEST(SofaFileTest, EveryErrorOfLibmysofaHasWords) {
   std::set<std::string> words;
   const int codes[] = {MYSOFA_INVALID_FORMAT,

@@ -182,6 +182,16 @@ TEST_F(BatchProgram, DoesAgainWhatAJournalDoesNotKnow) {
   EXPECT_TRUE(says(outcome.err, {"2 of 2 done;", "warning: ", "no journal", "--resume"}));
 }
 
+TEST_F(BatchProgram, FallsBackToTheCpuWhereThereIsNoGpuIfAskedTo) {
+  const std::string list = "input,output\n" + source_ + ",a.wav\n";
+  std::vector<std::string> options{"-g", "-40", "--device", "cuda:7"};
+  EXPECT_EQ(batch(list, options).exit_code, 3);
+  options.insert(options.end(), {"--fallback", "cpu"});
+  const Outcome outcome = batch(list, options);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "cuda:7", "done on the CPU", "1 of 1 done"}));
+}
+
 TEST_F(BatchProgram, KeepsNoJournalInAFileThatALinkLeadsTo) {
   const std::string diary = folder_.file("diary");
   write_bytes(diary, "mine");

@@ -163,7 +163,7 @@ TEST_F(ListTest, TheJournalIsNoOutput) {
   expect_refusal("a.csv", "input,output\na,.gpuconv-batch\n", {"line 2", "is the journal"});
   std::filesystem::create_directory(out_);
   std::filesystem::create_symlink(".gpuconv-batch", out_ + "/one.wav");
-  expect_refusal("a.csv", "input,output\na,one.wav\n", {"line 2", "'one.wav' is the journal"});
+  expect_refusal("a.csv", "input,output\na,one.wav\n", {"line 2", "/one.wav' is the journal"});
 }
 
 // "link/.." is the folder above the one that the link leads to.

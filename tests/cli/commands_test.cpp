@@ -24,6 +24,13 @@ TEST_F(Program, ListsMethodsAndDevices) {
 TEST_F(Program, PrintsControlCharactersOfANameAsWhatTheyAre) {
   const Outcome outcome = render(folder_.file("two\nlines\x1b[31m.wav"), room_);
   expect_refusal(outcome, 2, {"two\\x0alines\\x1b[31m.wav"});
+  // U+009B is what ESC [ is; U+00E4 and U+0120 are letters.
+  expect_refusal(render(folder_.file("\xc2\x9b"
+                                     "31m\xc3\xa4\xc4\xa0.wav"),
+                        room_),
+                 2,
+                 {"/\\u009b"
+                  "31m\xc3\xa4\xc4\xa0.wav"});
 }
 
 TEST_F(Program, DescribesAFile) {

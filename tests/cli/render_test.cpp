@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cuda/runtime/device.hpp"
 #include "host/audio/levels.hpp"
@@ -74,6 +75,41 @@ TEST_F(Program, CountsClippedSamplesPerEarAndTellsTheGainThatWouldHaveBeenRight)
   EXPECT_TRUE(says(outcome.err, {"warning: ", "players will clip"}));
 }
 
+TEST_F(Program, TheGainThatIsTakenFromTheWarningClipsNoMore) {
+  const std::string unit = float_wav(folder_, "unit.wav", 1, {1, -1, 0.2f});
+  const std::string room = float_wav(folder_, "one.wav", 2, {1, 0.5f});
+  for (const char* const loudness : {"12", "12.04", "12.05", "12.06", "12.0999", "0.001"}) {
+    const Outcome loud = render(unit, room, {"-b", "16", "--gain", loudness});
+    const std::size_t found = loud.err.find("use --gain ");
+    ASSERT_NE(found, std::string::npos) << loud.err;
+    std::istringstream words(loud.err.substr(found + 11));
+    std::string gain;
+    words >> gain;
+    EXPECT_EQ(render(unit, room, {"-b", "16", "--fail-on-clip", "--gain", gain}).exit_code, 0)
+        << loudness << " dB, then " << gain;
+  }
+  EXPECT_TRUE(says(render(unit, room, {"-b", "16", "--norm=3"}).err, {"use --norm=-0.1 or"}));
+}
+
+TEST_F(Program, AnOptionSaidToBeFalseIsNotTaken) {
+  const auto bytes = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"-b", "16", "-g", "-40"});
+    EXPECT_EQ(render(source_, room_, options).exit_code, 0);
+    return read_bytes(wet());
+  };
+  EXPECT_TRUE(bytes({"--no-dither=false"}) == bytes({}));
+  EXPECT_FALSE(bytes({"--no-dither"}) == bytes({}));
+}
+
+TEST_F(Program, WhatIsWrittenToTheSameStandardOutputComesBehind) {
+  const std::string once = folder_.file("once"), shared = folder_.file("shared");
+  const std::string command =
+      quoted(GPUCONV_PROGRAM) + " render -q -g -40 " + quoted(source_) + " " + quoted(room_) + " -";
+  ASSERT_EQ(std::system((command + " >" + quoted(once)).c_str()), 0);
+  ASSERT_EQ(std::system(("{ " + command + "; echo more; } >" + quoted(shared)).c_str()), 0);
+  EXPECT_TRUE(read_bytes(shared) == read_bytes(once) + "more\n");
+}
+
 TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
   const auto peaks = [&](const std::string& file) {
     const Response wet = load_response(file);
@@ -100,7 +136,7 @@ TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
   expect_refusal(render(source_, room_, {"--norm=loud"}), 1, {"loud"});
   const Outcome loud = render(source_, room_, {"--norm=6"});
   EXPECT_EQ(loud.exit_code, 0);
-  EXPECT_TRUE(says(loud.err, {"players will clip; --norm avoids that"}));
+  EXPECT_TRUE(says(loud.err, {"players will clip; --norm=-0.1 avoids that"}));
   EXPECT_EQ(render(source_, room_, {"--norm=1e-320"}).exit_code, 0);
 }
 

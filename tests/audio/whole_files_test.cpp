@@ -1,0 +1,331 @@
+// whole_files_test.cpp - recordings that are read to their end and not beyond, or refused
+#include <fcntl.h>
+#include <sndfile.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <thread>
+
+#include "host/audio/audio_file.hpp"
+#include "host/audio/file_descriptor.hpp"
+#include "host/audio/stream_watch.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/filled_pipe.hpp"
+
+namespace gpuconv {
+namespace {
+
+using namespace test;
+
+struct Seen {
+  std::vector<float> samples;
+  std::string shortfall;
+};
+
+Seen read_all(const std::string& path, Truncated truncated) {
+  AudioReader reader(path, truncated);
+  Seen seen;
+  std::vector<float> block(1000 * static_cast<std::size_t>(reader.format().channels));
+  while (const std::size_t frames = reader.read(block)) {
+    const auto count = frames * static_cast<std::size_t>(reader.format().channels);
+    seen.samples.insert(seen.samples.end(), block.begin(),
+                        block.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  seen.shortfall = reader.shortfall();
+  return seen;
+}
+
+/// The same bytes as a file and through a pipe.
+class WholeFiles : public ::testing::TestWithParam<bool> {
+ protected:
+  Seen read(const std::string& bytes, Truncated truncated = Truncated::error) const {
+    if (GetParam()) return read_all(FilledPipe(bytes).path(), truncated);
+    write_bytes(folder_.file("a"), bytes);
+    return read_all(folder_.file("a"), truncated);
+  }
+  std::string refusal(const std::string& bytes) const {
+    return message_of<FileError>([&] { read(bytes); });
+  }
+
+  /// `count` samples as libsndfile writes them.
+  std::string encoded(int format, std::size_t count) const {
+    const std::string path = folder_.file("encoded");
+    SF_INFO info{};
+    info.samplerate = 16'000;
+    info.channels = 1;
+    info.format = format;
+    SNDFILE* const file = sf_open(path.c_str(), SFM_WRITE, &info);
+    EXPECT_NE(file, nullptr) << sf_strerror(nullptr);
+    std::vector<float> samples(count);
+    for (std::size_t n = 0; n < count; ++n) samples[n] = static_cast<float>(n % 331) / 1024;
+    sf_writef_float(file, samples.data(), std::ssize(samples));
+    sf_close(file);
+    return read_bytes(path);
+  }
+
+  const Folder folder_;
+};
+
+constexpr int kW64 = SF_FORMAT_W64 | SF_FORMAT_PCM_16;
+constexpr int kVorbis = SF_FORMAT_OGG | SF_FORMAT_VORBIS;
+constexpr int kFlac = SF_FORMAT_FLAC | SF_FORMAT_PCM_16;
+constexpr int kCaf = SF_FORMAT_CAF | SF_FORMAT_PCM_16;
+
+std::string chunk_of_w64(const std::string& name, const std::string& content) {
+  const std::string guid("\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", 12);
+  return name + guid + little(24 + content.size(), 8) + content;
+}
+
+/// A W64 of 16-bit samples, padded as it should be, and what follows.
+std::string w64(const std::vector<std::int16_t>& samples, const std::string& behind = "") {
+  const std::string bytes = bytes_of(samples);
+  std::string fmt = little(1, 2) + little(1, 2) + little(16'000, 4) + little(32'000, 4) +
+                    little(2, 2) + little(16, 2);
+  std::string file = chunk_of_w64("fmt ", fmt) + chunk_of_w64("data", bytes);
+  file.append((8 - file.size() % 8) % 8, '\x55');
+  file += behind;
+  const std::string guid("\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", 12);
+  return "riff" + guid + little(40 + file.size(), 8) + chunk_of_w64("wave", "").substr(0, 16) +
+         file;
+}
+
+// libsndfile takes all that follows for sound.
+TEST_P(WholeFiles, AW64EndsWithItsSamples) {
+  const std::vector<std::int16_t> samples(1001, 8192);
+  const std::vector<float> expected(1001, 0.25f);
+  EXPECT_EQ(read(w64(samples)).samples, expected) << "padding";
+  const std::string junk = chunk_of_w64("junk", std::string(4096, '\x7f'));
+  EXPECT_EQ(read(w64(samples, junk)).samples, expected);
+  EXPECT_EQ(read(encoded(kW64, 1001)).samples.size(), 1001u);
+}
+
+TEST_P(WholeFiles, AW64ThatBreaksOffIsTruncated) {
+  const std::string whole = w64(std::vector<std::int16_t>(1001, 8192));
+  const std::string cut = whole.substr(0, whole.size() - 506);
+  EXPECT_TRUE(says(refusal(cut), {"is truncated", "--truncated accept"}));
+  EXPECT_EQ(read(cut, Truncated::accept).samples.size(), 751u);
+  EXPECT_TRUE(says(read(cut, Truncated::accept).shortfall, {"is truncated"}));
+}
+
+TEST_P(WholeFiles, AnOggWithoutItsLastPageIsTruncated) {
+  const std::string whole = encoded(kVorbis, 50'000);
+  EXPECT_EQ(read(whole).samples.size(), 50'000u);
+  EXPECT_EQ(read(whole + std::string(300, 'x')).samples.size(), 50'000u) << "tags may follow";
+  for (const std::size_t page : {whole.rfind("OggS"), whole.rfind("OggS") - 100}) {
+    const std::string cut = whole.substr(0, page);
+    EXPECT_TRUE(says(refusal(cut), {"is truncated", "its last page", "--truncated accept"}));
+    const Seen seen = read(cut, Truncated::accept);
+    EXPECT_LT(seen.samples.size(), 50'000u);
+    EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
+  }
+}
+
+TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
+  const std::string wav = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(500, 1)));
+  const std::string data = "data" + little(1000, 4) + std::string(1000, '\1');
+  const std::string list = "LIST" + little(4, 4) + "INFO";
+  const std::string w64_file = w64(std::vector<std::int16_t>(500, 1));
+  const std::string tag = "TAG" + std::string(125, 'x');
+  const std::string ogg = encoded(kVorbis, 500), flac = encoded(kFlac, 500);
+  std::string unknown = flac;  // number of frames
+  unknown.replace(22, 4, std::string(4, '\0'));
+  for (const std::string& joined :
+       {wav + wav, wav + data, wav + list + data, wav + list + wav, w64_file + w64_file, ogg + ogg,
+        flac + flac, flac + tag + flac, unknown + flac}) {
+    EXPECT_TRUE(says(refusal(joined), {"several recordings", "uses the first one"}))
+        << joined.substr(0, 4);
+    if (joined.starts_with(unknown)) continue;  // nobody knows where the first one ends
+    const Seen seen = read(joined, Truncated::accept);
+    EXPECT_EQ(seen.samples.size(), 500u) << joined.substr(0, 4);
+    EXPECT_TRUE(says(seen.shortfall, {"several recordings"}));
+  }
+  for (const std::string& whole : {wav + list, wav + tag, flac + tag}) {
+    EXPECT_EQ(read(whole).samples.size(), 500u);
+  }
+}
+
+TEST_P(WholeFiles, FramesWithRoomForMoreThanTheirSamplesAreRefused) {
+  std::string loose = wav_bytes({1, 24, 1}, std::string(3000, '\1'));
+  loose[32] = 4;  // bytes of a frame
+  EXPECT_TRUE(says(refusal(loose), {"frames of 4 bytes can not hold 1 channels of 24 bits"}));
+}
+
+TEST_P(WholeFiles, PcmMayFillItsBytesInPart) {
+  std::string bytes = wav_bytes({1, 24, 1}, std::string("\x00\x00\x40\x10\x00\xc0", 6));
+  bytes[34] = 20;  // bits
+  EXPECT_EQ(read(bytes).samples, (std::vector<float>{0.5f, -0.5f + 16.0f / 0x800000}));
+}
+
+TEST_P(WholeFiles, ACafThatBreaksOffIsTruncated) {
+  const std::string whole = encoded(kCaf, 5000);
+  const std::string cut = whole.substr(0, whole.size() - 1000);
+  EXPECT_TRUE(says(refusal(cut), {"is truncated", "--truncated accept"}));
+  const Seen seen = read(cut, Truncated::accept);
+  EXPECT_EQ(seen.samples.size(), 4500u);
+  EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(, WholeFiles, testing::Bool(),
+                         [](const auto& how) { return how.param ? "ThroughAPipe" : "AsAFile"; });
+
+// SoX, arecord and FFmpeg write these to a pipe, whatever comes.
+TEST(LongWavTest, AStreamedSizeIsNoLimit) {
+  const Folder folder;
+  const std::string path = folder.file("long.wav");
+  constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+  for (const auto& [claimed, bytes] : {std::pair{0x7ffff000LL, 3 * kGiB},
+                                       {0x7fffffffLL, 3 * kGiB},
+                                       {0xffffffffLL, 6 * kGiB},
+                                       {0LL, 6 * kGiB}}) {
+    write_bytes(path, wav_bytes({1, 16, 1}, "", claimed));
+    std::filesystem::resize_file(path, static_cast<std::uintmax_t>(44 + bytes));
+    EXPECT_EQ(AudioReader(path).format().frames, bytes / 2) << claimed;
+  }
+}
+
+TEST(LongWavTest, ASizeThatLooksStreamedMayBeMeant) {
+  const Folder folder;
+  const std::string path = folder.file("long.wav");
+  constexpr std::int64_t kBytes = 0x7ffff000;
+  write_bytes(path, wav_bytes({1, 16, 1}, "", kBytes));
+  std::filesystem::resize_file(path, 44 + kBytes);
+  std::ofstream(path, std::ios::app) << "LIST" + little(4, 4) + "INFO";
+  EXPECT_EQ(AudioReader(path).format().frames, kBytes / 2);
+}
+
+TEST(LongAiffTest, AStreamedSizeThatIsTooSmallIsTold) {
+  const Folder folder;
+  const std::string path = folder.file("long.aiff");
+  const std::string comm = big(1, 2) + big(0, 4) + big(16, 2) +
+                           std::string("\x40\x0c\xfa\x00\x00\x00\x00\x00\x00\x00", 10);
+  write_bytes(path, "FORM" + big(0x7fffffff, 4) + "AIFFCOMM" + big(18, 4) + comm + "SSND" +
+                        big(0x7fffffff, 4) + big(0, 8));
+  std::filesystem::resize_file(path, std::uintmax_t{3} << 30);
+  EXPECT_TRUE(says(message_of<FileError>([&] { AudioReader reader(path); }),
+                   {"is longer than its header says", "2147483647", "--truncated accept"}));
+}
+
+// Whoever waits for the result before he closes the pipe would wait for ever.
+TEST(OpenPipeTest, IsNotWaitedForWhenAllThatWasPromisedHasCome) {
+  const Folder folder;
+  const std::string path = folder.file("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const std::string wav = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(9000, 1)));
+  std::vector<std::string> files{wav, wav + "LIST" + little(4, 4) + "INFO"};
+  for (const int format : {kFlac, kCaf, SF_FORMAT_AU | SF_FORMAT_PCM_16,
+                           SF_FORMAT_AIFF | SF_FORMAT_PCM_16, kVorbis, kW64}) {
+    const std::string encoded = folder.file("encoded");
+    SF_INFO info{};
+    info.samplerate = 16'000;
+    info.channels = 1;
+    info.format = format;
+    SNDFILE* const file = sf_open(encoded.c_str(), SFM_WRITE, &info);
+    const std::vector<float> samples(9000, 0.25f);
+    sf_writef_float(file, samples.data(), std::ssize(samples));
+    sf_close(file);
+    files.push_back(read_bytes(encoded));
+  }
+  for (const std::string& bytes : files) {
+    const FileDescriptor keeps_open(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    std::future<std::size_t> reading = std::async(
+        std::launch::async, [&] { return read_all(path, Truncated::error).samples.size(); });
+    ASSERT_EQ(::write(keeps_open.get(), bytes.data(), bytes.size()), std::ssize(bytes));
+    const auto state = reading.wait_for(std::chrono::seconds(20));
+    EXPECT_EQ(state, std::future_status::ready) << bytes.substr(0, 4);
+    if (state != std::future_status::ready) std::_Exit(1);  // the thread can not be ended
+    EXPECT_EQ(reading.get(), 9000u) << bytes.substr(0, 4);
+  }
+}
+
+TEST(SlowPipeTest, BringsAllOfAnOggInPiecesOfAnySize) {
+  const Folder folder;
+  const std::string encoded = folder.file("encoded"), path = folder.file("pipe");
+  SF_INFO info{};
+  info.samplerate = 16'000;
+  info.channels = 1;
+  info.format = kVorbis;
+  SNDFILE* const file = sf_open(encoded.c_str(), SFM_WRITE, &info);
+  std::vector<float> samples(30'000);
+  for (std::size_t n = 0; n < samples.size(); ++n) samples[n] = static_cast<float>(n % 331) / 1024;
+  sf_writef_float(file, samples.data(), std::ssize(samples));
+  sf_close(file);
+  const std::string bytes = read_bytes(encoded);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const std::size_t last = bytes.rfind("OggS");
+  for (const std::size_t stop : {last + 27, last + 40, bytes.size() - 1}) {
+    std::future<void> writing = std::async(std::launch::async, [&] {
+      const FileDescriptor pipe(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+      std::size_t done = 0;
+      for (const std::size_t end : {stop, bytes.size()}) {
+        EXPECT_EQ(::write(pipe.get(), bytes.data() + done, end - done),
+                  static_cast<ssize_t>(end - done));
+        done = end;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+    EXPECT_EQ(read_all(path, Truncated::error).samples.size(), 30'000u) << stop;
+    writing.get();
+  }
+}
+
+/// `bytes` taken in pieces of any size give what they give at once.
+StreamWatch watched(StreamWatch::Kind kind, const std::string& bytes, std::size_t piece) {
+  StreamWatch watch(kind);
+  for (std::size_t i = 0; i < bytes.size(); i += piece) {
+    const std::string part = bytes.substr(i, piece);
+    watch.take(static_cast<std::int64_t>(i),
+               {reinterpret_cast<const unsigned char*>(part.data()), part.size()});
+  }
+  return watch;
+}
+
+std::string page(int flags, int serial, const std::string& content) {
+  return std::string("OggS\0", 5) + static_cast<char>(flags) + std::string(8, '\0') +
+         little(static_cast<std::uint64_t>(serial), 4) + std::string(8, '\0') + '\1' +
+         static_cast<char>(content.size()) + content;
+}
+
+TEST(StreamWatchTest, SeesPagesInPiecesOfAnySize) {
+  const std::string first = page(2, 1, "one") + page(2, 7, "other") + page(0, 1, "");
+  const std::string whole = first + page(4, 7, "x") + page(4, 1, "OggS");
+  for (const std::size_t piece : {1u, 2u, 7u, 28u, 1000u}) {
+    EXPECT_FALSE(watched(StreamWatch::Kind::ogg, first, piece).has_ended()) << piece;
+    EXPECT_FALSE(watched(StreamWatch::Kind::ogg, first + page(4, 7, "x"), piece).has_ended());
+    const StreamWatch watch = watched(StreamWatch::Kind::ogg, whole + "garbage" + whole, piece);
+    EXPECT_TRUE(watch.has_ended()) << piece;
+    EXPECT_FALSE(watch.has_another()) << piece;
+    EXPECT_TRUE(watched(StreamWatch::Kind::ogg, whole + whole, piece).has_another()) << piece;
+  }
+}
+
+TEST(StreamWatchTest, SeesAnotherFlacInPiecesOfAnySize) {
+  const std::string flac("fLaC\x00\x00\x00\x22", 8);
+  const std::string last("fLaC\x80\x00\x00\x22", 8);
+  for (const std::size_t piece : {1u, 2u, 7u, 8u, 9u, 1000u}) {
+    for (const std::string& none :
+         {flac, flac + "fLaC", flac + "xfLaC\x01" + std::string("\0\0\x22", 3),
+          flac + std::string("fLaC\0\0\0\x23", 8)}) {
+      EXPECT_FALSE(watched(StreamWatch::Kind::flac, none, piece).has_another()) << piece;
+    }
+    EXPECT_TRUE(watched(StreamWatch::Kind::flac, flac + flac, piece).has_another()) << piece;
+    EXPECT_TRUE(watched(StreamWatch::Kind::flac, flac + "fLa" + last, piece).has_another());
+  }
+}
+
+TEST(StreamWatchTest, TakesNothingTwiceAndNothingBehindAGap) {
+  const std::string flac("fLaC\x00\x00\x00\x22", 8);
+  StreamWatch watch(StreamWatch::Kind::flac);
+  const std::span bytes(reinterpret_cast<const unsigned char*>(flac.data()), flac.size());
+  watch.take(0, bytes);
+  watch.take(0, bytes);
+  watch.take(9, bytes);
+  EXPECT_FALSE(watch.has_another());
+  EXPECT_EQ(watch.position(), 8);
+  watch.take(8, bytes);
+  EXPECT_TRUE(watch.has_another());
+}
+
+}  // namespace
+}  // namespace gpuconv
