@@ -128,20 +128,28 @@ void AudioReader::read_through(std::int64_t file_bytes) {
   piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_, file_bytes);
 }
 
-/// Libsndfile would look for chunks behind the samples before it plays them. Whoever has written
-/// the samples to a pipe may keep it open.
-void AudioReader::hide_what_follows() {
+/// Of what is no WAV: where its samples end, if it says so.
+void AudioReader::find_behind() {
   const Peek peek = peek_at_head();
-  const ChunkLayout* const layout = find_layout(peek(0, 4));
+  const auto head = peek(0, 12);
+  if (text(head) == ".snd" && head.size() == 12) {
+    const std::uint64_t begin = number(std::span(head).subspan(4, 4), ByteOrder::big);
+    const std::uint64_t size = number(std::span(head).subspan(8, 4), ByteOrder::big);
+    if (!means_streamed(size, 4)) behind_ = {nullptr, static_cast<std::int64_t>(begin + size)};
+    return;
+  }
+  const ChunkLayout* const layout = find_layout(head);
   if (layout == nullptr) return;
-  ChunkWalk chunks(peek, kEndlessBytes, *layout);
+  ChunkWalk chunks(peek, is_pipe() ? kEndlessBytes : file_.bytes, *layout);
   bool has_format = false;
   while (const auto chunk = chunks.next()) {
     has_format |= chunk->name == layout->format;
     if (chunk->name != layout->samples) continue;
-    if (has_format && !means_streamed(chunk->size, chunk->size_bytes)) {
-      piped_->restrict_to(0, chunk_end(chunk->begin, chunk->size, *layout));
-    }
+    if (means_streamed(chunk->size, chunk->size_bytes)) return;
+    behind_ = {layout, chunk_end(chunk->begin, chunk->size, *layout)};
+    // Libsndfile would look for more chunks before it plays what it has. Whoever has written the
+    // samples to a pipe may keep it open.
+    if (is_pipe() && has_format) piped_->restrict_to(0, behind_->position);
     return;
   }
 }
@@ -163,10 +171,8 @@ void AudioReader::watch(Formats formats) {
     if (!piped_) read_through(file_.bytes);
     piped_->watch(text(head) == "fLaC" ? StreamWatch::Kind::flac : StreamWatch::Kind::ogg);
   }
-  if (is_pipe()) {
-    hide_what_follows();
-    return;
-  }
+  find_behind();
+  if (is_pipe()) return;
   mismatch_ = find_mismatch(file_.descriptor.get(), file_.bytes);
   // It would not open a CAF that is cut off.
   if (mismatch_ && mismatch_->promised > mismatch_->present && text(head) == "caff") {
@@ -182,6 +188,10 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
   if (wav_) {
     if (!piped_) read_through(file_.bytes);
     piped_->restrict_to(wav_->begin, wav_->bytes);
+    if (wav_->bytes >= 0) {
+      const auto size = static_cast<std::uint64_t>(wav_->bytes);
+      behind_ = {wav_->layout, chunk_end(wav_->begin, size, *wav_->layout)};
+    }
   }
   const std::int64_t flac_frames = piped_ && !raw && !wav_ ? piped_->hide_flac_total() : 0;
   SF_INFO info = raw ? raw_info(*raw) : wav_ ? raw_info(wav_->format) : SF_INFO{};
@@ -238,11 +248,7 @@ void AudioReader::check_header(std::int64_t frames) {
     const std::int64_t present = file_.bytes - wav_->begin;
     const bool has_wrapped = wav_->size_bytes == 4 && present - wav_->bytes >= kWrap;
     if (wav_->bytes < 0) return;
-    if (wav_->bytes > present || has_wrapped) {
-      check_sizes(wav_->bytes, present);
-    } else {
-      check_behind_wav();
-    }
+    if (wav_->bytes > present || has_wrapped) check_sizes(wav_->bytes, present);
   } else if (mismatch_) {
     const auto [promised, present] = *mismatch_;
     if (promised > 0 || present >= kWrap) {
@@ -255,6 +261,7 @@ void AudioReader::check_header(std::int64_t frames) {
   } else if (is_watched_) {
     check_stream();
   }
+  if (shortfall_.empty()) check_behind();
 }
 
 void AudioReader::check_end() {
@@ -264,7 +271,7 @@ void AudioReader::check_end() {
     return;
   }
   if (is_watched_ && is_pipe()) check_stream();
-  if (!shortfall_.empty()) return;
+  if (is_joined_) return;  // the decoder stumbles over the second one
   // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
   // damage, but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
@@ -273,6 +280,7 @@ void AudioReader::check_end() {
     throw FileError(path_, fmt::format("is damaged after frame {} ({})", frames_read_,
                                        sf_strerror(sndfile_.get())));
   }
+  if (!shortfall_.empty()) return;
   if (frames_read_ < format_.frames) {
     lacks(fmt::format("its header promises {} frames, {} are there", format_.frames, frames_read_));
   } else if (!decoded) {
@@ -301,9 +309,9 @@ void AudioReader::check_surplus() {
   } else if (is_pipe() && is_watched_) {
     check_stream();
   } else if (is_pipe()) {
-    if (wav_) check_behind_wav();
-    const std::int64_t end = wav_ ? wav_->begin + wav_->bytes : piped_->position();
-    if (piped_->reaches(end + kWrap)) {
+    check_behind();
+    const std::int64_t end = behind_ ? behind_->position : piped_->position();
+    if (shortfall_.empty() && piped_->reaches(end + kWrap)) {
       exceeds(
           fmt::format("its header promises {} frames, {} bytes and more follow them: more than a "
                       "size of 32 bits can say",
@@ -313,13 +321,21 @@ void AudioReader::check_surplus() {
   if (piped_) piped_->check_end();
 }
 
-/// A WAV that another one was joined to.
-void AudioReader::check_behind_wav() {
-  const ChunkLayout& layout = *wav_->layout;
-  ChunkWalk chunks(
-      [this](std::int64_t offset, std::size_t count) { return piped_->look_behind(offset, count); },
-      is_pipe() ? kEndlessBytes : file_.bytes, layout,
-      chunk_end(wav_->begin, static_cast<std::uint64_t>(wav_->bytes), layout));
+/// Does another file follow, or another chunk of samples?
+void AudioReader::check_behind() {
+  if (!behind_) return;
+  Peek peek = peek_into(file_.descriptor.get());
+  if (is_pipe()) {
+    peek = [this](std::int64_t offset, std::size_t count) {
+      return piped_->look_behind(offset, count);
+    };
+  }
+  if (behind_->layout == nullptr) {
+    if (text(peek(behind_->position, 4)) == ".snd") refuse_several();
+    return;
+  }
+  const ChunkLayout& layout = *behind_->layout;
+  ChunkWalk chunks(peek, is_pipe() ? kEndlessBytes : file_.bytes, layout, behind_->position);
   while (const auto chunk = chunks.next()) {
     if (chunk->name == layout.samples || chunk->name == layout.magic) {
       refuse_several();
@@ -337,6 +353,7 @@ void AudioReader::exceeds(const std::string& what) {
 }
 
 void AudioReader::refuse_several() {
+  is_joined_ = true;
   refuse("holds several recordings, one behind the other", "the first one");
 }
 

@@ -57,14 +57,14 @@ class AudioReader {
   bool is_pipe() const { return file_.bytes < 0; }
   Peek peek_at_head();
   void read_through(std::int64_t file_bytes);
-  void hide_what_follows();
+  void find_behind();
   void watch(Formats formats);
   void check_sizes(std::int64_t promised, std::int64_t present);
   void check_header(std::int64_t frames);
   void check_end();
   void check_stream();
   void check_surplus();
-  void check_behind_wav();
+  void check_behind();
   void lacks(const std::string& what);
   void exceeds(const std::string& what);
   void refuse_several();
@@ -81,6 +81,12 @@ class AudioReader {
   std::optional<WavHeader> wav_;       // of a WAV, an RF64 or a W64
   std::optional<Mismatch> mismatch_;   // of any other file
   bool is_watched_ = false;            // an Ogg or a FLAC
+  struct Behind {
+    const ChunkLayout* layout;  // null: an AU, which has no chunks
+    std::int64_t position;
+  };
+  std::optional<Behind> behind_;  // where the samples end, of which the header says so
+  bool is_joined_ = false;        // another recording follows
   std::unique_ptr<sf_private_tag, Close> sndfile_;
   AudioFormat format_;
   std::string shortfall_;

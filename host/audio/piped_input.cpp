@@ -97,6 +97,7 @@ std::vector<unsigned char> PipedInput::look_behind(std::int64_t offset, std::siz
 const StreamWatch& PipedInput::watch_rest() {
   if (is_file_) {
     while (!watch_->has_another()) {
+      stop_if_interrupted();
       const std::int64_t position = watch_->position();
       watch_->take(position, peek(descriptor_, position, kPortion));
       if (watch_->position() == position) break;

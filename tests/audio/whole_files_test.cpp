@@ -129,11 +129,13 @@ TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
   const std::string w64_file = w64(std::vector<std::int16_t>(500, 1));
   const std::string tag = "TAG" + std::string(125, 'x');
   const std::string ogg = encoded(kVorbis, 500), flac = encoded(kFlac, 500);
+  const std::string aiff = encoded(SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 500);
+  const std::string au = encoded(SF_FORMAT_AU | SF_FORMAT_PCM_16, 500), caf = encoded(kCaf, 500);
   std::string unknown = flac;  // number of frames
   unknown.replace(22, 4, std::string(4, '\0'));
   for (const std::string& joined :
        {wav + wav, wav + data, wav + list + data, wav + list + wav, w64_file + w64_file, ogg + ogg,
-        flac + flac, flac + tag + flac, unknown + flac}) {
+        flac + flac, flac + tag + flac, unknown + flac, caf + caf, au + au}) {
     EXPECT_TRUE(says(refusal(joined), {"several recordings", "uses the first one"}))
         << joined.substr(0, 4);
     if (joined.starts_with(unknown)) continue;  // nobody knows where the first one ends
@@ -141,7 +143,11 @@ TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
     EXPECT_EQ(seen.samples.size(), 500u) << joined.substr(0, 4);
     EXPECT_TRUE(says(seen.shortfall, {"several recordings"}));
   }
-  for (const std::string& whole : {wav + list, wav + tag, flac + tag}) {
+  // Libsndfile does not open such a file.
+  EXPECT_TRUE(
+      says(refusal(aiff + aiff), {GetParam() ? "several recordings" : "bad 'FORM' marker"}));
+  for (const std::string& whole :
+       {wav + list, wav + tag, flac + tag, aiff + tag, au + tag, caf + tag}) {
     EXPECT_EQ(read(whole).samples.size(), 500u);
   }
 }
