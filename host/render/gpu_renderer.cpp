@@ -54,7 +54,7 @@ struct Slot {
   DeviceBuffer<float> common;
   Stereo<SlotEar> ears;
   Event upload_started, uploaded, source_ready;
-  std::size_t length = 0;  // samples of source; 0: not in flight
+  std::size_t length = 0;  // samples of source; 0: not used by this render
 };
 
 struct EarStreams {
@@ -80,7 +80,9 @@ class GpuRenderer final : public Renderer {
     times_ = {};
     newest_ = {};
     first_of_next_.reset();
-    for (Slot& slot : slots_) forget(slot);
+    // What a render() that failed left in flight is in nobody's way: each stream ends it first, and
+    // whatever it still writes is written again before it is read.
+    for (Slot& slot : slots_) slot.length = 0;
     trace_.begin(upload_);
     std::size_t next = 0;
     for (;; next = (next + 1) % most_slots_) {
@@ -209,13 +211,6 @@ class GpuRenderer final : public Renderer {
     }
   }
 
-  /// Waits for a block that a failed render() left in flight; nobody wants it any more.
-  static void forget(Slot& slot) {
-    if (slot.length == 0) return;
-    for (const Side side : kSides) slot.ears[side].done.synchronize();
-    slot.length = 0;
-  }
-
   /// Waits for a block in flight and hands its frames on.
   void deliver(Slot& slot, const WriteWet& wet, Stereo<Level>& levels) {
     if (slot.length == 0) return;
@@ -234,7 +229,6 @@ class GpuRenderer final : public Renderer {
     }
     if (trace_.is_on()) trace(slot);
     write(wet, slot, slot.length);
-    slot.length = 0;
   }
 
   /// Where a block has been, for the trace that is being taken.
