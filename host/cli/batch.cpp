@@ -1,6 +1,7 @@
 // batch.cpp - gpuconv batch: many jobs, one process
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "host/audio/input_file.hpp"
@@ -17,7 +18,7 @@
 namespace gpuconv {
 namespace {
 
-struct Options : JobOptions {
+struct BatchOptions : JobOptions {
   std::string list, folder, response;
   bool resumes = false;
 };
@@ -28,7 +29,7 @@ struct Totals {
   double sound_seconds = 0, seconds = 0;
 };
 
-void add_files(CLI::App& command, Options& options) {
+void add_list_options(CLI::App& command, BatchOptions& options) {
   command
       .add_option("LIST", options.list,
                   "a job in each line: a table (.csv) with the columns input, response, output, "
@@ -62,7 +63,7 @@ std::string settings_of(const CLI::App& command) {
 
 class Batch {
  public:
-  Batch(const Options& options, const std::string& settings)
+  Batch(const BatchOptions& options, const std::string& settings)
       : options_(options),
         devices_(devices_for(options.job.request)),
         list_(checked_list()),
@@ -198,7 +199,7 @@ class Batch {
     return count == 0 ? "" : fmt::format(", {} {}", count, what);
   }
 
-  const Options& options_;
+  const BatchOptions& options_;
   const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
   const std::vector<ListedJob> list_;
   const Journal journal_;
@@ -209,7 +210,7 @@ class Batch {
   bool has_told_journal_ = false;
 };
 
-int batch(Options options, const CLI::App& command) {
+int batch(BatchOptions options, const CLI::App& command) {
   settle(options);
   return Batch(options, settings_of(command)).run();
 }
@@ -217,10 +218,10 @@ int batch(Options options, const CLI::App& command) {
 }  // namespace
 
 void add_batch(CLI::App& app, RunIt& run_it) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BatchOptions>();
   CLI::App* const command =
       app.add_subcommand("batch", "Convolve the recordings of a list, one after the other");
-  add_files(*command, *options);
+  add_list_options(*command, *options);
   add_job_options(*command, *options);
   command->callback([&run_it, options, command] {
     run_it = [options, command] { return batch(*options, *command); };

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -23,7 +24,7 @@
 namespace gpuconv {
 namespace {
 
-struct Options {
+struct BenchOptions {
   std::string preset;
   std::vector<std::string> methods;
   std::vector<std::string> sizes;
@@ -42,7 +43,7 @@ std::vector<Contender> all_contenders(const CostModel& model) {
   return all;
 }
 
-std::vector<Contender> contenders_of(const Options& options, const Preset* preset,
+std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* preset,
                                      const std::optional<Device>& device, const CostModel& model) {
   const std::vector<Contender> all = all_contenders(model);
   std::vector<Contender> result;
@@ -64,7 +65,7 @@ std::vector<Contender> contenders_of(const Options& options, const Preset* prese
   return result;
 }
 
-std::vector<Problem> problems_of(const Options& options, const Preset* preset,
+std::vector<Problem> problems_of(const BenchOptions& options, const Preset* preset,
                                  const std::optional<Device>& device) {
   std::vector<Problem> problems;
   if (preset != nullptr) problems = preset->problems(device ? Place::gpu : Place::cpu);
@@ -113,7 +114,7 @@ class Destination {
 };
 
 /// Measures the constants behind --method auto and keeps them.
-void calibrate_here(const Options& options) {
+void calibrate_here(const BenchOptions& options) {
   std::optional<Device> device;
   // What the first use of a GPU costs is paid once in a process: here.
   const double start = seconds_of([&] {
@@ -128,7 +129,7 @@ void calibrate_here(const Options& options) {
   }
 }
 
-int run(const Options& options) {
+int run(const BenchOptions& options) {
   if (options.calibrates) calibrate_here(options);
   const bool is_for_page = !options.report.empty() && options.sizes.empty();
   const std::string name = options.preset.empty() && is_for_page ? "page" : options.preset;
@@ -169,7 +170,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_bench(CLI::App& app, RunIt& run_it) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchOptions>();
   CLI::App* const command = app.add_subcommand(
       "bench", "Measure methods in memory: planned, both ears, each result checked");
   std::string names;

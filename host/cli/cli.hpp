@@ -1,8 +1,11 @@
 // cli.hpp - the command line; this folder is the only place that prints
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+
+namespace CLI {
+class App;
+}
 
 namespace gpuconv {
 

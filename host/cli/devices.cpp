@@ -1,6 +1,8 @@
 // devices.cpp - gpuconv devices: the GPUs
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include "cuda/runtime/device.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"

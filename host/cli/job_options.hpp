@@ -1,10 +1,13 @@
 // job_options.hpp - the options of a job, whoever it comes from
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "host/render/job.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace gpuconv {
 

@@ -1,8 +1,11 @@
 #include "host/cli/message.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "host/error.hpp"
 
@@ -28,6 +31,12 @@ std::string one_line(std::string_view text) {
 
 void write_message(std::string_view text) {
   static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+}
+
+void write_formatted_message(fmt::string_view format, fmt::format_args values) {
+  fmt::memory_buffer text;
+  fmt::vformat_to(std::back_inserter(text), format, values);
+  write_message({text.data(), text.size()});
 }
 
 void write_output(std::string_view text) {

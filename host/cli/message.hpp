@@ -1,9 +1,8 @@
 // message.hpp - one line to a person
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,11 +22,12 @@ void write_message(std::string_view text);
 void write_output(std::string_view text);
 void flush_output();
 
+/// As write_message(); a short message needs no memory: there may be none.
+void write_formatted_message(fmt::string_view format, fmt::format_args values);
+
 template <typename... Values>
 void say(fmt::format_string<Values...> format, Values&&... values) {
-  fmt::memory_buffer text;  // a short message needs no memory: there may be none
-  fmt::format_to(std::back_inserter(text), format, std::forward<Values>(values)...);
-  write_message({text.data(), text.size()});
+  write_formatted_message(format, fmt::make_format_args(values...));
 }
 
 template <typename... Values>

@@ -1,6 +1,8 @@
 // methods.cpp - gpuconv methods: the ladder, and which of its rungs can run here
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/methods/choose.hpp"

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <memory>
 #include <optional>
@@ -21,13 +22,13 @@
 namespace gpuconv {
 namespace {
 
-struct Options : JobOptions {
+struct RenderOptions : JobOptions {
   std::string json, trace;
   std::optional<bool> progress;  ///< absent: only on a terminal
   bool verbose = false;
 };
 
-void add_files(CLI::App& command, Options& options) {
+void add_files(CLI::App& command, RenderOptions& options) {
   command
       .add_option("INPUT", options.job.input,
                   "mono recording: WAV, FLAC, AIFF, ...; - is standard input")
@@ -43,7 +44,7 @@ void add_files(CLI::App& command, Options& options) {
       ->required();
 }
 
-void add_report_options(CLI::App& command, Options& options) {
+void add_report_options(CLI::App& command, RenderOptions& options) {
   command.add_flag("--dry-run", options.job.dry_run,
                    "say what would be done, and leave OUTPUT alone");
   command.add_option("--json", options.json, "write a report to FILE, - for standard output")
@@ -108,7 +109,7 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   }
 }
 
-int render(Options options) {
+int render(RenderOptions options) {
   settle(options);
   refuse_common_outputs(std::array{NamedOutput{"OUTPUT", options.job.output},
                                    NamedOutput{"--json", options.json},
@@ -135,7 +136,7 @@ int render(Options options) {
 }  // namespace
 
 void add_render(CLI::App& app, RunIt& run_it) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RenderOptions>();
   CLI::App* const command =
       app.add_subcommand("render", "Convolve a recording with a response at two ears");
   add_files(*command, *options);
