@@ -17,6 +17,7 @@
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/side_files.hpp"
+#include "host/cli/usage.hpp"
 #include "host/error.hpp"
 #include "host/methods/choose.hpp"
 #include "host/page/page.hpp"
@@ -187,11 +188,11 @@ void add_bench(CLI::App& app, RunIt& run_it) {
       ->type_name("NAME");
   command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
-  command
-      ->add_option("--seconds", options->seconds,
-                   "to spend on measuring one number (default: 3; page: 0.15)")
-      ->check(CLI::PositiveNumber)
-      ->type_name("S");
+  accept_number(command
+                    ->add_option("--seconds", options->seconds,
+                                 "to spend on measuring one number (default: 3; page: 0.15)")
+                    ->type_name("S"),
+                0.001, 3600, "seconds");
   command
       ->add_option("--report", options->report,
                    "write FOLDER/index.html, one page with figures; without BENCHMARK: page")

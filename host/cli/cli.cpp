@@ -4,8 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "host/cli/message.hpp"
+#include "host/cli/usage.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -53,16 +56,16 @@ class Help final : public CLI::Formatter {
   }
 };
 
-/// The parser's sentence, or a better one where it overlooks an unknown command.
-std::string sentence_of(const CLI::App& app, const CLI::ParseError& error, int argc,
-                        const char* const* argv) {
-  if (argc < 2 || argv[1][0] == '-') return error.what();
-  std::string commands;
-  for (const CLI::App* const command : app.get_subcommands({})) {
-    if (command->get_name() == argv[1]) return error.what();
-    commands += (commands.empty() ? "" : ", ") + command->get_name();
+/// "help" and "version" are asked for in this way, too.
+std::vector<const char*> with_aliases(int argc, const char* const* argv) {
+  std::vector<const char*> arguments(argv + 1, argv + argc);
+  const std::string_view first = arguments.empty() ? "" : arguments.front();
+  if (first == "help") {
+    arguments.erase(arguments.begin());
+    arguments.push_back("--help");
   }
-  return fmt::format("there is no command '{}', only {}", argv[1], commands);
+  if (first == "version") arguments.front() = "--version";
+  return arguments;
 }
 
 }  // namespace
@@ -84,14 +87,21 @@ int run(int argc, const char* const* argv) {
   add_info(app, run_it);
   add_selftest(app, run_it);
   add_bench(app, run_it);
+  const std::vector<const char*> arguments = with_aliases(argc, argv);
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
-    app.parse(argc, argv);
+    check_spelling(app, arguments);
+    app.parse(reversed);
+    check_values(app);
   } catch (const CLI::Success& asked) {  // --help, --version
     app.exit(asked);
     flush_output();
     return static_cast<int>(Exit::done);
   } catch (const CLI::ParseError& error) {
-    throw UsageError(fmt::format("{}; see 'gpuconv --help'", sentence_of(app, error, argc, argv)));
+    const bool has_command = !app.get_subcommands().empty();
+    throw UsageError(
+        fmt::format("{}; see 'gpuconv {}--help'", sentence_of(app, error, arguments),
+                    has_command ? app.get_subcommands().front()->get_name() + " " : ""));
   }
   const int exit_code = run_it();
   flush_output();

@@ -12,6 +12,7 @@
 #include "host/audio/levels.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/usage.hpp"
 #include "host/error.hpp"
 #include "host/watchdog.hpp"
 
@@ -63,12 +64,13 @@ void add_method_options(CLI::App& command, JobOptions& options) {
           [](const std::string& size) { limit_gpu_memory(bytes_in("--max-gpu-mem", size)); },
           "device memory that buffers may take, such as 500MB or 2GiB (without cuFFT's own)")
       ->type_name("SIZE");
-  command
-      .add_option("--gpu-timeout", options.gpu_timeout,
-                  "seconds after which a GPU that does not answer is given up; 0: never (default "
-                  "60)")
-      ->check(CLI::Range(0, 1'000'000))
-      ->type_name("SECONDS");
+  accept_whole_number(
+      command
+          .add_option("--gpu-timeout", options.gpu_timeout,
+                      "seconds after which a GPU that does not answer is given up; 0: never "
+                      "(default 60)")
+          ->type_name("SECONDS"),
+      0, 1'000'000);
   static const std::map<std::string, bool> fallbacks{{"cpu", true}, {"none", false}};
   accept_only(command.add_option("--fallback", options.job.falls_back_to_cpu,
                                  "where the GPU fails (but not where it hangs): start again on the "
@@ -87,8 +89,8 @@ void add_raw_options(CLI::App& command, SourceOptions& options) {
                                 .add_option_function<int>(
                                     "--raw-rate", [raw](int hertz) { raw().rate = hertz; },
                                     "INPUT has no header, only samples, so many per second")
-                                ->check(CLI::Range(kMinRate, kMaxRate))
                                 ->type_name("HZ");
+  accept_whole_number(rate, kMinRate, kMaxRate);
   static const std::map<std::string, RawEncoding> encodings{
       {"u8", RawEncoding::u8},   {"s16", RawEncoding::s16}, {"s24", RawEncoding::s24},
       {"s32", RawEncoding::s32}, {"f32", RawEncoding::f32}, {"f64", RawEncoding::f64}};
@@ -97,27 +99,30 @@ void add_raw_options(CLI::App& command, SourceOptions& options) {
       "of such samples, little-endian (default s16)");
   accept_only(format, encodings);
   format->needs(rate);
-  command
-      .add_option_function<int>(
-          "--raw-channels", [raw](int channels) { raw().channels = channels; },
-          "of such samples (default 1)")
-      ->check(CLI::Range(1, kMaxChannels))
-      ->type_name("N")
-      ->needs(rate);
+  CLI::Option* const channels = command.add_option_function<int>(
+      "--raw-channels", [raw](int count) { raw().channels = count; },
+      "of such samples (default 1)");
+  accept_whole_number(channels->type_name("N")->needs(rate), 1, kMaxChannels);
 }
 
 void add_source_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
-  command
-      .add_option("--channel", job.source_options.channel,
-                  "which channel of a recording with several, from 1")
-      ->check(CLI::Range(1, kMaxChannels))
-      ->type_name("N");
+  accept_whole_number(command
+                          .add_option("--channel", job.source_options.channel,
+                                      "which channel of a recording with several, from 1")
+                          ->type_name("N"),
+                      1, kMaxChannels);
   add_raw_options(command, job.source_options);
-  command.add_option("--azimuth", job.response_options.azimuth,
-                     "degrees, for a .sofa file: 0 front, 90 left (default 0)");
-  command.add_option("--elevation", job.response_options.elevation,
-                     "degrees, for a .sofa file: 90 above (default 0)");
+  accept_number(command
+                    .add_option("--azimuth", job.response_options.azimuth,
+                                "for a .sofa file: 0 front, 90 left (default 0)")
+                    ->type_name("DEGREES"),
+                -360, 360, "degrees");
+  accept_number(command
+                    .add_option("--elevation", job.response_options.elevation,
+                                "for a .sofa file: 90 above (default 0)")
+                    ->type_name("DEGREES"),
+                -90, 90, "degrees");
   static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
                                                           {"error", RatePolicy::error}};
   accept_only(command.add_option(
@@ -157,35 +162,27 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
       command.add_option("--length", job.length,
                          "full keeps the room's tail, same ends with the recording (default full)"),
       lengths);
-  static const CLI::Validator decibels(
-      [](std::string& text) -> std::string {
-        double value = 0;
-        const bool is_number = CLI::detail::lexical_cast(text, value);
-        return is_number && std::abs(value) <= 200 ? "" : text + ", expected -200 to 200 dB";
-      },
-      "");
-  command.add_option("-g,--gain", job.gain_db, "dB, the same for both ears")
-      ->check(decibels)
-      ->type_name("DB");
+  const auto decibels = [](CLI::Option* option, const char* type) {
+    accept_number(option->type_name(type), -200, 200, "dB");
+  };
+  decibels(command.add_option("-g,--gain", job.gain_db, "the same for both ears"), "DB");
   // A flag, so that its value needs a "=" and it never takes the file behind it for one.
-  command
-      .add_flag("--norm{0}", options.norm,
-                "peak of the louder ear in dBFS, one factor for both (default 0)")
-      ->check(decibels)
-      ->type_name("DBFS");
-  command.add_option("--wet", job.wet_db, "dB of the convolved signal (default 0)")
-      ->check(decibels)
-      ->type_name("DB");
-  command.add_option("--dry", job.dry_db, "dB of the recording itself (default: none)")
-      ->check(decibels)
-      ->type_name("DB");
+  decibels(command.add_flag("--norm{0}", options.norm,
+                            "peak of the louder ear, one factor for both (default 0)"),
+           "DBFS");
+  decibels(command.add_option("--wet", job.wet_db, "of the convolved signal (default 0)"), "DB");
+  decibels(command.add_option("--dry", job.dry_db,
+                              "of the recording itself, which is else not mixed in"),
+           "DB");
   command.add_option("--predelay", job.predelay, "silence before the response, such as 20ms")
       ->type_name("TIME");
 }
 
 void add_output_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
-  command.add_option("-b,--bits", job.format.bits, "16, 24 or 32 (default 32)");
+  static const std::map<std::string, int> depths{{"16", 16}, {"24", 24}, {"32", 32}};
+  accept_only(command.add_option("-b,--bits", job.format.bits, "of each sample (default 32)"),
+              depths);
   static const std::map<std::string, Encoding> encodings{{"pcm", Encoding::pcm},
                                                          {"float", Encoding::ieee_float}};
   accept_only(
@@ -223,9 +220,7 @@ void add_job_options(CLI::App& command, JobOptions& options) {
 void settle(JobOptions& options) {
   watch_gpu(options.gpu_timeout);
   if (options.norm.empty()) return;
-  double norm = 0;
-  CLI::detail::lexical_cast(options.norm, norm);
-  options.job.norm_db = norm;
+  options.job.norm_db = std::stod(options.norm);
 }
 
 void print_warnings(const Job& job, const JobReport& report) {

@@ -1,0 +1,189 @@
+#include "host/cli/usage.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// All of `text` as a decimal number, which may begin with "+".
+template <typename Number>
+std::optional<Number> decimal(std::string_view text) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+template <typename Number>
+void accept(CLI::Option* option, Number least, Number most, const std::string& what) {
+  const auto rewrite = [=](std::string& text) -> std::string {
+    const std::optional<Number> number = decimal<Number>(text);
+    if (!number || !(*number >= least && *number <= most)) {
+      return fmt::format("'{}', expected {} from {} to {}", text, what, least, most);
+    }
+    text = fmt::format("{}", *number);
+    return {};
+  };
+  option->transform(CLI::Validator(rewrite, ""));
+}
+
+/// Letters to insert, remove or replace (Levenshtein).
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+const CLI::App* parsed_command(const CLI::App& app) {
+  const std::vector<CLI::App*> commands = app.get_subcommands();
+  return commands.empty() ? nullptr : commands.front();
+}
+
+const CLI::App* command_named(const CLI::App& app, std::string_view name) {
+  for (const CLI::App* const command : app.get_subcommands({})) {
+    if (command->get_name() == name) return command;
+  }
+  return nullptr;
+}
+
+bool is_option_like(std::string_view argument) {
+  return argument.size() > 1 && argument[0] == '-' && !decimal<double>(argument);
+}
+
+/// The option of `command` whose name `name` nearly is; empty if there is none.
+std::string nearest(const CLI::App& command, const std::string& name) {
+  std::string best;
+  std::size_t least = 3;
+  for (const CLI::Option* const option : command.get_options()) {
+    if (option->get_positional() || option->get_name().size() < 4) continue;
+    const std::size_t far = distance(option->get_name(), name);
+    if (far >= least) continue;
+    least = far;
+    best = option->get_name();
+  }
+  return best;
+}
+
+std::string about_unknown_option(const CLI::App& app, const CLI::App& command,
+                                 const std::string& argument) {
+  const std::string name = argument.substr(0, argument.find('='));
+  if (command.get_option_no_throw(name) != nullptr) {
+    return fmt::format("{} stands where only files may: behind '--', or before the command", name);
+  }
+  std::string sentence = fmt::format("{} has no option {}", command.get_name(), name);
+  if (const std::string near = nearest(command, name); !near.empty()) {
+    return sentence + "; did you mean " + near + "?";
+  }
+  for (const CLI::App* const other : app.get_subcommands({})) {
+    if (other->get_option_no_throw(name) == nullptr) continue;
+    return sentence + "; " + other->get_name() + " has";
+  }
+  if (name.find('.') != name.npos) sentence += "; a file of that name is ./" + argument;
+  return sentence;
+}
+
+/// Where there are more arguments than the command has names for.
+std::string about_too_many(const CLI::App& command, const std::string& argument) {
+  std::string taken;
+  for (const CLI::Option* const option : command.get_options()) {
+    if (!option->get_positional() || option->count() == 0) continue;
+    taken += fmt::format("{}{} is '{}'", taken.empty() ? "" : ", ", option->get_name(),
+                         option->results().front());
+  }
+  return fmt::format("'{}' is one too many{}{}", argument, taken.empty() ? "" : ": ", taken);
+}
+
+std::string about_no_command(const CLI::App& app, std::span<const char* const> arguments) {
+  std::string commands;
+  for (const CLI::App* const command : app.get_subcommands({})) {
+    commands += (commands.empty() ? "" : ", ") + command->get_name();
+  }
+  if (arguments.empty()) return "a command is missing: " + commands;
+  const std::string first = arguments.front();
+  if (first.starts_with('-')) return "there is no option " + first + " before a command";
+  return fmt::format("there is no command '{}', only {}", first, commands);
+}
+
+}  // namespace
+
+void accept_number(CLI::Option* option, double least, double most, const std::string& unit) {
+  accept(option, least, most, unit);
+}
+
+void accept_whole_number(CLI::Option* option, std::int64_t least, std::int64_t most) {
+  accept(option, least, most, "a whole number");
+}
+
+void check_spelling(const CLI::App& app, std::span<const char* const> arguments) {
+  const CLI::App* const command = arguments.empty() ? nullptr : command_named(app, arguments[0]);
+  if (command == nullptr) return;
+  for (const std::string argument : arguments.subspan(1)) {
+    if (argument == "--") return;
+    const std::string name = "-" + argument.substr(0, argument.find('='));
+    if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
+    if (command->get_option_no_throw(name) != nullptr) {
+      throw UsageError(fmt::format("{}: did you mean {}?", name.substr(1), name));
+    }
+  }
+}
+
+void check_values(const CLI::App& app) {
+  const CLI::App* const command = parsed_command(app);
+  if (command == nullptr) return;
+  for (const CLI::Option* const option : command->get_options()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty()) throw UsageError(option->get_name() + ": is empty");
+    }
+  }
+}
+
+std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,
+                        std::span<const char* const> arguments) {
+  const CLI::App* const command = parsed_command(app);
+  if (command == nullptr) return about_no_command(app, arguments);
+  std::string words = error.what();
+  const std::string subject = words.substr(0, words.find(':'));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const bool is_repeated = words.find("received") != words.npos;
+    return subject + (is_repeated ? ": is given more than once" : ": its value is missing");
+  }
+  const bool has_extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (!has_extras && dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return words;
+  std::vector<std::string> unknown = command->remaining();
+  for (std::string& argument : app.remaining()) unknown.push_back(std::move(argument));
+  std::string before;
+  std::string surplus;
+  for (const std::string argument : arguments) {
+    const bool is_unknown = std::ranges::find(unknown, argument) != unknown.end();
+    if (before == "--norm" && decimal<double>(argument)) {
+      return "--norm takes its level with '=': --norm=" + argument;
+    }
+    if (is_unknown && is_option_like(argument) && argument != "--") {
+      return about_unknown_option(app, *command, argument);
+    }
+    if (is_unknown && argument != "--") surplus = argument;
+    before = argument;
+  }
+  return surplus.empty() ? words : about_too_many(*command, surplus);
+}
+
+}  // namespace gpuconv
