@@ -22,6 +22,15 @@ std::atomic<char*> files[kMaxFiles];  // whoever takes a pointer out, by exchang
 timer_t patience;
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<char*>::is_always_lock_free);
 
+/// As failure.cpp says it, with what a handler may use: the descriptions are constants.
+void say_stopped(int signal) {
+  char line[96] = "error: stopped by a signal (";
+  std::strncat(line, ::sigdescr_np(signal), sizeof line / 2);
+  std::strcat(line, ")\n");
+  // Nobody may be left to read it.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line, std::strlen(line));
+}
+
 void on_stop(int signal) {
   int none = 0;
   if (!received.compare_exchange_strong(none, signal)) leave_at_once(128 + signal);
@@ -33,9 +42,7 @@ void on_stop(int signal) {
 }
 
 void on_patience_lost(int) {
-  constexpr char kLine[] = "error: stopped by a signal\n";
-  // Nobody may be left to read it.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kLine, sizeof kLine - 1);
+  say_stopped(received);
   leave_at_once(128 + received);
 }
 

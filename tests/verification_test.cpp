@@ -105,6 +105,13 @@ TEST_F(Verified, NoticesWhatRoundingCanNotDo) {
                    {"frame ", "cpu-vectorised"}));
 }
 
+TEST_F(Verified, NoticesFramesThatDidNotCome) {
+  Stereo<Signal> cut = wet_;
+  for (const Side side : kSides) cut[side].resize(22'000);
+  EXPECT_TRUE(says(verdict(cut, 20'000),
+                   {"22000 frames came where 20000 samples and 3000 taps make 22999"}));
+}
+
 TEST_F(Verified, LooksAtSixtyFourSamplesAndMoreOfWhatIsLongerThanKnown) {
   const auto samples = [&](std::int64_t known, std::size_t length) {
     Verification verification(response_, known);

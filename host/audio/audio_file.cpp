@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <limits>
+#include <string_view>
 
 #include "host/audio/chunks.hpp"
 #include "host/audio/listed.hpp"
@@ -95,6 +98,20 @@ void check_piped(const std::string& path, PipedInput& input, Formats formats) {
   check_listed(path, peek, kEndlessBytes);
 }
 
+constexpr std::int64_t kId3v1Bytes = 128;
+constexpr int kMostChunksBehind = 10'000;
+
+/// Nobody minds that much behind the samples, whatever it is.
+constexpr std::size_t kMostJunk = 1024;
+
+/// Whether these bytes, which are no chunk, are neither padding nor a tag.
+bool is_like_sound(std::span<const unsigned char> bytes) {
+  if (bytes.size() <= kMostJunk) return false;
+  const std::string_view name = text(bytes);
+  if (name.starts_with("ID3") || name == "APET" || name == "LYRI") return false;
+  return std::ranges::adjacent_find(bytes, std::ranges::not_equal_to()) != bytes.end();
+}
+
 SF_INFO raw_info(const RawFormat& raw) {
   SF_INFO info{};
   info.samplerate = raw.rate;
@@ -104,6 +121,14 @@ SF_INFO raw_info(const RawFormat& raw) {
 }
 
 }  // namespace
+
+/// Of a chunk that holds `size` bytes from `begin` on.
+AudioReader::Behind AudioReader::behind(const ChunkLayout& layout, std::int64_t begin,
+                                        std::uint64_t size) {
+  const std::int64_t position = chunk_end(begin, size, layout);
+  const bool is_endless = position == kEndlessBytes;
+  return {&layout, is_endless ? position : begin + static_cast<std::int64_t>(size), position};
+}
 
 void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
 
@@ -133,9 +158,7 @@ void AudioReader::find_behind() {
   const Peek peek = peek_at_head();
   const auto head = peek(0, 12);
   if (text(head) == ".snd" && head.size() == 12) {
-    const std::uint64_t begin = number(std::span(head).subspan(4, 4), ByteOrder::big);
-    const std::uint64_t size = number(std::span(head).subspan(8, 4), ByteOrder::big);
-    if (!means_streamed(size, 4)) behind_ = {nullptr, static_cast<std::int64_t>(begin + size)};
+    find_behind_au(head);
     return;
   }
   const ChunkLayout* const layout = find_layout(head);
@@ -145,13 +168,43 @@ void AudioReader::find_behind() {
   while (const auto chunk = chunks.next()) {
     has_format |= chunk->name == layout->format;
     if (chunk->name != layout->samples) continue;
-    if (means_streamed(chunk->size, chunk->size_bytes)) return;
-    behind_ = {layout, chunk_end(chunk->begin, chunk->size, *layout)};
+    is_streamed_ = means_streamed(chunk->size, chunk->size_bytes);
+    if (is_streamed_ && layout->magic == "caff") tell_size_of_caf(*chunk);
+    if (is_streamed_) return;
+    behind_ = behind(*layout, chunk->begin, chunk->size);
     // Libsndfile would look for more chunks before it plays what it has. Whoever has written the
     // samples to a pipe may keep it open.
     if (is_pipe() && has_format) piped_->restrict_to(0, behind_->position);
     return;
   }
+}
+
+void AudioReader::find_behind_au(std::span<const unsigned char> head) {
+  const std::uint64_t begin = number(head.subspan(4, 4), ByteOrder::big);
+  const std::uint64_t size = number(head.subspan(8, 4), ByteOrder::big);
+  const auto end = static_cast<std::int64_t>(begin + size);
+  is_streamed_ = means_streamed(size, 4);
+  if (!is_streamed_) behind_ = {nullptr, end, end};
+}
+
+/// Libsndfile does not know that a size of -1 means "up to the end".
+void AudioReader::tell_size_of_caf(const Chunk& samples) {
+  if (!piped_) read_through(file_.bytes);
+  const std::int64_t size = (is_pipe() ? kEndlessBytes : file_.bytes) - samples.begin;
+  std::array<unsigned char, 8> bytes;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<unsigned char>(size >> (56 - 8 * i) & 0xff);
+  }
+  piped_->overwrite(samples.begin - std::ssize(bytes), bytes);
+}
+
+/// Samples without a header.
+void AudioReader::check_raw(const RawFormat& raw) {
+  if (begins_recording(peek_at_head()(0, 40))) {
+    throw FileError(path_,
+                    "begins with a header, as recordings do that are read without --raw-rate");
+  }
+  raw_frame_bytes_ = raw.channels * bytes_of(raw.encoding);
 }
 
 /// What is no WAV: makes sure that libsndfile does not believe too much.
@@ -160,16 +213,17 @@ void AudioReader::watch(Formats formats) {
   const auto head = peek(0, 40);
   if (is_pipe()) {
     check_piped(path_, *piped_, formats);
-    if (is_wav(head)) {
-      throw FileError(path_,
-                      "is a WAV without format or samples (PCM, float, mu-law or A-law) in its "
-                      "first bytes");
-    }
   }
-  is_watched_ = text(head) == "fLaC" || text(head) == "OggS";
+  if (is_wav(head) && formats == Formats::listed) {
+    throw FileError(
+        path_, fmt::format("is a WAV without format or samples (PCM, float, mu-law or A-law){}",
+                           is_pipe() ? " in its first bytes" : ""));
+  }
+  is_flac_ = text(head) == "fLaC";
+  is_watched_ = is_flac_ || text(head) == "OggS";
   if (is_watched_) {
     if (!piped_) read_through(file_.bytes);
-    piped_->watch(text(head) == "fLaC" ? StreamWatch::Kind::flac : StreamWatch::Kind::ogg);
+    piped_->watch(is_flac_ ? StreamWatch::Kind::flac : StreamWatch::Kind::ogg);
   }
   find_behind();
   if (is_pipe()) return;
@@ -181,7 +235,9 @@ void AudioReader::watch(Formats formats) {
 }
 
 AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& raw) {
-  if (!raw) {
+  if (raw) {
+    check_raw(*raw);
+  } else {
     wav_ = find_wav(path_, peek_at_head(), is_pipe() ? kEndlessBytes : file_.bytes);
     if (!wav_) watch(formats);
   }
@@ -189,8 +245,7 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
     if (!piped_) read_through(file_.bytes);
     piped_->restrict_to(wav_->begin, wav_->bytes);
     if (wav_->bytes >= 0) {
-      const auto size = static_cast<std::uint64_t>(wav_->bytes);
-      behind_ = {wav_->layout, chunk_end(wav_->begin, size, *wav_->layout)};
+      behind_ = behind(*wav_->layout, wav_->begin, static_cast<std::uint64_t>(wav_->bytes));
     }
   }
   const std::int64_t flac_frames = piped_ && !raw && !wav_ ? piped_->hide_flac_total() : 0;
@@ -209,6 +264,7 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
                                       : wav_ ? wav_->container
                                              : nullptr);
   if (flac_frames > 0) format.frames = flac_frames;
+  if (is_streamed_ && is_pipe()) format.frames = -1;
   goes_on_ = flac_frames > 0;
   if (!is_pipe() && !raw) check_header(info.frames);
   return format;
@@ -247,8 +303,11 @@ void AudioReader::check_header(std::int64_t frames) {
   if (wav_) {
     const std::int64_t present = file_.bytes - wav_->begin;
     const bool has_wrapped = wav_->size_bytes == 4 && present - wav_->bytes >= kWrap;
+    const std::int64_t frame_bytes = wav_->format.channels * bytes_of(wav_->format.encoding);
     if (wav_->bytes < 0) return;
-    if (wav_->bytes > present || has_wrapped) check_sizes(wav_->bytes, present);
+    if (wav_->bytes / frame_bytes > present / frame_bytes || has_wrapped) {
+      check_sizes(wav_->bytes, present);
+    }
   } else if (mismatch_) {
     const auto [promised, present] = *mismatch_;
     if (promised > 0 || present >= kWrap) {
@@ -265,6 +324,12 @@ void AudioReader::check_header(std::int64_t frames) {
 }
 
 void AudioReader::check_end() {
+  const std::int64_t raw_bytes = piped_ ? piped_->position() : file_.bytes;
+  if (raw_frame_bytes_ > 0 && raw_bytes % raw_frame_bytes_ != 0) {
+    lacks(fmt::format("its {} bytes are no whole number of frames of {} bytes", raw_bytes,
+                      raw_frame_bytes_));
+    return;
+  }
   if (frames_read_ == format_.frames) {
     // An error of the decoder is none here: what follows may be tags.
     check_surplus();
@@ -283,7 +348,7 @@ void AudioReader::check_end() {
   if (!shortfall_.empty()) return;
   if (frames_read_ < format_.frames) {
     lacks(fmt::format("its header promises {} frames, {} are there", format_.frames, frames_read_));
-  } else if (!decoded) {
+  } else if (is_flac_ ? !piped_->watched().ends_with_a_frame() : !decoded) {
     lacks(fmt::format("it breaks off after frame {}", frames_read_));
   }
 }
@@ -292,6 +357,7 @@ void AudioReader::check_end() {
 void AudioReader::check_stream() {
   const StreamWatch& watch = piped_->watch_rest();
   piped_->check_end();
+  if (!watch.damage().empty()) throw FileError(path_, "is damaged (" + watch.damage() + ")");
   if (!watch.has_ended()) lacks("its last page is not there");
   if (watch.has_another()) refuse_several();
 }
@@ -321,26 +387,35 @@ void AudioReader::check_surplus() {
   if (piped_) piped_->check_end();
 }
 
-/// Does another file follow, or another chunk of samples?
+/// Does another file follow, or another chunk of samples, or sound that the header does not count?
 void AudioReader::check_behind() {
   if (!behind_) return;
-  Peek peek = peek_into(file_.descriptor.get());
-  if (is_pipe()) {
-    peek = [this](std::int64_t offset, std::size_t count) {
-      return piped_->look_behind(offset, count);
-    };
+  const std::int64_t limit = is_pipe() ? behind_->end + kWrap : file_.bytes;
+  const Peek peek = [&](std::int64_t offset, std::size_t count) -> std::vector<unsigned char> {
+    if (offset > limit) return {};
+    return piped_ ? piped_->look_behind(offset, count)
+                  : gpuconv::peek(file_.descriptor.get(), offset, count);
+  };
+  const ChunkLayout* const layout = behind_->layout;
+  if (begins_recording(peek(behind_->end, 40))) return refuse_several();
+  std::int64_t position = behind_->position;
+  if (layout != nullptr && position > behind_->end) {  // not everybody writes the padding
+    position = end_of_chunk_at(peek, behind_->end, *layout).value_or(position);
   }
-  if (behind_->layout == nullptr) {
-    if (text(peek(behind_->position, 4)) == ".snd") refuse_several();
-    return;
-  }
-  const ChunkLayout& layout = *behind_->layout;
-  ChunkWalk chunks(peek, is_pipe() ? kEndlessBytes : file_.bytes, layout, behind_->position);
-  while (const auto chunk = chunks.next()) {
-    if (chunk->name == layout.samples || chunk->name == layout.magic) {
-      refuse_several();
-      return;
+  for (int chunks = 0; chunks < kMostChunksBehind; ++chunks) {
+    const auto head = peek(position, 40);
+    if (begins_recording(head)) return refuse_several();
+    if (text(head).starts_with("TAG")) {
+      position += kId3v1Bytes;
+      continue;
     }
+    const auto end = layout == nullptr ? std::nullopt : end_of_chunk_at(peek, position, *layout);
+    if (!end) break;
+    if (text(head) == layout->samples) return refuse_several();
+    position = *end;
+  }
+  if (is_like_sound(peek(position, 2 * kMostJunk))) {
+    exceeds(fmt::format("more than {} bytes that are no chunk follow the samples", kMostJunk));
   }
 }
 

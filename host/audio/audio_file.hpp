@@ -58,6 +58,8 @@ class AudioReader {
   Peek peek_at_head();
   void read_through(std::int64_t file_bytes);
   void find_behind();
+  void find_behind_au(std::span<const unsigned char> head);
+  void tell_size_of_caf(const Chunk& samples);
   void watch(Formats formats);
   void check_sizes(std::int64_t promised, std::int64_t present);
   void check_header(std::int64_t frames);
@@ -65,6 +67,7 @@ class AudioReader {
   void check_stream();
   void check_surplus();
   void check_behind();
+  void check_raw(const RawFormat& raw);
   void lacks(const std::string& what);
   void exceeds(const std::string& what);
   void refuse_several();
@@ -80,12 +83,17 @@ class AudioReader {
   std::unique_ptr<PipedInput> piped_;  // null: a file that libsndfile reads by itself
   std::optional<WavHeader> wav_;       // of a WAV, an RF64 or a W64
   std::optional<Mismatch> mismatch_;   // of any other file
-  bool is_watched_ = false;            // an Ogg or a FLAC
+  bool is_flac_ = false;
+  bool is_watched_ = false;  // a FLAC or an Ogg
   struct Behind {
     const ChunkLayout* layout;  // null: an AU, which has no chunks
-    std::int64_t position;
+    std::int64_t end;           // of the samples
+    std::int64_t position;      // of what follows: there may be padding between
   };
-  std::optional<Behind> behind_;  // where the samples end, of which the header says so
+  static Behind behind(const ChunkLayout& layout, std::int64_t begin, std::uint64_t size);
+  std::optional<Behind> behind_;  // where the header says so
+  bool is_streamed_ = false;      // the header says nothing of the length
+  int raw_frame_bytes_ = 0;       // of samples without a header
   bool is_joined_ = false;        // another recording follows
   std::unique_ptr<sf_private_tag, Close> sndfile_;
   AudioFormat format_;

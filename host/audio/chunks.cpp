@@ -33,6 +33,20 @@ std::string_view text(std::span<const unsigned char> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4)};
 }
 
+bool begins_recording(std::span<const unsigned char> head) {
+  if (head.size() < 16) return false;
+  const std::string_view magic = text(head);
+  const std::string_view form = text(head.subspan(8));
+  if (magic == "RIFF" || magic == "RF64" || magic == "RIFX") return form == "WAVE";
+  if (magic == "FORM") return form == "AIFF" || form == "AIFC";
+  if (magic == "riff") return number(head.subspan(4, 4), ByteOrder::big) == 0x2e91cf11;  // a GUID
+  if (magic == "caff") return number(head.subspan(4, 4), ByteOrder::big) == 0x10000;  // version 1
+  if (magic == "OggS") return head[4] == 0 && (head[5] & 2) != 0;  // the first page of a stream
+  if (magic == "fLaC") return number(head.subspan(4, 4), ByteOrder::big) % 0x8000'0000 == 34;
+  const std::uint64_t au_encoding = number(head.subspan(12, 4), ByteOrder::big);
+  return magic == ".snd" && au_encoding >= 1 && au_encoding <= 27;
+}
+
 const ChunkLayout* find_layout(std::span<const unsigned char> head) {
   const auto layout = std::ranges::find(kLayouts, text(head), &ChunkLayout::magic);
   return layout == std::end(kLayouts) ? nullptr : &*layout;
@@ -89,17 +103,19 @@ std::optional<Chunk> find_samples(const Peek& peek, std::int64_t file_bytes,
   return std::nullopt;
 }
 
-bool is_chunk_at(const Peek& peek, std::int64_t position, const ChunkLayout& layout) {
+std::optional<std::int64_t> end_of_chunk_at(const Peek& peek, std::int64_t position,
+                                            const ChunkLayout& layout) {
   const std::size_t header_bytes = layout.name_bytes + layout.size_bytes;
   const auto header = peek(position, header_bytes);
-  if (header.size() < header_bytes) return false;
+  if (header.size() < header_bytes) return std::nullopt;
   const auto in_name = [](unsigned char c) { return std::isalnum(c) || c == ' ' || c == '_'; };
-  if (!std::ranges::all_of(std::span(header).first(4), in_name)) return false;
-  const std::uint64_t size = number(std::span(header).subspan(layout.name_bytes), layout.order);
-  if (size > static_cast<std::uint64_t>(kEndlessBytes - position)) return false;
-  const std::uint64_t own = layout.size_counts_header ? 0 : header_bytes;
-  const std::int64_t end = position + static_cast<std::int64_t>(own + size);
-  return peek(end - 1, 1).size() == 1;
+  if (!std::ranges::all_of(std::span(header).first(4), in_name)) return std::nullopt;
+  std::uint64_t size = number(std::span(header).subspan(layout.name_bytes), layout.order);
+  if (layout.size_counts_header) size -= std::min<std::uint64_t>(size, header_bytes);
+  if (size > static_cast<std::uint64_t>(kEndlessBytes - position)) return std::nullopt;
+  const std::int64_t begin = position + static_cast<std::int64_t>(header_bytes);
+  if (peek(begin + static_cast<std::int64_t>(size) - 1, 1).empty()) return std::nullopt;
+  return chunk_end(begin, size, layout);
 }
 
 }  // namespace gpuconv

@@ -19,6 +19,9 @@ std::uint64_t number(std::span<const unsigned char> bytes, ByteOrder order);
 /// The first four bytes, or fewer if there are no more, as text.
 std::string_view text(std::span<const unsigned char> bytes);
 
+/// Whether these, up to 40, are the first bytes of a recording of a kind that is read here.
+bool begins_recording(std::span<const unsigned char> head);
+
 /// How a container lays out its chunks: a name, a size, then that many bytes.
 struct ChunkLayout {
   std::string_view magic;  ///< the first four bytes of the file
@@ -72,8 +75,9 @@ class ChunkWalk {
 std::optional<Chunk> find_samples(const Peek& peek, std::int64_t file_bytes,
                                   const ChunkLayout& layout);
 
-/// Whether a chunk begins at `position`, and not sound: a name of letters, digits, blanks and
-/// underscores, and a size that ends before the file does.
-bool is_chunk_at(const Peek& peek, std::int64_t position, const ChunkLayout& layout);
+/// Where the next chunk begins after the one at `position`; nothing if none is there, but sound: it
+/// has a name of letters, digits, blanks and underscores, and ends before the file does.
+std::optional<std::int64_t> end_of_chunk_at(const Peek& peek, std::int64_t position,
+                                            const ChunkLayout& layout);
 
 }  // namespace gpuconv

@@ -52,10 +52,33 @@ std::vector<std::string> describe_audio(const std::string& path, Formats formats
   return lines;
 }
 
+/// The smallest arc that holds all azimuths. Where the rest of the circle is not clearly wider than
+/// the gap between the largest and the smallest number, these are its ends: so of a full circle.
+std::string arc_of(const std::vector<Direction>& directions) {
+  constexpr double kClearly = 10;  // degrees
+  const auto [right, left] = std::ranges::minmax(directions, {}, &Direction::azimuth);
+  std::string arc = fmt::format("{:.1f} to {:.1f} degrees", right.azimuth, left.azimuth);
+  std::vector<double> around;
+  for (const Direction& direction : directions) {
+    around.push_back(direction.azimuth - 360 * std::floor(direction.azimuth / 360));
+  }
+  std::ranges::sort(around);
+  double widest = 360 - (left.azimuth - right.azimuth) + kClearly;
+  for (std::size_t i = 0; i < around.size(); ++i) {
+    const bool is_last = i + 1 == around.size();
+    const double next = is_last ? around.front() : around[i + 1];
+    const double gap = next - around[i] + (is_last ? 360 : 0);
+    if (gap <= widest) continue;
+    widest = gap;
+    arc = fmt::format("{:.1f} to {:.1f} degrees{}", next, around[i],
+                      next > around[i] ? " through 0" : "");
+  }
+  return arc;
+}
+
 std::vector<std::string> describe_sofa(const std::string& path) {
   const SofaFile file = read_sofa(path);
   check_sofa(path, file);
-  const auto [right, left] = std::ranges::minmax(file.directions, {}, &Direction::azimuth);
   const auto [low, high] = std::ranges::minmax(file.directions, {}, &Direction::elevation);
   std::vector<std::string> lines{
       "container  SOFA",
@@ -64,8 +87,7 @@ std::vector<std::string> describe_sofa(const std::string& path) {
       fmt::format("rate       {:.0f} Hz", file.rate),
       fmt::format("measured   {} directions, {} ears (M {}, R {})", file.M, file.R, file.M, file.R),
       fmt::format("taps       {} ({:.3f} s) (N)", file.N, file.N / file.rate),
-      fmt::format("azimuth    {:.1f} to {:.1f} degrees, counter-clockwise", right.azimuth,
-                  left.azimuth),
+      fmt::format("azimuth    {}, counter-clockwise", arc_of(file.directions)),
       fmt::format("elevation  {:.1f} to {:.1f} degrees", low.elevation, high.elevation)};
   if (!file.database.empty()) lines.push_back(fmt::format("database   {}", file.database));
   if (!file.title.empty()) lines.push_back(fmt::format("title      {}", file.title));

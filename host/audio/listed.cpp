@@ -29,7 +29,8 @@ bool contains(const Known& known, const Code& code) {
   return std::ranges::find(known, code) != known.end();
 }
 
-[[noreturn]] void refuse_encoding(const std::string& path, const std::string& encoding) {
+[[noreturn]] void refuse_encoding(const std::string& path, std::string encoding) {
+  std::ranges::replace(encoding, '\0', '?');  // at which the message would end
   refuse_format(path, fmt::format("encoding {} is not read here", encoding));
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -163,6 +164,12 @@ void OutputFile::write(std::span<const std::byte> bytes) {
       stop_if_interrupted();
       continue;
     }
+    if (written < 0 && errno == EAGAIN) {  // whoever opened it does not want to wait, but we do
+      pollfd waiting{descriptor(), POLLOUT, 0};
+      ::poll(&waiting, 1, -1);
+      stop_if_interrupted();
+      continue;
+    }
     if (written <= 0) {
       if (written == 0) errno = ENOSPC;
       fail(fmt::format("can not be written: {} bytes are, {} more were needed", position_,
@@ -177,6 +184,11 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 void OutputFile::seek(std::int64_t position) {
   if (::lseek(descriptor(), position, SEEK_SET) < 0) fail("can not go back to the header");
   position_ = position;
+}
+
+void OutputFile::clear() {
+  if (::ftruncate(descriptor(), 0) != 0) fail("can not be emptied");
+  bytes_ = 0;
 }
 
 void OutputFile::sync() {

@@ -51,6 +51,8 @@ class OutputFile {
   /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
   void write(std::span<const std::byte> bytes);
   void seek(std::int64_t position);
+  /// Drops all bytes so far; those that are written from now on stand where they would have.
+  void clear();
   std::int64_t position() const { return position_; }
   std::int64_t bytes() const { return bytes_; }
 

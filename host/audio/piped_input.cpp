@@ -60,6 +60,14 @@ std::int64_t PipedInput::hide_flac_total() {
   return static_cast<std::int64_t>(frames);
 }
 
+void PipedInput::overwrite(std::int64_t offset, std::span<const unsigned char> bytes) {
+  const auto begin = static_cast<std::size_t>(offset);
+  const auto head = look(0, begin + bytes.size());
+  if (head.size() < begin + bytes.size()) return;
+  if (is_file_) head_ = head;
+  std::ranges::copy(bytes, head_.begin() + static_cast<std::ptrdiff_t>(offset));
+}
+
 void PipedInput::restrict_to(std::int64_t begin, std::int64_t bytes) {
   begin_ = position_ = begin;
   if (bytes >= 0) end_ = std::min(end_, begin + bytes);
@@ -246,6 +254,10 @@ std::size_t PipedInput::read_some(std::span<unsigned char> bytes) {
   for (;;) {
     const ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR && received_signal() == 0) continue;
+    if (got < 0 && errno == EAGAIN) {  // whoever opened it does not want to wait, but we do
+      pollfd waiting{descriptor_, POLLIN, 0};
+      if (::poll(&waiting, 1, -1) > 0 || received_signal() == 0) continue;
+    }
     if (got < 0) error_ = errno;
     return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
   }

@@ -33,6 +33,9 @@ class PipedInput {
   /// on it says nothing: libFLAC would stop there whatever follows.
   std::int64_t hide_flac_total();
 
+  /// Lets libsndfile see `bytes` at `offset`, in the header, instead of what is there.
+  void overwrite(std::int64_t offset, std::span<const unsigned char> bytes);
+
   /// Watches the bytes go by that are read.
   void watch(StreamWatch::Kind kind) {
     watch_.emplace(kind);

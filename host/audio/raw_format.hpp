@@ -12,6 +12,9 @@ struct RawFormat {
   RawEncoding encoding = RawEncoding::s16;
 };
 
+/// Of a sample.
+int bytes_of(RawEncoding encoding);
+
 /// libsndfile's number for it.
 int sndfile_code(RawEncoding encoding);
 

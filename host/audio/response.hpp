@@ -16,6 +16,7 @@ struct Response {
   int lead = 0;  ///< wet frames before time zero: the caller crops them after the convolution
   std::string description;
   Mended mended;
+  std::string direction_warning;  ///< that the nearest measurement is far away; or empty
 };
 
 struct ResponseOptions {

@@ -109,6 +109,9 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
   }
   sf_command(sndfile_.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr,
              SF_FALSE);  // it would hold the time of day
+  // The header that is there has a place for it; where hardly any frames follow, its end would
+  // stay.
+  if (format.container == Container::aiff && !file.in_place()) file.clear();
 }
 
 void SndfileWriter::write(std::span<const float> frames) {

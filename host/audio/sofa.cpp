@@ -15,6 +15,7 @@ namespace gpuconv {
 namespace {
 
 constexpr double kMaxDelaySeconds = 10;
+constexpr double kNearDegrees = 10;  // what is farther away than that sounds like elsewhere
 
 double radians(double degrees) { return degrees * std::numbers::pi / 180; }
 
@@ -37,10 +38,10 @@ double chord(const Vector& a, const Vector& b) {
 Direction checked_direction(const ResponseOptions& options) {
   const Direction wanted{options.azimuth.value_or(0), options.elevation.value_or(0)};
   if (!(std::abs(wanted.azimuth) <= 360)) {
-    throw UsageError(fmt::format("--azimuth {} (limit -360..360 degrees)", wanted.azimuth));
+    throw UsageError(fmt::format("azimuth {} (limit -360..360 degrees)", wanted.azimuth));
   }
   if (!(std::abs(wanted.elevation) <= 90)) {
-    throw UsageError(fmt::format("--elevation {} (limit -90..90 degrees)", wanted.elevation));
+    throw UsageError(fmt::format("elevation {} (limit -90..90 degrees)", wanted.elevation));
   }
   return wanted;
 }
@@ -185,6 +186,12 @@ Response response_at(const std::string& path, const SofaFile& file,
       fmt::format("measurement {} of {}, azimuth {:.1f}, elevation {:.1f} (asked {:.1f}, {:.1f})",
                   m, file.M, found.azimuth, found.elevation, wanted.azimuth, wanted.elevation);
   response.mended.replaced = replaced;
+  if (const double away = angle_between(found, wanted); away > kNearDegrees) {
+    response.direction_warning = fmt::format(
+        "the nearest measurement is {:.0f} degrees away (asked {:.1f}, {:.1f}; taken {:.1f}, "
+        "{:.1f})",
+        away, wanted.azimuth, wanted.elevation, found.azimuth, found.elevation);
+  }
   return response;
 }
 

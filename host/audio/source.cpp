@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/audio/nonfinite.hpp"
+#include "host/audio/sofa.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -12,6 +13,14 @@ namespace {
 
 /// Samples of all channels held at a time: enough to make calls cheap, whatever the channels.
 constexpr std::size_t kBufferSamples = 65'536;
+
+/// `path`, unless it is a response that changed places with the recording.
+const std::string& checked_kind(const std::string& path, const SourceOptions& options) {
+  if (!options.raw && is_sofa(path)) {
+    throw FileError(path, "is a SOFA file, a response, which comes second");
+  }
+  return path;
+}
 
 std::size_t checked_channel(const std::string& path, int channels, std::optional<int> channel) {
   if (!channel && channels > 1) {
@@ -33,7 +42,7 @@ std::size_t checked_channel(const std::string& path, int channels, std::optional
 SourceReader::SourceReader(const std::string& path, const SourceOptions& options)
     : path_(input_name(path)),
       nonfinite_(options.nonfinite),
-      reader_(path, options.truncated, options.formats, options.raw),
+      reader_(checked_kind(path, options), options.truncated, options.formats, options.raw),
       channel_(checked_channel(path_, format().channels, options.channel)) {}
 
 std::size_t SourceReader::read(std::span<float> mono) {

@@ -1,6 +1,8 @@
 #include "host/audio/stream_watch.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <numeric>
 #include <string_view>
@@ -12,7 +14,10 @@ namespace {
 
 // The header of a page: RFC 3533, section 6.
 constexpr std::size_t kFlags = 5;
+constexpr std::size_t kGranules = 6;
 constexpr std::size_t kSerial = 14;
+constexpr std::size_t kNumber = 18;
+constexpr std::size_t kSum = 22;
 constexpr std::size_t kSegments = 26;  // how many lengths follow, of one byte each
 constexpr unsigned kFirstPage = 2;
 constexpr unsigned kLastPage = 4;
@@ -20,11 +25,68 @@ constexpr unsigned kLastPage = 4;
 // A FLAC begins with its name and a block of 34 bytes, STREAMINFO, which may be the last one of the
 // header: RFC 9639, section 8.
 constexpr std::string_view kFlac = "fLaC";
-constexpr std::ptrdiff_t kFlacBytes = 8;
+constexpr std::size_t kFlacBytes = 8;
+
+/// Longer frames of a FLAC, or tags behind them, are not looked through.
+constexpr std::size_t kMostFrameBytes = 1 << 20;
+
+constexpr std::array<std::uint32_t, 256> kSums = [] {
+  std::array<std::uint32_t, 256> sums{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t sum = byte << 24;
+    for (int bit = 0; bit < 8; ++bit) sum = sum << 1 ^ (sum >> 31 != 0 ? 0x04c11db7u : 0);
+    sums[byte] = sum;
+  }
+  return sums;
+}();
+
+/// The checksum of a page goes on over `bytes`.
+std::uint32_t add_to(std::uint32_t sum, std::span<const unsigned char> bytes) {
+  for (const unsigned char byte : bytes) sum = sum << 8 ^ kSums[sum >> 24 ^ byte];
+  return sum;
+}
 
 bool is_flac(std::span<const unsigned char> bytes) {
-  return std::ssize(bytes) >= kFlacBytes && text(bytes) == kFlac && (bytes[4] & 0x7f) == 0 &&
+  return bytes.size() >= kFlacBytes && text(bytes) == kFlac && (bytes[4] & 0x7f) == 0 &&
          number(bytes.subspan(5, 3), ByteOrder::big) == 34;
+}
+
+/// The checksum of `bytes` by this polynomial.
+template <typename Sum, Sum kPolynomial>
+Sum flac_sum(std::span<const unsigned char> bytes) {
+  constexpr int kShift = 8 * sizeof(Sum) - 8;
+  std::uint32_t sum = 0;
+  for (const unsigned char byte : bytes) {
+    sum ^= static_cast<std::uint32_t>(byte) << kShift;
+    for (int bit = 0; bit < 8; ++bit) {
+      sum = sum << 1 ^ ((sum >> (kShift + 7) & 1) != 0 ? kPolynomial : 0u);
+    }
+  }
+  return static_cast<Sum>(sum);
+}
+
+/// Whether a frame's header stands here: RFC 9639, section 9.1.
+bool is_frame_header(std::span<const unsigned char> bytes) {
+  if (bytes.size() < 16 || bytes[0] != 0xff || (bytes[1] & 0xfe) != 0xf8) return false;
+  const unsigned length_code = bytes[2] >> 4u, rate_code = bytes[2] & 15u;
+  const auto ones = static_cast<std::size_t>(std::countl_one(bytes[4]));  // a number as in UTF-8
+  std::size_t size = 4 + std::max<std::size_t>(ones, 1);
+  size += length_code == 6 ? 1 : length_code == 7 ? 2 : 0;
+  size += rate_code == 12 ? 1 : rate_code == 13 || rate_code == 14 ? 2 : 0;
+  return size < bytes.size() && flac_sum<std::uint8_t, 0x07>(bytes.first(size)) == bytes[size];
+}
+
+/// Whether a whole frame of a FLAC ends here; it ends with its checksum.
+bool is_end_of_frame(std::span<const unsigned char> bytes) {
+  constexpr int kMostTries = 20;  // headers by chance, and frames before the last one
+  int tries = 0;
+  for (std::size_t at = bytes.size(); at-- > 0 && tries < kMostTries;) {
+    const auto frame = bytes.subspan(at);
+    if (frame[0] != 0xff || !is_frame_header(frame)) continue;
+    if (flac_sum<std::uint16_t, 0x8005>(frame) == 0) return true;
+    ++tries;
+  }
+  return false;
 }
 
 }  // namespace
@@ -45,7 +107,9 @@ void StreamWatch::take_ogg(std::span<const unsigned char> bytes) {
   while (!bytes.empty() && !is_lost_) {
     const std::size_t skipped = std::min(skips_, bytes.size());
     skips_ -= skipped;
+    if (promised_sum_) sum_ = add_to(sum_, bytes.first(skipped));
     bytes = bytes.subspan(skipped);
+    if (skips_ == 0) end_page();
     const std::size_t wanted =
         kept_.size() <= kSegments ? kSegments + 1 : kSegments + 1 + kept_[kSegments];
     const std::size_t count = std::min(wanted - kept_.size(), bytes.size());
@@ -53,6 +117,7 @@ void StreamWatch::take_ogg(std::span<const unsigned char> bytes) {
     bytes = bytes.subspan(count);
     if (kept_.size() > kSegments && kept_.size() == kSegments + 1 + kept_[kSegments]) {
       take_page(position_ - std::ssize(bytes));
+      if (skips_ == 0) end_page();
     }
   }
 }
@@ -62,9 +127,19 @@ void StreamWatch::take_page(std::int64_t begin) {
   if (text(header) == "OggS") {
     const std::uint64_t serial = number(header.subspan(kSerial, 4), ByteOrder::little);
     const unsigned flags = header[kFlags];
+    if (!end_) {
+      promised_sum_ =
+          static_cast<std::uint32_t>(number(header.subspan(kSum, 4), ByteOrder::little));
+      sum_ = add_to(add_to(0, header.first(kSum)), std::array<unsigned char, 4>{});
+      sum_ = add_to(sum_, header.subspan(kSum + 4));
+    }
     // Other streams may lie between the pages of the first one, but they begin before it ends.
     if (end_ && (flags & kFirstPage) != 0) has_another_ = true;
     if (!serial_) serial_ = serial;
+    if (!end_ && serial == *serial_) {
+      check_order(number(header.subspan(kNumber, 4), ByteOrder::little),
+                  number(header.subspan(kGranules, 8), ByteOrder::little));
+    }
     const auto lengths = header.subspan(kSegments + 1);
     skips_ = std::accumulate(lengths.begin(), lengths.end(), std::size_t{0});
     if (!end_ && serial == *serial_ && (flags & kLastPage) != 0) {
@@ -72,25 +147,69 @@ void StreamWatch::take_page(std::int64_t begin) {
     }
   } else {
     is_lost_ = true;
+    if (!end_) damaged("something else stands where a page should begin");
+    if (begins_recording(header)) has_another_ = true;
   }
   kept_.clear();
 }
 
+void StreamWatch::end_page() {
+  if (promised_sum_ && sum_ != *promised_sum_) damaged("the checksum of a page is wrong");
+  promised_sum_.reset();
+}
+
+/// Who records a broadcast gets the header of the stream first, and then the page that is its turn.
+void StreamWatch::check_order(std::uint64_t number, std::uint64_t granules) {
+  if (before_ && before_->granules != 0 && number != (before_->number + 1) % 0x1'0000'0000) {
+    damaged("pages are missing or stand there twice");
+  }
+  before_ = {number, granules};
+}
+
+void StreamWatch::damaged(const char* what) {
+  if (damage_.empty()) damage_ = what;
+}
+
 void StreamWatch::take_flac(std::span<const unsigned char> bytes) {
+  const bool is_first = kept_.empty();
   kept_.insert(kept_.end(), bytes.begin(), bytes.end());
-  std::span<const unsigned char> seen = kept_;
-  if (position_ == std::ssize(kept_)) seen = seen.subspan(1);  // its own name
-  while (!has_another_ && !seen.empty()) {
+  if (is_first) searched_ = 1;  // behind its own name
+  while (!has_another_ && searched_ < kept_.size()) {
+    const auto seen = std::span(kept_).subspan(searched_);
     const void* const found = ::memmem(seen.data(), seen.size(), kFlac.data(), kFlac.size());
     if (found == nullptr) break;
-    seen = seen.subspan(
-        static_cast<std::size_t>(static_cast<const unsigned char*>(found) - seen.data()));
-    has_another_ = is_flac(seen);
-    seen = seen.subspan(1);
+    searched_ = static_cast<std::size_t>(static_cast<const unsigned char*>(found) - kept_.data());
+    if (kept_.size() - searched_ < kFlacBytes) return;
+    has_another_ = is_flac(std::span(kept_).subspan(searched_));
+    ++searched_;
   }
-  // What may be the beginning of one that goes on.
-  const std::ptrdiff_t rest = std::min(std::ssize(kept_), kFlacBytes - 1);
-  kept_.erase(kept_.begin(), kept_.end() - rest);
+  // What may be the beginning of a name that goes on.
+  searched_ = std::max(searched_, kept_.size() - std::min(kept_.size(), kFlac.size() - 1));
+  if (kept_.size() < 2 * kMostFrameBytes) return;
+  const std::size_t dropped = std::min(searched_, kept_.size() - kMostFrameBytes);
+  kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(dropped));
+  searched_ -= dropped;
+}
+
+bool StreamWatch::ends_with_a_frame() const {
+  constexpr std::size_t kId3v1Bytes = 128, kApeBytes = 32, kStreamInfoBytes = 27;
+  std::span<const unsigned char> bytes = kept_;
+  if (is_end_of_frame(bytes)) return true;
+  if (bytes.size() > kStreamInfoBytes &&
+      is_end_of_frame(bytes.first(bytes.size() - kStreamInfoBytes))) {
+    return true;
+  }
+  if (bytes.size() > kId3v1Bytes && text(bytes.last(kId3v1Bytes)).starts_with("TAG")) {
+    bytes = bytes.first(bytes.size() - kId3v1Bytes);
+  }
+  if (bytes.size() > kApeBytes && text(bytes.last(kApeBytes)) == "APET") {
+    // What it counts, and a header if it says so (bit 31).
+    const auto footer = bytes.last(kApeBytes);
+    std::uint64_t size = number(footer.subspan(12, 4), ByteOrder::little);
+    if (number(footer.subspan(20, 4), ByteOrder::little) >> 31 != 0) size += kApeBytes;
+    bytes = bytes.first(bytes.size() - std::min<std::uint64_t>(size, bytes.size()));
+  }
+  return bytes.size() < kept_.size() && is_end_of_frame(bytes);
 }
 
 }  // namespace gpuconv

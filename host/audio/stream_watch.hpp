@@ -1,12 +1,14 @@
-// stream_watch.hpp - does an Ogg end, and does another recording follow it or a FLAC?
+// stream_watch.hpp - is an Ogg whole, and does another recording follow it or a FLAC?
 //
-// libsndfile takes the length of an Ogg from the last page that is there: of one that was cut it
-// plays a shorter recording. And where several Oggs or FLACs were joined, it plays the first one.
+// libsndfile takes the length of an Ogg from the last page that is there, and leaves out pages that
+// are damaged: of one that was cut it plays a shorter recording. And where several Oggs or FLACs
+// were joined, it plays the first one.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace gpuconv {
@@ -22,8 +24,11 @@ class StreamWatch {
   /// All bytes before this one have been taken.
   std::int64_t position() const { return position_; }
 
-  /// Whether the last page of the recording has come. Always true of a FLAC.
-  bool has_ended() const { return kind_ == Kind::flac || end_; }
+  /// Whether the last page of the recording has come, all of it. Always true of a FLAC.
+  bool has_ended() const { return kind_ == Kind::flac || (end_ && position_ >= *end_); }
+
+  /// What is wrong with the pages that have come up to the last one, in words; empty if nothing is.
+  const std::string& damage() const { return damage_; }
 
   /// Where that page ends. Nobody knows of a FLAC.
   std::optional<std::int64_t> end() const { return end_; }
@@ -31,17 +36,35 @@ class StreamWatch {
   /// Whether another recording begins behind this one.
   bool has_another() const { return has_another_; }
 
+  /// Whether the last bytes of a FLAC are the end of a frame, or of what may stand behind the last
+  /// one: a tag (ID3v1, APEv2), or the part of the header that libsndfile writes there where it can
+  /// not go back.
+  bool ends_with_a_frame() const;
+
  private:
   void take_ogg(std::span<const unsigned char> bytes);
   void take_flac(std::span<const unsigned char> bytes);
   void take_page(std::int64_t begin);
+  void end_page();
+  void check_order(std::uint64_t number, std::uint64_t granules);
+  void damaged(const char* what);
+
+  struct Page {
+    std::uint64_t number;
+    std::uint64_t granules;  // 0: of the stream's header
+  };
 
   Kind kind_;
   std::int64_t position_ = 0;
   std::vector<unsigned char>
-      kept_;               // the header of a page as far as it has come, or a FLAC's bytes
-  std::size_t skips_ = 0;  // bytes up to the next page
-  bool is_lost_ = false;   // what follows are no pages
+      kept_;                  // the header of a page as far as it has come, or a FLAC's last bytes
+  std::size_t searched_ = 0;  // of those, for the beginning of another one
+  std::size_t skips_ = 0;     // bytes up to the next page
+  std::uint32_t sum_ = 0;     // of the page so far
+  std::optional<std::uint32_t> promised_sum_;  // of a page that is being taken
+  std::optional<Page> before_;                 // the last one of this recording
+  std::string damage_;
+  bool is_lost_ = false;  // what follows are no pages
   std::optional<std::uint64_t> serial_;
   std::optional<std::int64_t> end_;
   bool has_another_ = false;

@@ -33,11 +33,17 @@ std::optional<Mismatch> find_mismatch_of_au(std::span<const unsigned char> head,
 
 }  // namespace
 
-// What writers put where the size belongs when they can not seek back to fill it in: 0x7ffff000
-// (SoX), about 2^31 - 1 (arecord), about 2^32 - 1 (FFmpeg), -1 (CAF).
+// What writers put where the size belongs when they can not seek back to fill it in: whole frames
+// up to 0x7ffff000 (SoX; of AIFF up to 0x7f000000 and 8 bytes more), about 2^31 - 1 (arecord),
+// about 2^32 - 1 (FFmpeg), -1 (CAF).
 bool means_streamed(std::uint64_t size, std::size_t size_bytes) {
   if (size_bytes == 8) return size >= std::uint64_t{1} << 62;
-  return size == 0x7ffff000 || (size >= 0x7fffff00 && size <= 0x80000000) || size >= 0xffffff00;
+  constexpr std::uint64_t kMostFrame = 0x2000;  // bytes of a frame
+  const auto is_below = [&](std::uint64_t most) {
+    return size <= most && size > most - kMostFrame;
+  };
+  return is_below(0x7ffff000) || is_below(0x7f000008) ||
+         (size >= 0x7fffff00 && size <= 0x80000000) || size >= 0xffffff00;
 }
 
 std::optional<Mismatch> find_mismatch(int descriptor, std::int64_t file_bytes) {

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t kPcm = 1, kFloat = 3, kAlaw = 6, kUlaw = 7;
 constexpr std::uint64_t kExtensible = 0xfffe;  // the tag begins a GUID, which goes on like this:
 constexpr std::string_view kGuid("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14);
+constexpr std::string_view kAmbisonicGuid("\0\0\x21\7\xd3\x11\x86\x44\xc8\xc1\xca\0\0\0", 14);
 
 std::uint64_t little(std::span<const unsigned char> bytes, std::size_t offset, std::size_t size) {
   return number(bytes.subspan(offset, size), ByteOrder::little);
@@ -40,9 +41,9 @@ std::optional<std::uint64_t> tag_of(std::span<const unsigned char> chunk) {
   const std::uint64_t tag = little(chunk, 0, 2);
   if (tag != kExtensible || chunk.size() < kGuidBegin + 2 + kGuid.size()) return tag;
   const auto rest = chunk.subspan(kGuidBegin + 2, kGuid.size());
-  const bool is_known = std::ranges::equal(
-      rest, kGuid, [](unsigned char a, char b) { return a == static_cast<unsigned char>(b); });
-  return is_known ? std::optional(little(chunk, kGuidBegin, 2)) : std::nullopt;
+  const std::string_view guid(reinterpret_cast<const char*>(rest.data()), rest.size());
+  if (guid != kGuid && guid != kAmbisonicGuid) return std::nullopt;
+  return little(chunk, kGuidBegin, 2);
 }
 
 /// Nothing for a tag that is not read here.
@@ -57,8 +58,8 @@ std::optional<RawFormat> parse_fmt(const std::string& path, std::span<const unsi
   }
   const std::uint64_t frame_bytes = little(chunk, 12, 2);
   if (frame_bytes != 0 && frame_bytes != channels * ((bits + 7) / 8)) {
-    throw FileError(path, fmt::format("frames of {} bytes can not hold {} channels of {} bits",
-                                      frame_bytes, channels, bits));
+    throw FileError(path, fmt::format("has frames of {} bytes where {} channels of {} bits take {}",
+                                      frame_bytes, channels, bits, channels * ((bits + 7) / 8)));
   }
   const auto rate =
       static_cast<int>(std::min<std::uint64_t>(little(chunk, 4, 4), std::uint64_t{0x7fffffff}));
@@ -103,7 +104,7 @@ std::optional<WavHeader> find_wav(const std::string& path, const Peek& peek,
     if (chunk->name != layout.samples || !format) continue;
     const bool is_streamed =
         (chunk->size == 0 || means_streamed(chunk->size, chunk->size_bytes)) &&
-        !is_chunk_at(peek, chunk_end(chunk->begin, chunk->size, layout), layout);
+        !end_of_chunk_at(peek, chunk_end(chunk->begin, chunk->size, layout), layout);
     return WavHeader{container_of(layout, is_extensible),
                      &layout,
                      *format,

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string_view>
@@ -29,6 +30,13 @@ std::optional<std::string> state_of(const std::string& path) {
 
 std::string angle(const std::optional<double>& degrees) {
   return degrees ? fmt::format("{}", *degrees) : "none";
+}
+
+/// Whether what a killed process left unfinished would run into the next line.
+bool is_torn(int file) {
+  const off_t bytes = ::lseek(file, 0, SEEK_END);
+  char last = '\n';
+  return bytes > 0 && ::pread(file, &last, 1, bytes - 1) == 1 && last != '\n';
 }
 
 }  // namespace
@@ -69,9 +77,10 @@ bool Journal::note(const ListedJob& job, const std::string& origin, bool has_cli
   if (!output) return true;  // a device or a pipe
   // What a link leads to is no journal of ours.
   const FileDescriptor file(
-      ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
-  const std::string line = fmt::format("{:016x} {} {}\n", hash(origin + "\n" + *output),
-                                       static_cast<int>(has_clipped), job.name);
+      ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
+  const std::string line =
+      fmt::format("{}{:016x} {} {}\n", file && is_torn(file.get()) ? "\n" : "",
+                  hash(origin + "\n" + *output), static_cast<int>(has_clipped), job.name);
   return file && ::write(file.get(), line.data(), line.size()) == std::ssize(line);
 }
 

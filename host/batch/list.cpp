@@ -60,12 +60,19 @@ constexpr Column kColumns[] = {
      [](ListedJob& job, const std::string& text) { job.elevation = number("elevation", text); }},
 };
 
+bool is_column(const std::string& name) {
+  return std::ranges::find(kColumns, name, &Column::name) != std::end(kColumns);
+}
+
+std::string all_columns() {
+  std::string all;
+  for (const Column& column : kColumns) all.append(all.empty() ? "" : ", ").append(column.name);
+  return all;
+}
+
 const Column& find_column(const std::string& name) {
-  const auto found = std::ranges::find(kColumns, name, &Column::name);
-  if (found != std::end(kColumns)) return *found;
-  std::string known;
-  for (const Column& column : kColumns) known.append(" ").append(column.name);
-  throw BadLine(fmt::format("'{}' is no column of a list (known:{})", name, known));
+  if (is_column(name)) return *std::ranges::find(kColumns, name, &Column::name);
+  throw BadLine(fmt::format("'{}' is no column of a list (known: {})", name, all_columns()));
 }
 
 void set(ListedJob& job, const Column& column, const std::string& text) {
@@ -109,23 +116,37 @@ std::vector<std::string> fields_of(std::string_view line) {
 class CsvLines {
  public:
   /// Nothing for the line that names the columns.
-  std::optional<ListedJob> operator()(const std::string& line) {
+  std::optional<ListedJob> operator()(const std::string& line, int number) {
+    try {
+      return job_of(line, number);
+    } catch (const BadLine& bad) {
+      if (!line.starts_with('#')) throw;
+      throw BadLine(std::string(bad.what()) + " (comments are not known in lists)");
+    }
+  }
+
+ private:
+  std::optional<ListedJob> job_of(const std::string& line, int number) {
     const std::vector<std::string> fields = fields_of(line);
     if (columns_.empty()) {
       name_columns(fields);
+      named_in_ = number;
       return std::nullopt;
     }
     if (fields.size() != columns_.size()) {
-      throw BadLine(
-          fmt::format("has {} fields where {} are named", fields.size(), columns_.size()));
+      throw BadLine(fmt::format("has {} field{} where line {} names {}", fields.size(),
+                                fields.size() == 1 ? "" : "s", named_in_, columns_.size()));
     }
     ListedJob job;
     for (std::size_t i = 0; i < fields.size(); ++i) set(job, *columns_[i], fields[i]);
     return job;
   }
 
- private:
   void name_columns(const std::vector<std::string>& names) {
+    if (std::ranges::none_of(names, is_column)) {
+      throw BadLine(
+          fmt::format("must name the columns ({}); '{}' is none", all_columns(), names.front()));
+    }
     for (const std::string& name : names) {
       const Column* const column = &find_column(name);
       if (std::ranges::find(columns_, column) != columns_.end()) {
@@ -139,9 +160,10 @@ class CsvLines {
   }
 
   std::vector<const Column*> columns_;
+  int named_in_ = 0;  // a line
 };
 
-std::optional<ListedJob> json_line(const std::string& line) {
+std::optional<ListedJob> json_line(const std::string& line, int) {
   using Json = nlohmann::json;
   std::set<std::string> keys;
   const auto refuse_twice = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -164,7 +186,7 @@ std::optional<ListedJob> json_line(const std::string& line) {
   return job;
 }
 
-std::optional<ListedJob> scp_line(const std::string& line) {
+std::optional<ListedJob> scp_line(const std::string& line, int) {
   constexpr const char* kBlanks = " \t";
   const std::size_t end_of_id = line.find_first_of(kBlanks);
   const std::size_t begin = line.find_first_not_of(kBlanks, end_of_id);
@@ -176,19 +198,41 @@ std::optional<ListedJob> scp_line(const std::string& line) {
   return job;
 }
 
-using ParseLine = std::function<std::optional<ListedJob>(const std::string& line)>;
+using ParseLine = std::function<std::optional<ListedJob>(const std::string& line, int number)>;
 
 ParseLine parser_of(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension();
+  if (extension == ".json") {
+    throw FileError(path, ".json is not read; a .jsonl holds one object in each line");
+  }
   if (extension == ".jsonl") return json_line;
   if (extension == ".scp") return scp_line;
   return CsvLines();
 }
 
+/// Throws FileError where the first bytes are those of a recording or response: a name was left
+/// out, or two changed places.
+void refuse_sound(const std::string& path, std::string_view bytes) {
+  for (const char* const magic : {"RIFF", "RF64", "fLaC", "OggS", "FORM", "caff", ".snd"}) {
+    if (bytes.starts_with(magic)) throw FileError(path, "is no list but sound");
+  }
+  if (bytes.starts_with("\x89HDF")) throw FileError(path, "is no list but a SOFA file");
+}
+
+/// What is no text in UTF-8 would be cut or garbled where it is told of.
+void check_text(const std::string& line, bool is_first) {
+  if (is_first && (line.starts_with("\xff\xfe") || line.starts_with("\xfe\xff"))) {
+    throw BadLine("is UTF-16; save the list as UTF-8");
+  }
+  if (line.find('\0') != std::string::npos) throw BadLine("holds a zero byte");
+}
+
 /// Lines of a file or a pipe, without their ends.
 class Lines {
  public:
-  explicit Lines(const std::string& path) : file_(open_input(path)) {}
+  explicit Lines(const std::string& path) : name_(input_name(path)), file_(open_input(path)) {
+    if (fill()) refuse_sound(name_, {bytes_.data(), static_cast<std::size_t>(end_)});
+  }
 
   bool next(std::string& line) {
     line.clear();
@@ -220,6 +264,7 @@ class Lines {
     }
   }
 
+  std::string name_;
   InputFile file_;
   std::array<char, kMostLineBytes> bytes_;
   std::ptrdiff_t begin_ = 0;
@@ -289,16 +334,21 @@ class Outputs {
     if (const auto id = id_of(job.output)) refuse(by_id_.try_emplace(*id, job.line), job);
   }
 
+  /// The line whose output `path` is; 0 if there is none.
+  int line_of(const std::string& path) {
+    const auto placed = by_place_.find(places_(path));
+    if (placed != by_place_.end()) return placed->second;
+    if (by_id_.empty()) return 0;
+    const auto id = id_of(path);
+    const auto same = id ? by_id_.find(*id) : by_id_.end();
+    return same != by_id_.end() ? same->second : 0;
+  }
+
   /// Throws BadLine if `path` is an output.
   void refuse_to_lose(const std::string& path) {
-    const auto placed = by_place_.find(places_(path));
-    const int* line = placed != by_place_.end() ? &placed->second : nullptr;
-    if (line == nullptr && !by_id_.empty()) {
-      const auto id = id_of(path);
-      const auto same = id ? by_id_.find(*id) : by_id_.end();
-      if (same != by_id_.end()) line = &same->second;
+    if (const int line = line_of(path)) {
+      throw BadLine(fmt::format("reads {}, the output of line {}", path, line));
     }
-    if (line != nullptr) throw BadLine(fmt::format("reads {}, the output of line {}", path, *line));
   }
 
  private:
@@ -334,9 +384,10 @@ std::vector<ListedJob> read_list(const std::string& path, const std::string& fol
         throw BadLine(fmt::format("is one too many (limit {} lines)", kMostLines));
       }
       if (number == 1 && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);
+      check_text(line, number == 1);
       if (line.ends_with('\r')) line.pop_back();
       if (line.find_first_not_of(" \t") == std::string::npos) continue;
-      std::optional<ListedJob> job = parse(line);
+      std::optional<ListedJob> job = parse(line, number);
       if (!job) continue;
       job->line = number;
       complete(*job, folder, response);
@@ -348,8 +399,8 @@ std::vector<ListedJob> read_list(const std::string& path, const std::string& fol
       outputs.refuse_to_lose(job.input);
       outputs.refuse_to_lose(job.response);
     }
-    number = 1;
-    if (path != "-") outputs.refuse_to_lose(path);
+    number = path == "-" ? 0 : outputs.line_of(path);
+    if (number > 0) throw BadLine(fmt::format("output {} is this list", path));
   } catch (const BadLine& bad) {
     throw FileError(input_name(path), fmt::format("line {}: {}", number, bad.what()));
   }

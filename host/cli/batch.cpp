@@ -1,8 +1,14 @@
 // batch.cpp - gpuconv batch: many jobs, one process
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "host/audio/input_file.hpp"
 #include "host/batch/journal.hpp"
@@ -11,6 +17,7 @@
 #include "host/cli/failure.hpp"
 #include "host/cli/job_options.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/progress_bar.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
 #include "host/render/prepare.hpp"
@@ -34,7 +41,7 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
       .add_option("LIST", options.list,
                   "a job in each line: a table (.csv) with the columns input, response, output, "
                   "azimuth, elevation; objects with these keys (.jsonl); or Kaldi's IDs and paths "
-                  "(.scp); - is standard input, a table")
+                  "(.scp); - is standard input, a table; paths are relative to the current folder")
       ->required();
   command
       .add_option("-o,--output", options.folder,
@@ -54,11 +61,27 @@ std::string settings_of(const CLI::App& command) {
   for (const CLI::Option* const option : command.get_options()) {
     const std::string name = option->get_name();
     if (option->count() == 0 || option->get_positional()) continue;
-    if (name == "--output" || name == "--resume" || name == "--quiet") continue;
+    static constexpr std::string_view kOfNoOutput[] = {"--output", "--resume", "--quiet",
+                                                       "--no-clobber", "--fail-on-clip"};
+    if (std::ranges::find(kOfNoOutput, name) != std::end(kOfNoOutput)) continue;
     settings.append("\n").append(name);
     for (const std::string& value : option->results()) settings.append(" ").append(value);
   }
   return settings;
+}
+
+/// Makes the folder of the outputs, unless it is there.
+void check_folder(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(folder, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
+    throw FileError(folder, "is no folder");
+  }
+  std::filesystem::create_directories(folder, error);
+  if (error) throw FileError(folder, fmt::format("can not be made ({})", error.message()));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw FileError(folder, fmt::format("can not be written ({})", std::strerror(errno)));
+  }
 }
 
 class Batch {
@@ -70,6 +93,8 @@ class Batch {
         journal_(options.folder, settings) {}
 
   int run() {
+    const auto is_complete = [&](const ListedJob& one) { return clipped_before(one).has_value(); };
+    if (!std::ranges::all_of(list_, is_complete)) check_what_all_need();
     int stopped_by = 0;
     for (std::size_t i = 0; i < list_.size() && stopped_by == 0; ++i) stopped_by = run_one(i);
     if (!options_.quiet || stopped_by != 0) print_totals();
@@ -92,6 +117,24 @@ class Batch {
     resolve_wav_format("--output", job.format);
     parse_duration(job.predelay, kMaxRate, "--predelay");
     return read_list(options_.list, options_.folder, options_.response);
+  }
+
+  /// Else each line would say it. Where all is complete, nothing is needed.
+  void check_what_all_need() const {
+    const std::string& response = options_.response;
+    const bool is_used = std::ranges::find(list_, response, &ListedJob::response) != list_.end();
+    // A pipe can be read only once.
+    if (is_used && !is_special_file(response)) {
+      load_response(response, options_.job.response_options);
+    }
+    check_folder(options_.folder);
+  }
+
+  /// Whether the output that an earlier batch made has clipped; nothing if the job is to be done.
+  std::optional<bool> clipped_before(const ListedJob& listed) const {
+    if (!options_.resumes) return std::nullopt;
+    const auto origin = journal_.origin(listed);
+    return origin ? journal_.find(listed, *origin) : std::nullopt;
   }
 
   Job job_of(const ListedJob& listed) const {
@@ -128,15 +171,14 @@ class Batch {
   }
 
   void do_one(std::size_t i, const ListedJob& listed) {
-    const auto origin = journal_.origin(listed);
-    const auto before = options_.resumes && origin ? journal_.find(listed, *origin) : std::nullopt;
-    if (before) {
+    if (const auto before = clipped_before(listed)) {
       ++totals_.complete;
       is_done_ = true;
       totals_.has_clipped |= *before;
       if (!options_.quiet) say("{}  {}: complete\n", place(i), one_line(listed.output));
       return;
     }
+    const auto origin = journal_.origin(listed);  // before the files are read
     const Job job = job_of(listed);
     const JobReport report = run_job(job);
     ++totals_.done;
@@ -175,6 +217,8 @@ class Batch {
     }
     if (!tells_calibration_) report.calibration_warning.clear();
     tells_calibration_ = false;
+    if (has_told_fallback_) report.why_fallback.clear();
+    has_told_fallback_ |= !report.why_fallback.empty();
     print_warnings(job, report);
   }
 
@@ -189,8 +233,8 @@ class Batch {
         number(totals_.complete, "complete before"), number(totals_.failed, "failed"),
         number(left, "left: --resume goes on"));
     if (totals_.done > 0) {
-      say("; {:.2f} s of sound in {:.3f} s, {:.0f} x real time", totals_.sound_seconds,
-          totals_.seconds, totals_.sound_seconds / totals_.seconds);
+      say("; {:.2f} s of sound in {:.3f} s, {}", totals_.sound_seconds, totals_.seconds,
+          real_time(totals_.sound_seconds, totals_.seconds));
     }
     say("\n");
   }
@@ -207,6 +251,7 @@ class Batch {
   std::string where_;  // the job stands in the list, for errors
   bool is_done_ = false;
   bool tells_calibration_ = true;
+  bool has_told_fallback_ = false;
   bool has_told_journal_ = false;
 };
 

@@ -44,6 +44,13 @@ std::vector<Contender> all_contenders(const CostModel& model) {
   return all;
 }
 
+[[noreturn]] void refuse_method(const std::string& name, const std::vector<Contender>& all) {
+  std::string names;
+  for (const Contender& one : all) names.append(names.empty() ? "" : ", ").append(one.name);
+  throw UsageError(
+      fmt::format("--method {}: nothing of that name is measured; there are {}", name, names));
+}
+
 std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* preset,
                                      const std::optional<Device>& device, const CostModel& model) {
   const std::vector<Contender> all = all_contenders(model);
@@ -51,7 +58,7 @@ std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* 
   for (const std::string& name : options.methods) {
     const auto same = [&](const Contender& one) { return one.name == name; };
     const auto found = std::find_if(all.begin(), all.end(), same);
-    if (found == all.end()) find_method(name);  // throws, listing the names
+    if (found == all.end()) refuse_method(name, all);
     if (found->place == Place::gpu && !device) {
       throw GpuError(fmt::format("--method {} runs on a GPU, and none takes part", name));
     }
@@ -131,6 +138,9 @@ void calibrate_here(const BenchOptions& options) {
 }
 
 int run(const BenchOptions& options) {
+  if (options.is_tiny && !options.sizes.empty()) {
+    throw UsageError("--tiny has sizes of its own: not together with --size");
+  }
   if (options.calibrates) calibrate_here(options);
   const bool is_for_page = !options.report.empty() && options.sizes.empty();
   const std::string name = options.preset.empty() && is_for_page ? "page" : options.preset;

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -18,6 +19,8 @@
 
 namespace gpuconv {
 namespace {
+
+constexpr double kMostDecibels = 200;
 
 /// Makes `option` accept the names in `choices`, which must outlive the command line.
 template <typename Choice>
@@ -35,11 +38,12 @@ void accept_only(CLI::Option* option, const std::map<std::string, Choice>& choic
 
 /// "500MB", "1.5 GiB", "2G", "4096": bytes. Throws UsageError.
 std::uint64_t bytes_in(const std::string& option, const std::string& text) {
-  char* end = nullptr;
-  double bytes = std::strtod(text.c_str(), &end);
+  double bytes = 0;
+  const char* const end = text.data() + text.size();
+  const char* rest = std::from_chars(text.data(), end, bytes).ptr;
   std::string unit;
-  for (; *end != 0; ++end) {
-    if (*end != ' ') unit += static_cast<char>(std::toupper(static_cast<unsigned char>(*end)));
+  for (; rest != end; ++rest) {
+    if (*rest != ' ') unit += static_cast<char>(std::toupper(static_cast<unsigned char>(*rest)));
   }
   if (unit.ends_with('B')) unit.pop_back();
   const double thousand = unit.size() == 2 && unit.back() == 'I' ? 1024 : 1000;
@@ -62,7 +66,8 @@ void add_method_options(CLI::App& command, JobOptions& options) {
       .add_option_function<std::string>(
           "--max-gpu-mem",
           [](const std::string& size) { limit_gpu_memory(bytes_in("--max-gpu-mem", size)); },
-          "device memory that buffers may take, such as 500MB or 2GiB (without cuFFT's own)")
+          "device memory that buffers may take, such as 500MB or 2GiB, without a unit bytes "
+          "(cuFFT's own is not counted)")
       ->type_name("SIZE");
   accept_whole_number(
       command
@@ -163,18 +168,21 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                          "full keeps the room's tail, same ends with the recording (default full)"),
       lengths);
   const auto decibels = [](CLI::Option* option, const char* type) {
-    accept_number(option->type_name(type), -200, 200, "dB");
+    accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
   decibels(command.add_option("-g,--gain", job.gain_db, "the same for both ears"), "DB");
   // A flag, so that its value needs a "=" and it never takes the file behind it for one.
-  decibels(command.add_flag("--norm{0}", options.norm,
-                            "peak of the louder ear, one factor for both (default 0)"),
+  decibels(command.add_flag(
+               "--norm{0}", options.norm,
+               "peak of the louder ear, one factor for both (default 0); silence stays silent"),
            "DBFS");
   decibels(command.add_option("--wet", job.wet_db, "of the convolved signal (default 0)"), "DB");
   decibels(command.add_option("--dry", job.dry_db,
                               "of the recording itself, which is else not mixed in"),
            "DB");
-  command.add_option("--predelay", job.predelay, "silence before the response, such as 20ms")
+  command
+      .add_option("--predelay", job.predelay,
+                  "silence before the response, such as 20ms, 0.02s or 320smp (samples)")
       ->type_name("TIME");
 }
 
@@ -220,7 +228,9 @@ void add_job_options(CLI::App& command, JobOptions& options) {
 void settle(JobOptions& options) {
   watch_gpu(options.gpu_timeout);
   if (options.norm.empty()) return;
-  options.job.norm_db = std::stod(options.norm);
+  double norm = 0;  // what the parser let pass, also where it is too small for std::stod
+  std::from_chars(options.norm.data(), options.norm.data() + options.norm.size(), norm);
+  options.job.norm_db = norm;
 }
 
 void print_warnings(const Job& job, const JobReport& report) {
@@ -230,14 +240,23 @@ void print_warnings(const Job& job, const JobReport& report) {
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
   warn_of_mended(job.input, report.source_mended, "sample");
   warn_of_mended(job.response, report.response_mended, "tap");
+  if (!report.direction_warning.empty()) {
+    print_message("warning", job.response + ": " + report.direction_warning);
+  }
+  if (job.dry_run) return;
   const Stereo<Level>& levels = report.written.levels;
+  if (job.norm_db && levels.left.peak == 0 && levels.right.peak == 0) {
+    print_message("warning", job.output + ": --norm: the result is silent, nothing to scale");
+  }
   const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
   // Rounded down to a tenth that is enough, dither included. --norm has the last word of the level.
   const auto enough_of = [&](double decibels) {
     return std::floor(10 * (decibels - peak) - 0.01) / 10;
   };
+  const double gain = enough_of(job.gain_db);
   const std::string enough = job.norm_db ? fmt::format("--norm={:.1f}", enough_of(*job.norm_db))
-                                         : fmt::format("--gain {:.1f}", enough_of(job.gain_db));
+                             : std::abs(gain) > kMostDecibels ? "--norm"
+                                                              : fmt::format("--gain {:.1f}", gain);
   const Stereo<std::int64_t>& clipped = report.written.clipped;
   if (clipped.left + clipped.right > 0) {
     print_message("warning",

@@ -16,6 +16,12 @@ constexpr int kBarWidth = 20;  // characters
 
 }  // namespace
 
+std::string real_time(double sound_seconds, double seconds) {
+  const double speed = sound_seconds / seconds;
+  if (speed < 0.095) return fmt::format("{:.1g} x real time", speed);
+  return fmt::format("{:.{}f} x real time", speed, speed < 9.95 ? 1 : 0);
+}
+
 std::string progress_line(const Progress& progress, double seconds) {
   const auto done = static_cast<double>(progress.samples);
   const Stereo<Level>& levels = progress.levels;
@@ -28,15 +34,13 @@ std::string progress_line(const Progress& progress, double seconds) {
   } else {
     line = duration(done / progress.rate) + " so far, ";
   }
-  line += fmt::format("{:.0f} x real time, peak {:+.1f} dBFS", done / progress.rate / seconds,
+  line += fmt::format("{}, peak {:+.1f} dBFS", real_time(done / progress.rate, seconds),
                       dbfs(std::max(levels.left.peak, levels.right.peak)));
   if (clipped.left + clipped.right > 0) {
     line += fmt::format(", {} clipped", clipped.left + clipped.right);
   }
-  if (progress.all_samples && done > 0) {
-    const double left = static_cast<double>(*progress.all_samples) - done;
-    line += fmt::format(", {} left", duration(seconds * left / done));
-  }
+  const double left = static_cast<double>(progress.all_samples.value_or(0)) - done;
+  if (left > 0 && done > 0) line += fmt::format(", {} left", duration(seconds * left / done));
   return line;
 }
 

@@ -8,6 +8,9 @@
 
 namespace gpuconv {
 
+/// "812 x real time", "0.3 x real time"
+std::string real_time(double sound_seconds, double seconds);
+
 /// "42 % [========            ] 812 x real time, peak -3.1 dBFS, 12 clipped, 1.3 min left"; without
 /// share, bar and rest where nobody knows the length.
 std::string progress_line(const Progress& progress, double seconds);

@@ -69,7 +69,8 @@ std::string place_of(const Choice& choice) {
   if (choice.device) {
     return fmt::format("cuda:{} ({})", choice.device->index, choice.device->name);
   }
-  return fmt::format("CPU, {} cores", core_count());
+  const int cores = choice.method->takes_all_cores ? core_count() : 1;
+  return cores == 1 ? "CPU, one core" : fmt::format("CPU, {} cores", cores);
 }
 
 void print_plan(const Job& job, const JobReport& report) {
@@ -101,8 +102,8 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   if (job.verify) {
     say("verified  {} samples against the definition\n", report.verified_samples);
   }
-  say("time      {:.3f} s, {:.0f} x real time\n", report.seconds,
-      static_cast<double>(report.source_samples) / rate / report.seconds);
+  say("time      {:.3f} s, {}\n", report.seconds,
+      real_time(static_cast<double>(report.source_samples) / rate, report.seconds));
   if (!is_verbose) return;
   for (const StageTime& stage : report.render.stages) {
     say("  {:<16}{:.6f} s\n", stage.stage, stage.seconds);

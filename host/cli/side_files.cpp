@@ -50,7 +50,11 @@ void refuse_common_outputs(std::span<const NamedOutput> outputs) {
       const auto& [earlier_option, earlier] = outputs[j];
       const auto& [option, path] = outputs[i];
       if (path.empty() || earlier.empty() || !is_same_output(earlier, path)) continue;
-      throw UsageError(option + " " + path + ": is taken by " + earlier_option + " " + earlier);
+      const std::string what = option + " " + path;
+      if (path == "-" && earlier == "-") {
+        throw UsageError(what + ": standard output is already " + earlier_option);
+      }
+      throw UsageError(what + ": is taken by " + earlier_option + " " + earlier);
     }
   }
 }

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/error.hpp"
@@ -87,7 +88,7 @@ std::string about_unknown_option(const CLI::App& app, const CLI::App& command,
                                  const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   if (command.get_option_no_throw(name) != nullptr) {
-    return fmt::format("{} stands where only files may: behind '--', or before the command", name);
+    return name + " stands behind '--', where only files may";
   }
   std::string sentence = fmt::format("{} has no option {}", command.get_name(), name);
   if (const std::string near = nearest(command, name); !near.empty()) {
@@ -112,15 +113,26 @@ std::string about_too_many(const CLI::App& command, const std::string& argument)
   return fmt::format("'{}' is one too many{}{}", argument, taken.empty() ? "" : ": ", taken);
 }
 
+/// Where an option comes first: of a command that follows, or of none.
+std::string about_first_option(const CLI::App& app, std::span<const char* const> arguments) {
+  const std::string first = arguments.front();
+  const std::string name = first.substr(0, first.find('='));
+  for (const char* const argument : arguments) {
+    const CLI::App* const command = command_named(app, argument);
+    if (command == nullptr) continue;
+    if (command->get_option_no_throw(name) == nullptr) break;
+    return fmt::format("{} belongs behind the command: gpuconv {} {}", name, argument, first);
+  }
+  return fmt::format("there is no option {} before a command", name);
+}
+
 std::string about_no_command(const CLI::App& app, std::span<const char* const> arguments) {
   std::string commands;
   for (const CLI::App* const command : app.get_subcommands({})) {
     commands += (commands.empty() ? "" : ", ") + command->get_name();
   }
   if (arguments.empty()) return "a command is missing: " + commands;
-  const std::string first = arguments.front();
-  if (first.starts_with('-')) return "there is no option " + first + " before a command";
-  return fmt::format("there is no command '{}', only {}", first, commands);
+  return fmt::format("there is no command '{}', only {}", arguments.front(), commands);
 }
 
 }  // namespace
@@ -134,10 +146,20 @@ void accept_whole_number(CLI::Option* option, std::int64_t least, std::int64_t m
 }
 
 void check_spelling(const CLI::App& app, std::span<const char* const> arguments) {
-  const CLI::App* const command = arguments.empty() ? nullptr : command_named(app, arguments[0]);
+  const std::string_view first = arguments.empty() ? "-" : arguments[0];
+  const CLI::App* const command = command_named(app, first);
+  if (command == nullptr && !first.starts_with('-')) {
+    // The parser would answer "--help" behind it.
+    throw UsageError(about_no_command(app, arguments) + "; see 'gpuconv --help'");
+  }
   if (command == nullptr) return;
   for (const std::string argument : arguments.subspan(1)) {
     if (argument == "--") return;
+    // Which the parser takes for a flag without a value.
+    if (argument.starts_with("--") && argument.ends_with('=') &&
+        command->get_option_no_throw(argument.substr(0, argument.size() - 1)) != nullptr) {
+      throw UsageError(argument + ": is empty");
+    }
     const std::string name = "-" + argument.substr(0, argument.find('='));
     if (argument.size() < 3 || argument[0] != '-' || argument[1] == '-') continue;
     if (command->get_option_no_throw(name) != nullptr) {
@@ -159,6 +181,7 @@ void check_values(const CLI::App& app) {
 std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,
                         std::span<const char* const> arguments) {
   const CLI::App* const command = parsed_command(app);
+  if (!arguments.empty() && arguments[0][0] == '-') return about_first_option(app, arguments);
   if (command == nullptr) return about_no_command(app, arguments);
   std::string words = error.what();
   const std::string subject = words.substr(0, words.find(':'));
@@ -183,7 +206,9 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,
     if (is_unknown && argument != "--") surplus = argument;
     before = argument;
   }
-  return surplus.empty() ? words : about_too_many(*command, surplus);
+  if (!surplus.empty()) return about_too_many(*command, surplus);
+  // One letter of several behind one "-".
+  return unknown.empty() ? words : about_unknown_option(app, *command, unknown.front());
 }
 
 }  // namespace gpuconv

@@ -18,7 +18,8 @@ namespace gpuconv {
 void accept_number(CLI::Option* option, double least, double most, const std::string& unit);
 void accept_whole_number(CLI::Option* option, std::int64_t least, std::int64_t most);
 
-/// Throws UsageError for what the parser would take for something else: "-gain 3" for -g ain.
+/// Throws UsageError for what the parser would take for something else: "-gain 3" for -g ain,
+/// "--norm=" for --norm, or "help rendre" for "help".
 void check_spelling(const CLI::App& app, std::span<const char* const> arguments);
 
 /// Throws UsageError where the value of an option or argument is empty, as that of an unset

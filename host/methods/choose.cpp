@@ -51,13 +51,12 @@ std::optional<Device> pick_device(const std::string& text, const Devices& device
   if (text != "cuda" && text.rfind("cuda:", 0) != 0) {
     throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", text));
   }
-  if (devices.list.empty()) throw GpuError(fmt::format("--device {}: {}", text, devices.why_none));
-  if (text == "cuda") return devices.list.front();
-  const std::string digits = text.substr(5);
+  const std::string digits = text == "cuda" ? "0" : text.substr(5);
   if (digits.empty() || digits.size() > 4 ||
       digits.find_first_not_of("0123456789") != std::string::npos) {
     throw UsageError(fmt::format("--device {}: expected cuda:N with a number N", text));
   }
+  if (devices.list.empty()) throw GpuError(fmt::format("--device {}: {}", text, devices.why_none));
   const std::size_t index = std::stoul(digits);
   if (index >= devices.list.size()) {
     throw GpuError(fmt::format("--device {}: there {} (numbered from 0)", text,

@@ -38,10 +38,11 @@ struct Speed {
 struct Method {
   std::string_view name;
   Place place;
-  bool is_direct = false;       ///< sums of products in the time domain, no transform
-  bool is_yardstick = false;    ///< somebody else's transform: never chosen by "auto"
-  std::string_view idea;        ///< one line
-  std::string_view complexity;  ///< of one ear
+  bool is_direct = false;        ///< sums of products in the time domain, no transform
+  bool takes_all_cores = false;  ///< of the CPU; the others there take one
+  bool is_yardstick = false;     ///< somebody else's transform: never chosen by "auto"
+  std::string_view idea;         ///< one line
+  std::string_view complexity;   ///< of one ear
   /// Floating-point operations of both ears together.
   double (*operations)(double N, double K);
   /// Likewise, with those that are wasted: for estimates. Null: none are.

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <stdexcept>
+#include <system_error>
 
+#include "host/audio/input_file.hpp"
 #include "host/audio/levels.hpp"
 #include "host/audio/resample.hpp"
 #include "host/error.hpp"
@@ -28,7 +31,11 @@ Response at_rate(const Response& response, int rate, const Job& job) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                               response.rate, job.input, rate));
   }
-  return resample(response, rate);
+  try {
+    return resample(response, rate);
+  } catch (const UsageError& error) {  // it knows no name of a file
+    throw FileError(job.response, error.what());
+  }
 }
 
 /// Frames of OUTPUT, if N is known.
@@ -166,6 +173,7 @@ JobReport run_once(const Job& job) {
   Response response = load_response(job.response, job.response_options);
   report.response_description = response.description;
   report.response_mended = response.mended;
+  report.direction_warning = response.direction_warning;
   report.response_rate = response.rate;
   report.response_file_taps = std::ssize(response.taps.left);
   const Mix mix{job.gain_db, job.wet_db, job.dry_db,
@@ -210,6 +218,28 @@ JobReport run_once(const Job& job) {
   return report;
 }
 
+/// What is wrong with the name of OUTPUT alone, where more can be said than when it is opened.
+void check_output(const Job& job) {
+  namespace fs = std::filesystem;
+  const std::string& output = job.output;
+  std::error_code error;  // what is not there is no other file, and no folder
+  if (is_special_file(output)) return;
+  if (output.ends_with('/')) {
+    throw UsageError(output + ": names a folder; the name of a file is needed");
+  }
+  if (!fs::path(output).has_extension() && !fs::is_directory(output, error)) {
+    throw UsageError(output + ": has no extension, such as .wav");
+  }
+  const fs::path folder = fs::path(output).parent_path();
+  if (!folder.empty() && !job.makes_folder &&
+      fs::status(folder, error).type() == fs::file_type::not_found) {
+    throw FileError(output, fmt::format("folder '{}' does not exist", folder.string()));
+  }
+  if (fs::equivalent(output, job.response, error)) {
+    throw FileError(output, fmt::format("is the same file as the response '{}'", job.response));
+  }
+}
+
 /// Refuses what needs to read a pipe twice.
 void check_pipes(const Job& job) {
   if (job.response == "-") {
@@ -220,7 +250,8 @@ void check_pipes(const Job& job) {
   const bool to_pipe = is_special_file(job.output);
   if (job.norm_db && from_pipe && to_pipe) {
     throw UsageError(
-        "--norm needs the peak before the first frame: not from a pipe to a pipe, --gain can");
+        fmt::format("--norm can not go from {} to {}: give one of them a file name, or use --gain",
+                    input_name(job.input), job.output == "-" ? "standard output" : job.output));
   }
   if (job.falls_back_to_cpu && (from_pipe || to_pipe)) {
     throw UsageError("--fallback cpu starts again from the beginning, which a pipe can not");
@@ -231,6 +262,7 @@ void check_pipes(const Job& job) {
 
 JobReport run_job(const Job& job) {
   check_pipes(job);
+  check_output(job);
   try {
     return run_once(job);
   } catch (const GpuError& error) {

@@ -48,6 +48,7 @@ struct JobReport {
   Mended source_mended;
   std::string response_description;
   Mended response_mended;
+  std::string direction_warning;        ///< see Response
   int response_rate = 0;                ///< of the file, before conversion
   std::int64_t response_file_taps = 0;  ///< likewise
   std::int64_t response_taps = 0;       ///< K, with predelay and after conversion

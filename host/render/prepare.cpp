@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 
 #include "host/audio/levels.hpp"
@@ -25,19 +26,14 @@ Response mixed(Response response, const Mix& mix) {
 
 std::int64_t parse_duration(const std::string& text, int rate, const std::string& option) {
   constexpr double kLongestSeconds = 60;
-  std::size_t used = 0;
   double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const std::string unit = text.substr(used);
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string unit = text.substr(static_cast<std::size_t>(rest - text.data()));
   const double samples = unit == "s"     ? number * rate
                          : unit == "ms"  ? number * rate / 1000
                          : unit == "smp" ? number
                                          : -1;
-  if (used == 0 || !(samples >= 0) || samples > kLongestSeconds * rate) {
+  if (error != std::errc() || !(samples >= 0) || samples > kLongestSeconds * rate) {
     throw UsageError(fmt::format(
         "{} {}: expected a time from 0 to {:.0f} s with its unit, such as 20ms, 0.02s or 320smp",
         option, text, kLongestSeconds));

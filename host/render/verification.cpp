@@ -54,6 +54,12 @@ double energy(std::span<const float> signal) {
   return products(signal.data(), signal.data(), signal.size()).sum;
 }
 
+[[noreturn]] void blame(const Method& method, const std::string& what) {
+  const std::string sentence = fmt::format("{}: {} computed something wrong", what, method.name);
+  if (method.place == Place::gpu) throw GpuError(sentence);
+  throw std::runtime_error(sentence);
+}
+
 }  // namespace
 
 Verification::Verification(const Stereo<Signal>& response, std::int64_t source_length)
@@ -108,6 +114,10 @@ void Verification::wet(Stereo<std::span<const float>> frames) {
 }
 
 void Verification::check(const Method& method) const {
+  if (frames_seen_ != samples_read_ + taps_ - 1) {
+    blame(method, fmt::format("--verify: {} frames came where {} samples and {} taps make {}",
+                              frames_seen_, samples_read_, taps_, samples_read_ + taps_ - 1));
+  }
   const double bound = error_bound(method, samples_read_, taps_).peak;
   for (const Side side : kSides) {
     const double taps_energy = energy(reversed_[side]);
@@ -121,12 +131,10 @@ void Verification::check(const Method& method) const {
       const double limit = bound * (method.is_direct ? probe.magnitude[side] : norms) + floor;
       const double error = std::abs(double{probe.seen[side]} - probe.sum[side]);
       if (error <= limit) continue;
-      const std::string sentence = fmt::format(
-          "--verify: frame {} of the {} ear is {} and should be {:.9g} (off by {:.2g}, limit "
-          "{:.2g}): {} computed something wrong",
-          probe.n, name(side), probe.seen[side], probe.sum[side], error, limit, method.name);
-      if (method.place == Place::gpu) throw GpuError(sentence);
-      throw std::runtime_error(sentence);
+      blame(method,
+            fmt::format("--verify: frame {} of the {} ear is {} and should be {:.9g} (off by "
+                        "{:.2g}, limit {:.2g})",
+                        probe.n, name(side), probe.seen[side], probe.sum[side], error, limit));
     }
   }
 }

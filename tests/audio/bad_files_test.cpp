@@ -35,10 +35,11 @@ class BadFiles : public ::testing::Test {
 
 TEST_F(BadFiles, AWavWithoutSamplesOrWithTwoFormatsOrAChunkLargerThanTheFileIsRefused) {
   const std::string whole = specimen("WAV").bytes;
-  EXPECT_TRUE(says(refusal(whole.substr(0, 36)), {path_, "is not audio that can be read"}));
+  EXPECT_TRUE(says(refusal(whole.substr(0, 36)), {path_, "is a WAV without format or samples"}));
   EXPECT_TRUE(says(refusal(whole.substr(0, 36) + whole.substr(12)), {"two formats"}));
   const std::string list = "LIST" + little(0x7fffffff, 4) + "INFO";
-  EXPECT_TRUE(says(refusal(whole.substr(0, 36) + list + whole.substr(36)), {"is not audio"}));
+  EXPECT_TRUE(
+      says(refusal(whole.substr(0, 36) + list + whole.substr(36)), {"without format or samples"}));
 }
 
 TEST_F(BadFiles, HalfAFrameAtTheEndIsLeftOut) {
@@ -56,7 +57,8 @@ TEST_F(BadFiles, ImpossibleChannelsRatesAndBitsAreRefused) {
   for (const std::uint64_t bits : {0, 64}) {
     EXPECT_TRUE(says(refusal(changed("WAV", "bits", bits)), {path_})) << bits;
   }
-  EXPECT_TRUE(says(refusal(changed("WAVEX", "GUID 3", 0x11)), {path_, "is not audio"}));
+  EXPECT_TRUE(
+      says(refusal(changed("WAVEX", "GUID 3", 0x11)), {path_, "without format or samples"}));
 }
 
 TEST_F(BadFiles, ASizeBeyondAnyDiskMeansToTheEnd) {

@@ -50,6 +50,8 @@ TEST(ListedTest, RareEncodingsAreRefusedInEveryContainer) {
   EXPECT_TRUE(says(verdict(replaced("AIFC", "sowt", "ima4")), {"'ima4' of AIFF"}));
   EXPECT_EQ(verdict(replaced("AIFC", "sowt", "fl32")), "");
   EXPECT_TRUE(says(verdict(replaced("CAF", "lpcm", "alac")), {"'alac' of CAF"}));
+  const std::string zeros(4, '\0');  // at which the message would end
+  EXPECT_TRUE(says(verdict(replaced("CAF", "lpcm", zeros)), {"'?\?\?\?' of CAF is not read here"}));
   EXPECT_TRUE(says(verdict(changed("AU", "encoding", 23)), {"23 of AU"}));
   EXPECT_TRUE(says(verdict(replaced("Ogg", "\x01vorbis", "Speex  ")), {"Ogg", "Opus"}));
 }

@@ -5,8 +5,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <future>
+#include <thread>
 
 #include "tests/support/files.hpp"
 #include "tests/support/nobody.hpp"
@@ -112,6 +116,40 @@ TEST(OutputFileTest, AFullDiskIsToldWithItsNumbers) {
   OutputFile file("/dev/full", {});
   EXPECT_TRUE(says(message_of<FileError>([&] { file.write(bytes("12345")); }),
                    {"/dev/full", "0 bytes", "5 more", "No space left"}));
+}
+
+TEST(OutputFileTest, APipeIsWaitedForAlsoByWhoDoesNotWantToWait) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const FileDescriptor reading(ends[0]);
+  std::fflush(stdout);
+  const FileDescriptor standard_output(::dup(STDOUT_FILENO));
+  ASSERT_EQ(::dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
+  ::close(ends[1]);
+  constexpr std::size_t kBytes = 1'000'000;  // more than a pipe holds
+  std::future<std::size_t> receiving = std::async(std::launch::async, [&] {
+    std::size_t received = 0;
+    std::vector<char> some(10'000);
+    for (;;) {
+      const ssize_t got = ::read(reading.get(), some.data(), some.size());
+      if (got == 0) return received;
+      if (got > 0) received += static_cast<std::size_t>(got);
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+  });
+  const std::string failure = [&] {
+    try {
+      OutputFile file("-", {});
+      file.write(std::vector<std::byte>(kBytes));
+      file.publish();
+    } catch (const std::exception& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  }();
+  ::dup2(standard_output.get(), STDOUT_FILENO);
+  EXPECT_EQ(receiving.get(), kBytes);
+  EXPECT_EQ(failure, "");
 }
 
 TEST(OutputFileTest, ALimitOfTheFileSizeIsTold) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "host/audio/audio_file.hpp"
 #include "tests/support/files.hpp"
 
 namespace gpuconv {
@@ -36,6 +37,33 @@ TEST(SndfileWriterTest, TooManyFramesAreRefusedBeforeTheFirst) {
   }
   EXPECT_NO_THROW(
       SndfileWriter(file, {Container::w64, Encoding::ieee_float, 32}, 48'000, 2 * kMost));
+}
+
+// The first header, which was longer, stayed behind so few.
+TEST(SndfileWriterTest, AFewFramesAreAsManyWhenTheyAreReadBack) {
+  const Folder folder;
+  for (const Container container :
+       {Container::aiff, Container::au, Container::caf, Container::w64, Container::flac}) {
+    for (std::size_t count = 1; count < 6; ++count) {
+      const bool is_float = container != Container::flac;
+      OutputFile file(folder.file("a"), {});
+      SndfileWriter writer(
+          file, {container, is_float ? Encoding::ieee_float : Encoding::pcm, is_float ? 32 : 24},
+          48'000);
+      if (is_float) {
+        writer.write(std::span<const float>(std::vector<float>(2 * count, 0.5f)));
+      } else {
+        writer.write(std::span<const std::int32_t>(std::vector<std::int32_t>(2 * count, 1 << 22)));
+      }
+      writer.finish();
+      file.publish();
+      AudioReader reader(folder.file("a"));
+      std::vector<float> frames(100);
+      EXPECT_EQ(reader.read(frames), count) << name(container);
+      EXPECT_EQ(frames[2 * count - 1], 0.5f) << name(container);
+      EXPECT_EQ(frames[2 * count], 0) << name(container);
+    }
+  }
 }
 
 TEST(SndfileWriterTest, OtherContainersGoOn) {

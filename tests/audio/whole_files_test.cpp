@@ -3,6 +3,7 @@
 #include <sndfile.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -113,7 +114,8 @@ TEST_P(WholeFiles, AnOggWithoutItsLastPageIsTruncated) {
   const std::string whole = encoded(kVorbis, 50'000);
   EXPECT_EQ(read(whole).samples.size(), 50'000u);
   EXPECT_EQ(read(whole + std::string(300, 'x')).samples.size(), 50'000u) << "tags may follow";
-  for (const std::size_t page : {whole.rfind("OggS"), whole.rfind("OggS") - 100}) {
+  for (const std::size_t page : {whole.rfind("OggS"), whole.rfind("OggS") - 100, whole.size() - 1,
+                                 whole.size() - 100, whole.rfind("OggS") + 40}) {
     const std::string cut = whole.substr(0, page);
     EXPECT_TRUE(says(refusal(cut), {"is truncated", "its last page", "--truncated accept"}));
     const Seen seen = read(cut, Truncated::accept);
@@ -122,8 +124,134 @@ TEST_P(WholeFiles, AnOggWithoutItsLastPageIsTruncated) {
   }
 }
 
+/// Where the pages of an Ogg begin.
+std::vector<std::size_t> pages_of(const std::string& ogg) {
+  std::vector<std::size_t> pages;
+  for (std::size_t at = ogg.find("OggS"); at != ogg.npos; at = ogg.find("OggS", at + 4)) {
+    pages.push_back(at);
+  }
+  pages.push_back(ogg.size());
+  return pages;
+}
+
+// Libsndfile leaves such a page out and closes the gap.
+TEST_P(WholeFiles, AnOggWithADamagedPageIsRefused) {
+  const std::string whole = encoded(kVorbis, 50'000);
+  const std::vector<std::size_t> pages = pages_of(whole);
+  ASSERT_GT(pages.size(), 5u);
+  for (std::size_t page = 2; page + 1 < pages.size(); ++page) {
+    for (const std::size_t byte : {pages[page] + 40, pages[page + 1] - 1}) {
+      std::string damaged = whole;
+      damaged[byte] ^= 4;
+      EXPECT_TRUE(says(refusal(damaged), {"is damaged", "checksum"})) << page;
+    }
+  }
+  std::string lost = whole;
+  lost[pages[3]] = 'o';
+  EXPECT_TRUE(says(refusal(lost), {"is damaged", "where a page should begin"}));
+}
+
+TEST_P(WholeFiles, AnOggWithPagesMissingOrTwiceIsRefused) {
+  const std::string whole = encoded(kVorbis, 50'000);
+  const std::vector<std::size_t> pages = pages_of(whole);
+  const std::size_t begin = pages[3], end = pages[4];
+  ASSERT_LT(end, whole.size());
+  EXPECT_TRUE(says(refusal(whole.substr(0, begin) + whole.substr(end)), {"is damaged", "missing"}));
+  EXPECT_TRUE(says(refusal(whole.substr(0, end) + whole.substr(begin)), {"is damaged", "twice"}));
+}
+
+// Of a recorder that was killed after it had refreshed its header.
+TEST_P(WholeFiles, SoundThatTheHeaderDoesNotCountIsTold) {
+  const std::string sound = bytes_of(std::vector<std::int16_t>(1000, 0x1234)) +
+                            bytes_of(std::vector<std::int16_t>(9000, -0x234));
+  const std::string wav = wav_bytes({1, 16, 1}, sound, 2000);
+  std::string aiff = encoded(SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 10'000);
+  std::string au = encoded(SF_FORMAT_AU | SF_FORMAT_PCM_16, 10'000);
+  au.replace(8, 4, big(2000, 4));
+  for (const std::string& stale : {wav, au}) {
+    EXPECT_TRUE(says(refusal(stale), {"is longer than its header says", "no chunk follow"}));
+    EXPECT_EQ(read(stale, Truncated::accept).samples.size(), 1000u);
+  }
+  const std::string text = "LIST" + little(3000, 4) + sound.substr(500, 3000);
+  const std::string odd = wav_bytes({1, 8, 1}, std::string(499, '\x91'));
+  EXPECT_EQ(read(odd + text).samples.size(), 499u) << "the padding is missing";
+  EXPECT_EQ(read(odd + '\0' + text).samples.size(), 499u);
+  const std::string whole = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(1000, 1)));
+  for (const std::string& padding :
+       {std::string(5000, '\0'), std::string(5000, '\xff'), std::string("ID3") + sound,
+        std::string("APETAGEX") + sound, sound.substr(1500, 1000)}) {
+    EXPECT_EQ(read(whole + padding).samples.size(), 1000u) << padding.substr(0, 4);
+  }
+}
+
+TEST_P(WholeFiles, ASizeThatPromisesLessThanAFrameTooMuchIsRight) {
+  const std::string sound = bytes_of(std::vector<std::int16_t>(1000, 1));
+  EXPECT_EQ(read(wav_bytes({1, 16, 1}, sound, 2001)).samples.size(), 1000u);
+}
+
+// Libsndfile finds the samples of such a file by chance, and then believes all that it says.
+TEST_P(WholeFiles, AWavWhoseChunksLeadNowhereIsRefused) {
+  std::string wav = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(4000, 1)));
+  wav.insert(12, "LIST" + little(8, 4) + "INFO");  // four bytes too many
+  EXPECT_TRUE(says(refusal(wav), {"without format or samples"}));
+}
+
+TEST_P(WholeFiles, AmbisonicsAreReadLikeOtherWavs) {
+  std::string wav = wav_bytes({0xfffe, 16, 4}, bytes_of(std::vector<std::int16_t>(400, 8192)));
+  const std::string extension = little(22, 2) + little(16, 2) + little(0, 4) + little(1, 4) +
+                                std::string("\x21\x07\xd3\x11\x86\x44\xc8\xc1\xca\0\0\0", 12);
+  wav.replace(16, 4, little(40, 4)).insert(36, extension);
+  EXPECT_EQ(read(wav).samples, std::vector<float>(400, 0.25f));
+}
+
+// Of 24 bits SoX writes whole frames up to 0x7ffff000; of AIFF up to 0x7f000008.
+TEST_P(WholeFiles, SizesOfStreamsMeanUpToTheEnd) {
+  const std::string sound(6000, '\1');
+  for (const std::int64_t claimed : {0x7fffefff, 0x7fffeffc, 0x7ffff000}) {
+    EXPECT_EQ(read(wav_bytes({1, 24, 1}, sound, claimed)).samples.size(), 2000u) << claimed;
+  }
+  std::string aiff = encoded(SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 3000);
+  std::string au = encoded(SF_FORMAT_AU | SF_FORMAT_PCM_16, 3000);
+  std::string caf = encoded(kCaf, 3000);
+  for (const std::uint64_t claimed : {0x7f000008u, 0x7fffffffu}) {
+    aiff.replace(aiff.find("SSND") + 4, 4, big(claimed, 4));
+    EXPECT_EQ(read(aiff).samples.size(), 3000u) << claimed;
+  }
+  for (const std::uint64_t claimed : {0x7ffff000u, 0xffffffffu}) {
+    au.replace(8, 4, big(claimed, 4));
+    EXPECT_EQ(read(au).samples.size(), 3000u) << claimed;
+  }
+  caf.replace(caf.find("data") + 4, 8, std::string(8, '\xff'));
+  EXPECT_EQ(read(caf).samples.size(), 3000u);
+}
+
+// Libsndfile writes what belongs into the header of a FLAC at the end where it can not go back.
+TEST_P(WholeFiles, AFlacWithoutATotalMayEndInATag) {
+  const std::string whole = encoded(kFlac, 10'000);
+  std::string unknown = whole;
+  unknown[21] = static_cast<char>(unknown[21] & 0xf0);
+  unknown.replace(22, 4, std::string(4, '\0'));
+  const std::string id3 = "TAG" + std::string(125, 'x');
+  const std::string ape =
+      std::string(300, 'x') + "APETAGEX" + little(2000, 4) + little(332, 4) + std::string(16, '\0');
+  const std::string with_header =
+      ape.substr(0, 32) + ape.substr(0, ape.size() - 12) + little(1u << 31, 4) + little(0, 8);
+  const std::string rest = whole.substr(26, 16) + whole.substr(21, 5) + whole.substr(12, 6);
+  for (const std::string& tag : {std::string(), id3, ape, ape + id3, with_header, rest}) {
+    EXPECT_EQ(read(unknown + tag).samples.size(), 10'000u) << tag.size();
+  }
+  for (const std::size_t less : {1u, 2u, 300u}) {
+    const std::string cut = unknown.substr(0, unknown.size() - less);
+    EXPECT_TRUE(says(refusal(cut), {"is truncated", "breaks off"})) << less;
+    for (const std::string& tag : {id3, ape, rest}) {
+      EXPECT_TRUE(says(refusal(cut + tag), {"is truncated", "breaks off"})) << less;
+    }
+  }
+}
+
 TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
   const std::string wav = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(500, 1)));
+  const std::string unpadded = wav_bytes({1, 8, 1}, std::string(499, '\x91'));
   const std::string data = "data" + little(1000, 4) + std::string(1000, '\1');
   const std::string list = "LIST" + little(4, 4) + "INFO";
   const std::string w64_file = w64(std::vector<std::int16_t>(500, 1));
@@ -133,14 +261,33 @@ TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
   const std::string au = encoded(SF_FORMAT_AU | SF_FORMAT_PCM_16, 500), caf = encoded(kCaf, 500);
   std::string unknown = flac;  // number of frames
   unknown.replace(22, 4, std::string(4, '\0'));
-  for (const std::string& joined :
-       {wav + wav, wav + data, wav + list + data, wav + list + wav, w64_file + w64_file, ogg + ogg,
-        flac + flac, flac + tag + flac, unknown + flac, caf + caf, au + au}) {
+  for (const std::string& joined : {wav + wav,
+                                    wav + data,
+                                    wav + list + data,
+                                    wav + list + wav,
+                                    w64_file + w64_file,
+                                    ogg + ogg,
+                                    flac + flac,
+                                    flac + tag + flac,
+                                    unknown + flac,
+                                    caf + caf,
+                                    au + au,
+                                    unpadded + unpadded,
+                                    encoded(kW64, 499) + wav,
+                                    wav + flac,
+                                    wav + ogg,
+                                    au + wav,
+                                    caf + wav,
+                                    ogg + wav,
+                                    ogg + flac,
+                                    w64_file + wav,
+                                    wav + tag + wav,
+                                    wav + tag + list + wav}) {
     EXPECT_TRUE(says(refusal(joined), {"several recordings", "uses the first one"}))
         << joined.substr(0, 4);
     if (joined.starts_with(unknown)) continue;  // nobody knows where the first one ends
     const Seen seen = read(joined, Truncated::accept);
-    EXPECT_EQ(seen.samples.size(), 500u) << joined.substr(0, 4);
+    EXPECT_NEAR(static_cast<double>(seen.samples.size()), 500, 1) << joined.substr(0, 4);
     EXPECT_TRUE(says(seen.shortfall, {"several recordings"}));
   }
   // Libsndfile does not open such a file.
@@ -155,7 +302,7 @@ TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
 TEST_P(WholeFiles, FramesWithRoomForMoreThanTheirSamplesAreRefused) {
   std::string loose = wav_bytes({1, 24, 1}, std::string(3000, '\1'));
   loose[32] = 4;  // bytes of a frame
-  EXPECT_TRUE(says(refusal(loose), {"frames of 4 bytes can not hold 1 channels of 24 bits"}));
+  EXPECT_TRUE(says(refusal(loose), {"frames of 4 bytes where 1 channels of 24 bits take 3"}));
 }
 
 TEST_P(WholeFiles, PcmMayFillItsBytesInPart) {
@@ -245,6 +392,48 @@ TEST(OpenPipeTest, IsNotWaitedForWhenAllThatWasPromisedHasCome) {
   }
 }
 
+TEST(SlowPipeTest, IsWaitedForAlsoByWhoDoesNotWantToWait) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  const FileDescriptor reading(ends[0]);
+  FileDescriptor writing(ends[1]);
+  std::future<void> sending = std::async(std::launch::async, [&] {
+    for (const char byte : std::string("abcd")) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      EXPECT_EQ(::write(writing.get(), &byte, 1), 1);
+    }
+  });
+  PipedInput input(reading.get(), "a pipe", -1);
+  EXPECT_EQ(input.look(0, 4), (std::vector<unsigned char>{'a', 'b', 'c', 'd'}));
+  EXPECT_NO_THROW(input.check_end());
+  sending.get();
+}
+
+TEST_P(WholeFiles, SamplesWithoutAHeaderAreWholeFramesAndNoHeader) {
+  const RawFormat stereo{16'000, 2, RawEncoding::s16};
+  const auto open = [&](const std::string& bytes) {
+    const auto frames_in = [&](const std::string& path) {
+      AudioReader reader(path, Truncated::error, Formats::listed, stereo);
+      std::vector<float> block(4000);
+      std::size_t frames = 0;
+      while (const std::size_t got = reader.read(block)) frames += got;
+      return frames;
+    };
+    if (GetParam()) return frames_in(FilledPipe(bytes).path());
+    write_bytes(folder_.file("a"), bytes);
+    return frames_in(folder_.file("a"));
+  };
+  EXPECT_EQ(open(std::string(4000, '\1')), 1000u);
+  for (const std::size_t size : {4001u, 4002u, 4003u}) {
+    EXPECT_TRUE(says(message_of<FileError>([&] { open(std::string(size, '\1')); }),
+                     {"is truncated", std::to_string(size), "no whole number of frames"}));
+  }
+  const std::string wav = wav_bytes({1, 16, 2}, std::string(4000, '\1'));
+  for (const std::string& bytes : {wav, encoded(kFlac, 500), encoded(kCaf, 500)}) {
+    EXPECT_TRUE(says(message_of<FileError>([&] { open(bytes); }), {"header", "--raw-rate"}));
+  }
+}
+
 TEST(SlowPipeTest, BringsAllOfAnOggInPiecesOfAnySize) {
   const Folder folder;
   const std::string encoded = folder.file("encoded"), path = folder.file("pipe");
@@ -287,10 +476,33 @@ StreamWatch watched(StreamWatch::Kind kind, const std::string& bytes, std::size_
   return watch;
 }
 
-std::string page(int flags, int serial, const std::string& content) {
-  return std::string("OggS\0", 5) + static_cast<char>(flags) + std::string(8, '\0') +
-         little(static_cast<std::uint64_t>(serial), 4) + std::string(8, '\0') + '\1' +
-         static_cast<char>(content.size()) + content;
+std::string page(int flags, int serial, const std::string& content, int number = 0,
+                 int granules = 0) {
+  std::string bytes = std::string("OggS\0", 5) + static_cast<char>(flags) +
+                      little(static_cast<std::uint64_t>(granules), 8) +
+                      little(static_cast<std::uint64_t>(serial), 4) +
+                      little(static_cast<std::uint64_t>(number), 4) + little(0, 4) + '\1' +
+                      static_cast<char>(content.size()) + content;
+  std::uint32_t sum = 0;
+  for (const char byte : bytes) {
+    sum ^= static_cast<std::uint32_t>(static_cast<unsigned char>(byte)) << 24;
+    for (int bit = 0; bit < 8; ++bit) sum = sum << 1 ^ ((sum & 0x8000'0000) != 0 ? 0x04c11db7 : 0);
+  }
+  return bytes.replace(22, 4, little(sum, 4));
+}
+
+TEST(StreamWatchTest, ARecordedBroadcastMayBeginAtAnyPage) {
+  const std::string header = page(2, 1, "header") + page(0, 1, "more", 1);
+  const std::string late = page(0, 1, "sound", 700, 1000);
+  const std::string last = page(4, 1, "", 701, 1100);
+  EXPECT_EQ(watched(StreamWatch::Kind::ogg, header + late + last, 9).damage(), "");
+  EXPECT_TRUE(watched(StreamWatch::Kind::ogg, header + late + last, 9).has_ended());
+  const std::string gap = header + late + page(4, 1, "", 702, 1100);
+  EXPECT_TRUE(says(watched(StreamWatch::Kind::ogg, gap, 9).damage(), {"missing"}));
+  const std::string empty = page(4, 1, "", 701, 1100);
+  std::string wrong = header + late + empty;
+  wrong[wrong.size() - 22] ^= 1;  // in the header of the last page, which holds nothing
+  EXPECT_TRUE(says(watched(StreamWatch::Kind::ogg, wrong, 9).damage(), {"checksum"}));
 }
 
 TEST(StreamWatchTest, SeesPagesInPiecesOfAnySize) {

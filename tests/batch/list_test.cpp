@@ -95,10 +95,15 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "\n\n", {"a.csv", "holds no jobs"});
   expect_refusal("a.csv", "input\n", {"a.csv", "holds no jobs"});
   expect_refusal("a.csv", "voice.wav,room.wav\n",
-                 {"line 1", "'voice.wav' is no column", "azimuth"});
+                 {"line 1: must name the columns (input, response, output, azimuth, elevation); "
+                  "'voice.wav' is none"});
+  expect_refusal("a.csv", "input,angle\n", {"line 1: 'angle' is no column", "known: input, resp"});
   expect_refusal("a.csv", "response\nroom.wav\n", {"line 1", "no column 'input'"});
   expect_refusal("a.csv", "input,input\n", {"line 1", "'input' twice"});
-  expect_refusal("a.csv", "input,output\na.wav\n", {"line 2", "1 fields where 2"});
+  expect_refusal("a.csv", "input,output\na.wav\n", {"line 2: has 1 field where line 1 names 2"});
+  expect_refusal("a.csv", "\ninput\n\na.wav,b\n", {"line 4: has 2 fields where line 2 names 1"});
+  expect_refusal("a.csv", "# voices\ninput\n", {"line 1", "(comments are not known in lists)"});
+  expect_refusal("a.csv", "input,output\n# a \"b\"\n", {"line 2", "quote", "(comments are"});
   expect_refusal("a.csv", "input\n\"a.wav\n", {"line 2", "quote"});
   expect_refusal("a.csv", "input,azimuth\na.wav,left\n", {"line 2", "azimuth 'left' is no number"});
   expect_refusal("a.csv", "input,azimuth\na.wav,nan\n", {"line 2", "no number"});
@@ -122,6 +127,23 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
                  {"line 1", "azimuth is no number"});
   expect_refusal("a.scp", "alone\n", {"line 1", "ID and path"});
   expect_refusal("a.scp", "a sox b.wav -t wav - |\n", {"line 1", "command"});
+}
+
+TEST_F(ListTest, WhatIsNoTextInUtf8IsRefused) {
+  using namespace std::string_literals;
+  expect_refusal("a.csv", "\xff\xfei\0n\0"s, {"line 1: is UTF-16; save the list as UTF-8"});
+  expect_refusal("a.csv", "\xfe\xff\0i\0n"s, {"line 1: is UTF-16"});
+  expect_refusal("a.csv", "in\0put\nx\n"s, {"line 1: holds a zero byte"});
+  expect_refusal("a.jsonl", "{\"input\": \"a\0.wav\"}"s, {"line 1: holds a zero byte"});
+  expect_refusal("a.scp", "a \0.wav"s, {"line 1: holds a zero byte"});
+}
+
+TEST_F(ListTest, SoundAndResponsesAreNoLists) {
+  for (const char* const magic : {"RIFF", "RF64", "fLaC", "OggS", "FORM", "caff", ".snd"}) {
+    expect_refusal("a.wav", magic + std::string(70'000, '\0'), {"a.wav: is no list but sound"});
+  }
+  expect_refusal("a.csv", "\x89HDF\r\n\x1a\n", {"a.csv: is no list but a SOFA file"});
+  expect_refusal("a.json", "[]", {"a.json: .json is not read; a .jsonl holds one object"});
 }
 
 TEST_F(ListTest, AResponseIsNeeded) {
@@ -156,7 +178,7 @@ TEST_F(ListTest, TheListItselfIsNoOutput) {
                      write_bytes(out_ + "/list.wav", "input,output\na,list.wav\n");
                      read_list(out_ + "/list.wav", out_, "r");
                    }),
-                   {"reads", "list.wav, the output of line 2"}));
+                   {"list.wav: line 2: output ", "/list.wav is this list"}));
 }
 
 TEST_F(ListTest, TheJournalIsNoOutput) {

@@ -1,10 +1,12 @@
 // commands_test.cpp - the commands beside render
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/methods/method.hpp"
 #include "tests/support/program_fixture.hpp"
+#include "tests/support/specimens.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -39,17 +41,38 @@ TEST_F(Program, DescribesAFile) {
   EXPECT_TRUE(says(outcome.out, {"16000", "300"}));
 }
 
+TEST_F(Program, TellsTheSmallestArcThatHoldsAllAzimuths) {
+  const Specimen specimen = sofa_specimen();
+  const auto field = std::ranges::find(specimen.fields, "SourcePosition place", &Field::name);
+  const auto place = static_cast<std::size_t>(get(specimen.bytes, *field));
+  const auto arc = [&](double first, double second) {
+    std::string bytes = specimen.bytes;
+    bytes.replace(place, 8, bytes_of(std::vector<double>{first}));
+    bytes.replace(place + 24, 8, bytes_of(std::vector<double>{second}));
+    write_bytes(folder_.file("head.sofa"), bytes);
+    return run({"info", folder_.file("head.sofa")}).out;
+  };
+  EXPECT_TRUE(says(arc(0, 90), {"azimuth    0.0 to 90.0 degrees, counter-clockwise"}));
+  EXPECT_TRUE(says(arc(270, 90.5), {"azimuth    90.5 to 270.0 degrees, counter-clockwise"}));
+  EXPECT_TRUE(says(arc(20, 350), {"azimuth    350.0 to 20.0 degrees through 0, counter"}));
+  EXPECT_TRUE(says(arc(-30, 30), {"azimuth    -30.0 to 30.0 degrees, counter"}));
+  EXPECT_TRUE(says(arc(-170, 170), {"azimuth    170.0 to 190.0 degrees, counter"}));
+}
+
 TEST_F(Program, HelpsAndTellsItsVersion) {
   EXPECT_TRUE(
       says(run({"--help"}).out, {"render", "methods", "devices", "info", "bench", "Exit codes"}));
   EXPECT_TRUE(says(run({"render", "--help"}).out, {"INPUT", "--azimuth", "--gain"}));
   EXPECT_EQ(run({"--version"}).exit_code, 0);
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_EQ(run({"help", "render"}).out, run({"render", "--help"}).out);
+  EXPECT_EQ(run({"version"}).out, run({"--version"}).out);
 }
 
 TEST_F(Program, MeasuresAndWritesJsonCsvAndMarkdown) {
   const Outcome outcome =
       run({"bench", "-m", "cpu-naive", "-m", "cpu-vectorised", "-s", "300x40", "-s", "50x7x3",
-           "--tiny", "--json", folder_.file("b.json"), "--csv", folder_.file("b.csv")});
+           "--seconds", "0.001", "--json", folder_.file("b.json"), "--csv", folder_.file("b.csv")});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.out, "");
   const auto json = nlohmann::json::parse(read_bytes(folder_.file("b.json")));
@@ -59,7 +82,7 @@ TEST_F(Program, MeasuresAndWritesJsonCsvAndMarkdown) {
   const Outcome one = run({"bench", "ladder", "--problem", "head", "-m", "cpu-naive", "--tiny"});
   EXPECT_TRUE(says(one.out, {"| head: "}));
   EXPECT_EQ(one.out.find("notebook"), std::string::npos);
-  const Outcome table = run({"bench", "-m", "cpu-naive", "-s", "300x40", "--tiny"});
+  const Outcome table = run({"bench", "-m", "cpu-naive", "-s", "300x40", "--seconds", "0.001"});
   EXPECT_TRUE(says(table.out, {"| problem |", "`cpu-naive`", "The timer: "}));
 }
 
@@ -74,6 +97,8 @@ TEST_F(Program, RefusesToMeasureWhatDoesNotExist) {
   refuses({"ladder", "--problem", "heads"}, {"--problem heads", "ladder"});
   refuses({"-s", "12"}, {"--size 12", "SAMPLESxTAPS"});
   refuses({"-s", "9x9", "-m", "cpu-fast"}, {"cpu-fast", "cpu-vectorised"});
+  refuses({"-m", "auto", "-s", "9x9"}, {"--method auto: ", "there are cpu-naive, "});
+  refuses({"-s", "9x9", "--tiny"}, {"--tiny", "--size"});
   refuses({"-s", "9x9", "--seconds", "0"}, {"--seconds"});
   refuses({"-s", "9x9", "--json", folder_.file("b"), "--csv", folder_.file("b")},
           {"--csv", "taken"});

@@ -116,7 +116,7 @@ TEST_F(Program, RefusesToWriteTwoThingsIntoOnePlace) {
     more.insert(more.begin(), {"render", source_, room_, output});
     return run(more);
   };
-  expect_refusal(into("-", {"--json", "-"}), 1, {"--json -", "OUTPUT -"});
+  expect_refusal(into("-", {"--json", "-"}), 1, {"--json -: standard output is already OUTPUT"});
   expect_refusal(into("-", {"--json", "/dev/stdout"}), 1, {"--json /dev/stdout", "OUTPUT -"});
   expect_refusal(into("/dev/stdout", {"--json", "-"}), 1, {"--json -", "OUTPUT /dev/stdout"});
   expect_refusal(into("-", {"--trace", "/dev/stdout"}), 1, {"--trace /dev/stdout", "OUTPUT -"});

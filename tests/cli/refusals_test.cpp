@@ -62,11 +62,90 @@ TEST_F(Program, RefusesBadUsageWithExitCodeOne) {
   }
 }
 
+TEST_F(Program, TakesDecimalNumbersOnly) {
+  const auto numbers = [&](const std::string& option, std::initializer_list<const char*> values,
+                           const char* expected) {
+    for (const char* const value : values) {
+      expect_refusal(render(source_, room_, {option, value}), 1, {option, value, expected});
+    }
+  };
+  numbers("--raw-rate", {"0x10", "1e4", "16000.0", "16 000", "0", "99999999999999999999"},
+          "whole number");
+  numbers("--channel", {"0x1", "-1", "1.5", "one"}, "whole number");
+  numbers("--gain", {"0x3", "inf", "-nan", "3dB", " 3", "+-3", "1e400", "201"},
+          "dB from -200 to 200");
+  numbers("--azimuth", {"0x1e", "361", "1e400", "left"}, "degrees from -360 to 360");
+  numbers("--max-gpu-mem", {"0x10000000", "0x5MB"}, "500MB");
+  numbers("--predelay", {"0x10ms", "1e-400s", "nanms", "5"}, "20ms");
+  expect_refusal(run({"bench", "--seconds", "nan"}), 1, {"--seconds", "nan"});
+  // What begins with 0 is no octal number.
+  expect_refusal(render(source_, room_, {"--channel", "010"}), 2, {"has no channel 10 "});
+  const std::string raw = folder_.file("samples.raw");
+  write_bytes(raw, std::string(2000, '\1'));
+  const Outcome outcome = render(raw, room_, {"--raw-rate", "016000", "-g", "+0010"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {" at 16000 Hz"}));
+}
+
+TEST_F(Program, RefusesEmptyValues) {
+  for (const char* const option : {"--azimuth", "--json", "--method", "--predelay", "--bits"}) {
+    expect_refusal(render(source_, room_, {option, ""}), 1, {option});
+  }
+  expect_refusal(render(source_, room_, {"--json", ""}), 1, {"--json: is empty"});
+  expect_refusal(render(source_, room_, {"--norm="}), 1, {"--norm=: is empty"});
+  expect_refusal(run({"render", source_, room_, ""}), 1, {"OUTPUT: is empty"});
+  expect_refusal(run({"render", "", room_, wet()}), 1, {"INPUT: is empty"});
+  expect_refusal(run({""}), 1, {"there is no command ''"});
+}
+
+TEST_F(Program, NamesWhatIsWrongWithACommandLine) {
+  const auto refuses = [&](std::vector<std::string> more,
+                           std::initializer_list<std::string_view> parts) {
+    expect_refusal(render(source_, room_, std::move(more)), 1, parts);
+  };
+  refuses({"--azimut", "3"}, {"--azimut; did you mean --azimuth?", "'gpuconv render --help'"});
+  refuses({"-gain", "3"}, {"-gain: did you mean --gain?"});
+  refuses({"--norm", "-1"}, {"--norm takes its level with '=': --norm=-1"});
+  refuses({"more.wav"}, {"'more.wav' is one too many", "INPUT is '", "OUTPUT is '"});
+  refuses({"--gain"}, {"--gain: its value is missing"});
+  refuses({"--gain", "1", "--gain", "2"}, {"--gain: is given more than once"});
+  refuses({"--tiny"}, {"render has no option --tiny; bench has"});
+  refuses({"-qx"}, {"render has no option -x"});
+  refuses({"--", "-q"}, {"-q stands behind '--', where only files may"});
+  expect_refusal(run({"render", source_, room_, "-wet.wav"}), 1,
+                 {"no option -wet.wav; a file of that name is ./-wet.wav"});
+  expect_refusal(run({"--quiet", "render", source_, room_, wet()}), 1,
+                 {"--quiet belongs behind the command: gpuconv render --quiet"});
+  expect_refusal(run({"--gain=3", "render", source_, room_, wet()}), 1,
+                 {"gpuconv render --gain=3"});
+  expect_refusal(run({"--tiny", "render", source_}), 1, {"no option --tiny before a command"});
+  expect_refusal(run({"info", source_, room_}), 1, {"room.wav' is one too many: FILE is '"});
+  expect_refusal(run({}), 1, {"a command is missing: render, batch"});
+  expect_refusal(run({"help", "rendre"}), 1, {"there is no command 'rendre', only render"});
+}
+
+TEST_F(Program, SaysWhichFileIsInTheWrongPlace) {
+  expect_refusal(run({"render", folder_.file("head.sofa"), room_, wet()}), 2,
+                 {"head.sofa: is a SOFA file, a response, which comes second"});
+  expect_refusal(run({"render", source_, room_, room_}), 2,
+                 {"room.wav: is the same file as the response '"});
+  expect_refusal(run({"render", source_, room_, folder_.file("out")}), 1,
+                 {"out: has no extension, such as .wav"});
+  expect_refusal(run({"render", source_, room_, folder_.file("out.wav/")}), 1,
+                 {"out.wav/: names a folder"});
+  const std::string slow = float_wav(folder_, "slow.wav", 2, {1, 1}, 1);
+  expect_refusal(render(source_, slow), 2, {"slow.wav: sample rates 1 and 16000 Hz are too far"});
+  expect_refusal(run({"render", "-", room_, "-", "--norm"}), 1,
+                 {"--norm can not go from standard input to standard output: give one"});
+  expect_refusal(render(source_, room_, {"--device", "cuda:x"}), 1, {"cuda:x", "a number N"});
+}
+
 TEST_F(Program, RefusesToWriteOverItsInputOrIntoNowhere) {
   const std::string before = read_bytes(source_);
   expect_refusal(run({"render", source_, room_, source_}), 2, {"source.wav"});
   EXPECT_EQ(read_bytes(source_), before);
-  expect_refusal(run({"render", source_, room_, folder_.file("no/wet.wav")}), 2, {"no"});
+  expect_refusal(run({"render", source_, room_, folder_.file("no/wet.wav")}), 2,
+                 {"wet.wav: folder '", "/no' does not exist"});
   write_bytes(folder_.file("kept.wav"), "kept");
   expect_refusal(run({"render", source_, room_, folder_.file("kept.wav"), "--no-clobber"}), 2,
                  {"kept.wav"});

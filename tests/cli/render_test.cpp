@@ -11,6 +11,7 @@
 #include "host/audio/response.hpp"
 #include "host/methods/method.hpp"
 #include "tests/support/program_fixture.hpp"
+#include "tests/support/specimens.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -91,6 +92,42 @@ TEST_F(Program, TheGainThatIsTakenFromTheWarningClipsNoMore) {
   EXPECT_TRUE(says(render(unit, room, {"-b", "16", "--norm=3"}).err, {"use --norm=-0.1 or"}));
 }
 
+// The gain that would be enough can be none that is taken.
+TEST_F(Program, WarnsOfNoGainThatIsRefused) {
+  const std::string unit = float_wav(folder_, "unit.wav", 1, {1e10f, -1e10f});
+  const std::string room = float_wav(folder_, "one.wav", 2, {1e10f, 0.5f});
+  EXPECT_TRUE(says(render(unit, room, {"-b", "16"}).err, {"use --norm or a float output"}));
+  EXPECT_TRUE(says(render(unit, room).err, {"; --norm avoids that"}));
+}
+
+TEST_F(Program, SaysThatSilenceCanNotBeNormalised) {
+  const std::string silence = float_wav(folder_, "silence.wav", 1, {0, 0, 0});
+  EXPECT_EQ(render(silence, room_, {"-q", "--norm"}).err,
+            "warning: " + wet() + ": --norm: the result is silent, nothing to scale\n");
+  EXPECT_EQ(render(silence, room_, {"-q", "--norm", "--dry-run"}).err, "");
+}
+
+TEST_F(Program, WarnsOfADirectionThatWasNotMeasured) {
+  const std::string head = folder_.file("head.sofa");
+  write_bytes(head, sofa_specimen().bytes);
+  const std::vector<std::string> quiet{"-q", "-g", "-60", "--json", folder_.file("report.json")};
+  std::vector<std::string> options = quiet;
+  options.insert(options.end(), {"--azimuth", "95"});
+  EXPECT_EQ(render(source_, head, options).err, "");
+  options.back() = "-80";
+  EXPECT_EQ(render(source_, head, options).err,
+            "warning: " + head +
+                ": the nearest measurement is 80 degrees away (asked -80.0, 0.0; "
+                "taken 0.0, 0.0)\n");
+  const auto json = nlohmann::json::parse(read_bytes(folder_.file("report.json")));
+  EXPECT_TRUE(json["response"].contains("direction_warning"));
+}
+
+TEST_F(Program, CountsTheCoresThatAMethodTakes) {
+  EXPECT_TRUE(
+      says(render(source_, room_, {"-m", "cpu-naive"}).err, {"cpu-naive on CPU, one core"}));
+}
+
 TEST_F(Program, AnOptionSaidToBeFalseIsNotTaken) {
   const auto bytes = [&](std::vector<std::string> options) {
     options.insert(options.begin(), {"-b", "16", "-g", "-40"});
@@ -132,7 +169,8 @@ TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
   ASSERT_EQ(std::system(command.c_str()), 0);
   EXPECT_TRUE(read_bytes(wet()) == expected);
   std::filesystem::remove(wet());
-  expect_refusal(run({"render", "-", room_, "/dev/null", "--norm"}), 1, {"--norm", "pipe"});
+  expect_refusal(run({"render", "-", room_, "/dev/null", "--norm"}), 1,
+                 {"--norm can not go from standard input to /dev/null"});
   expect_refusal(render(source_, room_, {"--norm=loud"}), 1, {"loud"});
   const Outcome loud = render(source_, room_, {"--norm=6"});
   EXPECT_EQ(loud.exit_code, 0);
