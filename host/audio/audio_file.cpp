@@ -337,6 +337,7 @@ void AudioReader::check_end() {
   }
   if (is_watched_ && is_pipe()) check_stream();
   if (is_joined_) return;  // the decoder stumbles over the second one
+  if (is_flac_ && format_.frames < 0) return check_frames();
   // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
   // damage, but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
@@ -348,7 +349,7 @@ void AudioReader::check_end() {
   if (!shortfall_.empty()) return;
   if (frames_read_ < format_.frames) {
     lacks(fmt::format("its header promises {} frames, {} are there", format_.frames, frames_read_));
-  } else if (is_flac_ ? !piped_->watched().ends_with_a_frame() : !decoded) {
+  } else if (!decoded) {
     lacks(fmt::format("it breaks off after frame {}", frames_read_));
   }
 }
@@ -360,6 +361,20 @@ void AudioReader::check_stream() {
   if (!watch.damage().empty()) throw FileError(path_, "is damaged (" + watch.damage() + ")");
   if (!watch.has_ended()) lacks("its last page is not there");
   if (watch.has_another()) refuse_several();
+}
+
+/// Of a FLAC that does not say how long it is; its decoder stumbles over tags, too.
+void AudioReader::check_frames() {
+  const auto verdict = piped_->watched().frames().verdict();
+  if (!verdict || verdict->is_damaged) {
+    throw FileError(path_, fmt::format("is damaged after frame {}", frames_read_));
+  }
+  if (!verdict->is_whole) {
+    lacks(fmt::format("it breaks off after frame {}", frames_read_));
+  } else if (verdict->samples != frames_read_) {
+    throw FileError(path_, fmt::format("is damaged (of its {} frames {} can be decoded)",
+                                       verdict->samples, frames_read_));
+  }
 }
 
 /// All promised frames have come: do more follow?

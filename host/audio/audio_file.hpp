@@ -65,6 +65,7 @@ class AudioReader {
   void check_header(std::int64_t frames);
   void check_end();
   void check_stream();
+  void check_frames();
   void check_surplus();
   void check_behind();
   void check_raw(const RawFormat& raw);

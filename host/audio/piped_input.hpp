@@ -21,6 +21,8 @@ namespace gpuconv {
 
 class PipedInput {
  public:
+  static constexpr std::size_t kHeadBytes = 64;
+
   /// `descriptor` stays the caller's; `path` is named by errors. `file_bytes` is -1 for a pipe.
   PipedInput(int descriptor, std::string path, std::int64_t file_bytes);
   PipedInput(const PipedInput&) = delete;
@@ -39,7 +41,7 @@ class PipedInput {
   /// Watches the bytes go by that are read.
   void watch(StreamWatch::Kind kind) {
     watch_.emplace(kind);
-    watch_->take(0, head_);
+    watch_->take(0, is_file_ ? look(0, kHeadBytes) : head_);  // before anything is hidden
   }
 
   /// What it has seen, of those bytes that libsndfile has left, too, or not. Only after watch().

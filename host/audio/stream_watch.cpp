@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <numeric>
 #include <string_view>
@@ -27,9 +26,6 @@ constexpr unsigned kLastPage = 4;
 constexpr std::string_view kFlac = "fLaC";
 constexpr std::size_t kFlacBytes = 8;
 
-/// Longer frames of a FLAC, or tags behind them, are not looked through.
-constexpr std::size_t kMostFrameBytes = 1 << 20;
-
 constexpr std::array<std::uint32_t, 256> kSums = [] {
   std::array<std::uint32_t, 256> sums{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -51,44 +47,6 @@ bool is_flac(std::span<const unsigned char> bytes) {
          number(bytes.subspan(5, 3), ByteOrder::big) == 34;
 }
 
-/// The checksum of `bytes` by this polynomial.
-template <typename Sum, Sum kPolynomial>
-Sum flac_sum(std::span<const unsigned char> bytes) {
-  constexpr int kShift = 8 * sizeof(Sum) - 8;
-  std::uint32_t sum = 0;
-  for (const unsigned char byte : bytes) {
-    sum ^= static_cast<std::uint32_t>(byte) << kShift;
-    for (int bit = 0; bit < 8; ++bit) {
-      sum = sum << 1 ^ ((sum >> (kShift + 7) & 1) != 0 ? kPolynomial : 0u);
-    }
-  }
-  return static_cast<Sum>(sum);
-}
-
-/// Whether a frame's header stands here: RFC 9639, section 9.1.
-bool is_frame_header(std::span<const unsigned char> bytes) {
-  if (bytes.size() < 16 || bytes[0] != 0xff || (bytes[1] & 0xfe) != 0xf8) return false;
-  const unsigned length_code = bytes[2] >> 4u, rate_code = bytes[2] & 15u;
-  const auto ones = static_cast<std::size_t>(std::countl_one(bytes[4]));  // a number as in UTF-8
-  std::size_t size = 4 + std::max<std::size_t>(ones, 1);
-  size += length_code == 6 ? 1 : length_code == 7 ? 2 : 0;
-  size += rate_code == 12 ? 1 : rate_code == 13 || rate_code == 14 ? 2 : 0;
-  return size < bytes.size() && flac_sum<std::uint8_t, 0x07>(bytes.first(size)) == bytes[size];
-}
-
-/// Whether a whole frame of a FLAC ends here; it ends with its checksum.
-bool is_end_of_frame(std::span<const unsigned char> bytes) {
-  constexpr int kMostTries = 20;  // headers by chance, and frames before the last one
-  int tries = 0;
-  for (std::size_t at = bytes.size(); at-- > 0 && tries < kMostTries;) {
-    const auto frame = bytes.subspan(at);
-    if (frame[0] != 0xff || !is_frame_header(frame)) continue;
-    if (flac_sum<std::uint16_t, 0x8005>(frame) == 0) return true;
-    ++tries;
-  }
-  return false;
-}
-
 }  // namespace
 
 void StreamWatch::take(std::int64_t offset, std::span<const unsigned char> bytes) {
@@ -100,6 +58,7 @@ void StreamWatch::take(std::int64_t offset, std::span<const unsigned char> bytes
     take_ogg(bytes);
   } else {
     take_flac(bytes);
+    frames_.take(bytes);
   }
 }
 
@@ -171,9 +130,8 @@ void StreamWatch::damaged(const char* what) {
 }
 
 void StreamWatch::take_flac(std::span<const unsigned char> bytes) {
-  const bool is_first = kept_.empty();
   kept_.insert(kept_.end(), bytes.begin(), bytes.end());
-  if (is_first) searched_ = 1;  // behind its own name
+  if (position_ == std::ssize(bytes)) searched_ = 1;  // behind its own name
   while (!has_another_ && searched_ < kept_.size()) {
     const auto seen = std::span(kept_).subspan(searched_);
     const void* const found = ::memmem(seen.data(), seen.size(), kFlac.data(), kFlac.size());
@@ -184,32 +142,9 @@ void StreamWatch::take_flac(std::span<const unsigned char> bytes) {
     ++searched_;
   }
   // What may be the beginning of a name that goes on.
-  searched_ = std::max(searched_, kept_.size() - std::min(kept_.size(), kFlac.size() - 1));
-  if (kept_.size() < 2 * kMostFrameBytes) return;
-  const std::size_t dropped = std::min(searched_, kept_.size() - kMostFrameBytes);
-  kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(dropped));
-  searched_ -= dropped;
-}
-
-bool StreamWatch::ends_with_a_frame() const {
-  constexpr std::size_t kId3v1Bytes = 128, kApeBytes = 32, kStreamInfoBytes = 27;
-  std::span<const unsigned char> bytes = kept_;
-  if (is_end_of_frame(bytes)) return true;
-  if (bytes.size() > kStreamInfoBytes &&
-      is_end_of_frame(bytes.first(bytes.size() - kStreamInfoBytes))) {
-    return true;
-  }
-  if (bytes.size() > kId3v1Bytes && text(bytes.last(kId3v1Bytes)).starts_with("TAG")) {
-    bytes = bytes.first(bytes.size() - kId3v1Bytes);
-  }
-  if (bytes.size() > kApeBytes && text(bytes.last(kApeBytes)) == "APET") {
-    // What it counts, and a header if it says so (bit 31).
-    const auto footer = bytes.last(kApeBytes);
-    std::uint64_t size = number(footer.subspan(12, 4), ByteOrder::little);
-    if (number(footer.subspan(20, 4), ByteOrder::little) >> 31 != 0) size += kApeBytes;
-    bytes = bytes.first(bytes.size() - std::min<std::uint64_t>(size, bytes.size()));
-  }
-  return bytes.size() < kept_.size() && is_end_of_frame(bytes);
+  const std::size_t rest = std::min(kept_.size() - searched_, kFlac.size() - 1);
+  kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(rest));
+  searched_ = 0;
 }
 
 }  // namespace gpuconv

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "host/audio/flac_frames.hpp"
+
 namespace gpuconv {
 
 class StreamWatch {
@@ -36,10 +38,8 @@ class StreamWatch {
   /// Whether another recording begins behind this one.
   bool has_another() const { return has_another_; }
 
-  /// Whether the last bytes of a FLAC are the end of a frame, or of what may stand behind the last
-  /// one: a tag (ID3v1, APEv2), or the part of the header that libsndfile writes there where it can
-  /// not go back.
-  bool ends_with_a_frame() const;
+  /// Of a FLAC.
+  const FlacFrames& frames() const { return frames_; }
 
  private:
   void take_ogg(std::span<const unsigned char> bytes);
@@ -57,10 +57,11 @@ class StreamWatch {
   Kind kind_;
   std::int64_t position_ = 0;
   std::vector<unsigned char>
-      kept_;                  // the header of a page as far as it has come, or a FLAC's last bytes
-  std::size_t searched_ = 0;  // of those, for the beginning of another one
-  std::size_t skips_ = 0;     // bytes up to the next page
-  std::uint32_t sum_ = 0;     // of the page so far
+      kept_;  // the header of a page as far as it has come, or a FLAC's last bytes
+  FlacFrames frames_;
+  std::size_t searched_ = 0;                   // of those, for the beginning of another one
+  std::size_t skips_ = 0;                      // bytes up to the next page
+  std::uint32_t sum_ = 0;                      // of the page so far
   std::optional<std::uint32_t> promised_sum_;  // of a page that is being taken
   std::optional<Page> before_;                 // the last one of this recording
   std::string damage_;

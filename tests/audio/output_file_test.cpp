@@ -112,6 +112,11 @@ TEST(OutputFileTest, ADeviceIsWrittenInPlace) {
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
 }
 
+TEST(OutputFileTest, ADeviceCanNotBeEmptied) {
+  OutputFile file("/dev/null", {});
+  EXPECT_TRUE(says(message_of<FileError>([&] { file.clear(); }), {"/dev/null", "be emptied"}));
+}
+
 TEST(OutputFileTest, AFullDiskIsToldWithItsNumbers) {
   OutputFile file("/dev/full", {});
   EXPECT_TRUE(says(message_of<FileError>([&] { file.write(bytes("12345")); }),

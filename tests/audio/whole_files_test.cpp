@@ -225,12 +225,16 @@ TEST_P(WholeFiles, SizesOfStreamsMeanUpToTheEnd) {
   EXPECT_EQ(read(caf).samples.size(), 3000u);
 }
 
+/// A FLAC whose header does not say how long it is.
+std::string without_total(std::string flac) {
+  flac[21] = static_cast<char>(flac[21] & 0xf0);
+  return flac.replace(22, 4, std::string(4, '\0'));
+}
+
 // Libsndfile writes what belongs into the header of a FLAC at the end where it can not go back.
 TEST_P(WholeFiles, AFlacWithoutATotalMayEndInATag) {
   const std::string whole = encoded(kFlac, 10'000);
-  std::string unknown = whole;
-  unknown[21] = static_cast<char>(unknown[21] & 0xf0);
-  unknown.replace(22, 4, std::string(4, '\0'));
+  const std::string unknown = without_total(whole);
   const std::string id3 = "TAG" + std::string(125, 'x');
   const std::string ape =
       std::string(300, 'x') + "APETAGEX" + little(2000, 4) + little(332, 4) + std::string(16, '\0');
@@ -240,6 +244,7 @@ TEST_P(WholeFiles, AFlacWithoutATotalMayEndInATag) {
   for (const std::string& tag : {std::string(), id3, ape, ape + id3, with_header, rest}) {
     EXPECT_EQ(read(unknown + tag).samples.size(), 10'000u) << tag.size();
   }
+  EXPECT_EQ(read(unknown + std::string(1000, '\0')).samples.size(), 10'000u) << "padding";
   for (const std::size_t less : {1u, 2u, 300u}) {
     const std::string cut = unknown.substr(0, unknown.size() - less);
     EXPECT_TRUE(says(refusal(cut), {"is truncated", "breaks off"})) << less;
@@ -247,6 +252,30 @@ TEST_P(WholeFiles, AFlacWithoutATotalMayEndInATag) {
       EXPECT_TRUE(says(refusal(cut + tag), {"is truncated", "breaks off"})) << less;
     }
   }
+}
+
+// Libsndfile stops there, or leaves out what it can not decode, without a word.
+TEST_P(WholeFiles, AFlacWithoutATotalIsCheckedFrameByFrame) {
+  const std::string flac = without_total(encoded(kFlac, 50'000));
+  const std::size_t first = flac.find(std::string("\xff\xf8", 2));
+  ASSERT_NE(first, flac.npos);
+  for (std::size_t byte = first; byte < flac.size(); byte += flac.size() / 40) {
+    std::string damaged = flac;
+    damaged[byte] ^= 16;
+    const std::string words = refusal(damaged);
+    EXPECT_TRUE(words.find("is damaged") != words.npos || words.find("breaks off") != words.npos)
+        << byte << ": " << words;
+  }
+  std::vector<std::size_t> frames;
+  for (std::size_t at = first; at != flac.npos;
+       at = flac.find(std::string("\xff\xf8", 2), at + 2)) {
+    if ((flac[at + 3] & 1) == 0 && static_cast<std::size_t>(flac[at + 4]) == frames.size()) {
+      frames.push_back(at);
+    }
+  }
+  ASSERT_GT(frames.size(), 5u);
+  const std::string gap = flac.substr(0, frames[3]) + flac.substr(frames[4]);
+  EXPECT_TRUE(says(refusal(gap), {"is damaged"}));
 }
 
 TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
