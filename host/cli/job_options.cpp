@@ -150,7 +150,7 @@ void add_source_options(CLI::App& command, JobOptions& options) {
                   [&job](Truncated choice) {
                     job.source_options.truncated = job.response_options.truncated = choice;
                   },
-                  "a file shorter, or by 4 GiB longer, than its header says: error, or "
+                  "a file shorter, or much longer, than its header says: error, or "
                   "accept what is both promised and there (default error)"),
               truncated);
   command.add_flag_callback(
