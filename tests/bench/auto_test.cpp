@@ -151,7 +151,7 @@ TEST(Calibration, MeasuresEveryMethodOfTheCpuInSeconds) {
       EXPECT_LT(speed.launch, 0.1) << method.name;
     }
   });
-  EXPECT_LT(seconds, 20);
+  EXPECT_LT(seconds, 30);
 }
 
 }  // namespace
