@@ -90,10 +90,10 @@ std::vector<Problem> problems_of(const BenchOptions& options, const Preset* pres
              options.problems.end();
     });
   }
-  for (const std::string& size : options.sizes) problems.push_back(parse_problem(size));
   for (Problem& problem : problems) {
     if (options.is_tiny) problem = tiny(problem);
   }
+  for (const std::string& size : options.sizes) problems.push_back(parse_problem(size));
   return problems;
 }
 
@@ -138,9 +138,6 @@ void calibrate_here(const BenchOptions& options) {
 }
 
 int run(const BenchOptions& options) {
-  if (options.is_tiny && !options.sizes.empty()) {
-    throw UsageError("--tiny has sizes of its own: not together with --size");
-  }
   if (options.calibrates) calibrate_here(options);
   const bool is_for_page = !options.report.empty() && options.sizes.empty();
   const std::string name = options.preset.empty() && is_for_page ? "page" : options.preset;
@@ -216,8 +213,9 @@ void add_bench(CLI::App& app, RunIt& run_it) {
       "--calibrate", options->calibrates,
       "first measure, in seconds, what --method auto estimates by, and keep it in the "
       "cache folder");
-  command->add_flag("--tiny", options->is_tiny,
-                    "tiny sizes and three runs, to see that it works: no measurement");
+  command->add_flag(
+      "--tiny", options->is_tiny,
+      "tiny sizes (but those of --size) and three runs, to see that it works: no measurement");
   command->callback([&run_it, options] { run_it = [options] { return run(*options); }; });
 }
 
