@@ -122,6 +122,7 @@ void FlacFrames::follow(std::size_t ahead) {
     }
     if (next) ++headers_inside_;
     if (sum_ != 0) continue;
+    has_gap_ |= next.has_value();  // whose checksums would add up to 0 at the end again
     if (ends_.size() == kMostEnds) ends_.pop_back();  // of so many zeros the last one counts
     ends_.push_back(position_ + static_cast<std::int64_t>(done));
   }
@@ -138,8 +139,8 @@ std::optional<FlacFrames::Verdict> FlacFrames::verdict() const {
   FlacFrames all = *this;
   if (!is_metadata_) all.follow(0);
   if (!all.frame_) return Verdict{all.kept_.empty() && !all.is_lost_, all.is_lost_, 0};
-  const bool is_whole = std::ranges::any_of(
-      all.ends_, [&](std::int64_t end) { return all.is_tail(all.position_ - end); });
+  const auto is_end = [&](std::int64_t end) { return all.is_tail(all.position_ - end); };
+  const bool is_whole = !all.has_gap_ && std::ranges::any_of(all.ends_, is_end);
   return Verdict{is_whole, !is_whole && all.headers_inside_ > 0,
                  all.samples_ + (is_whole ? all.frame_->samples : 0)};
 }

@@ -52,6 +52,7 @@ class FlacFrames {
   std::uint16_t sum_ = 0;           // of the frame so far
   std::vector<std::int64_t> ends_;  // where its checksum was right
   int headers_inside_ = 0;          // what looks like other frames' headers
+  bool has_gap_ = false;            // a frame ends, and another than the next one follows
   std::int64_t samples_ = 0;        // of the frames before
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sndfile.h>
 
+#include <map>
 #include <set>
 
 #include "tests/support/files.hpp"
@@ -69,8 +70,27 @@ TEST(FlacFramesTest, BreakOffAnywhereButBetweenTwo) {
     if (verdict->is_whole) by_chance += seen.insert(verdict->samples).second ? 0 : 1;
     EXPECT_EQ(verdict->samples % 4096, 0) << size;
   }
-  EXPECT_EQ(seen.count(8192), kStep == 1 ? 1u : seen.count(8192));
+  if (kStep == 1) {
+    EXPECT_EQ(seen.count(8192), 1u);
+  }
   EXPECT_LE(by_chance, 1);
+}
+
+TEST(FlacFramesTest, AreMissedWhereOneIsNotThere) {
+  const std::string whole = flac_of(noise(20'000, 5));
+  std::map<std::int64_t, std::size_t> ends;  // by the samples before
+  for (std::size_t at = whole.find("\xff\xf8"); at != whole.npos;
+       at = whole.find("\xff\xf8", at + 1)) {
+    const auto verdict = verdict_of(whole.substr(0, at), 100'000);
+    if (verdict && verdict->is_whole) ends[verdict->samples] = at;
+  }
+  ASSERT_TRUE(ends.contains(4096) && ends.contains(8192));
+  const std::string gap = whole.substr(0, ends[4096]) + whole.substr(ends[8192]);
+  const auto verdict = verdict_of(gap, 100'000);
+  ASSERT_TRUE(verdict);
+  EXPECT_FALSE(verdict->is_whole);
+  EXPECT_TRUE(verdict->is_damaged);
+  EXPECT_EQ(verdict->samples, 0) << "the frame before the gap has no end";
 }
 
 TEST(FlacFramesTest, OfOneThatNamesItsLengthNothingIsSaid) {
