@@ -1,14 +1,26 @@
-// info.hpp - what a file holds, in words
+// info.hpp - what a file holds, in words and as JSON
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "host/audio/policy.hpp"
+#include "host/sofa/options.hpp"
 
 namespace gpuconv {
 
-/// Lines about an audio or SOFA file, without line ends. Reads an audio file to its end.
-std::vector<std::string> describe(const std::string& path, Formats formats = Formats::listed);
+struct Description {
+  std::vector<std::string> lines;  ///< without line ends
+  std::string json;
+};
+
+/// Of an audio or SOFA file. Reads an audio file to its end. Throws FileError; a SOFA file whose
+/// ears are not decided is described all the more.
+Description describe(const std::string& path, Formats formats = Formats::listed,
+                     const SofaOptions& options = {});
+
+/// The directions of a SOFA file as comma-separated lines, the first of which names the columns:
+/// measurement, emitter, azimuth, elevation (degrees), distance (metres).
+std::vector<std::string> list_directions(const std::string& path, const SofaOptions& options);
 
 }  // namespace gpuconv

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "host/audio/audio_file.hpp"
+#include "host/audio/delay.hpp"
 #include "host/audio/nonfinite.hpp"
-#include "host/audio/sofa.hpp"
+#include "host/audio/output_file.hpp"
 #include "host/error.hpp"
+#include "host/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {
@@ -55,25 +57,46 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
   return response;
 }
 
-}  // namespace
-
-Response load_response(const std::string& path, const ResponseOptions& options) {
-  Response response;
-  if (is_sofa(path)) {
-    const SofaFile file = read_sofa(path);
-    response = response_at(path, file, options);
-  } else if (options.azimuth || options.elevation) {
-    throw UsageError(path +
-                     ": --azimuth and --elevation choose a direction in a SOFA file, and "
-                     "this is none");
-  } else {
-    response = load_audio(path, options);
-  }
+Response checked(const std::string& path, Response response) {
   if (is_silent(response.taps.left) && is_silent(response.taps.right)) {
     throw FileError(path, fmt::format("silent response (all {} taps of both ears are 0)",
                                       response.taps.left.size()));
   }
   return response;
+}
+
+}  // namespace
+
+Response load_response(const std::string& path, const ResponseOptions& options) {
+  if (is_sofa(path)) {
+    SofaSet set(path);
+    return response_of(set, options);
+  }
+  if (options.sofa != SofaOptions{}) {
+    throw UsageError(path + ": --azimuth and the like choose a measurement of a SOFA file, and " +
+                     (is_special_file(path)
+                          ? "such a file cannot come through a pipe; give its path"
+                          : "this is not one"));
+  }
+  return checked(path, load_audio(path, options));
+}
+
+Response response_of(SofaSet& set, const ResponseOptions& options) {
+  SofaMeasurement found = set.measurement(options.sofa);
+  Response response;
+  response.rate = found.rate;
+  const Stereo<double>& delays = found.delays;
+  response.lead = is_whole(delays.left) && is_whole(delays.right) ? 0 : kDelayReach;
+  for (const Side side : kSides) {
+    response.mended.replaced +=
+        mend_nonfinite(set.path(), found.taps[side], 1, 0, options.nonfinite);
+    response.taps[side] = delayed(found.taps[side], delays[side], response.lead);
+  }
+  const std::size_t K = std::max(response.taps.left.size(), response.taps.right.size());
+  for (const Side side : kSides) response.taps[side].resize(K);
+  response.description = std::move(found.description);
+  response.warnings = std::move(found.warnings);
+  return checked(set.path(), std::move(response));
 }
 
 }  // namespace gpuconv

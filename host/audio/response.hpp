@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "host/audio/policy.hpp"
 #include "host/signal.hpp"
+#include "host/sofa/options.hpp"
 
 namespace gpuconv {
 
@@ -16,12 +17,11 @@ struct Response {
   int lead = 0;  ///< wet frames before time zero: the caller crops them after the convolution
   std::string description;
   Mended mended;
-  std::string direction_warning;  ///< that the nearest measurement is far away; or empty
+  std::vector<std::string> warnings;  ///< what is doubtful about the choice of a measurement
 };
 
 struct ResponseOptions {
-  std::optional<double> azimuth;    ///< degrees, 0 in front, 90 left; for a SOFA file, default 0
-  std::optional<double> elevation;  ///< degrees, 90 above; for a SOFA file, default 0
+  SofaOptions sofa;  ///< only for SOFA files
   NonFinite nonfinite = NonFinite::error;
   Truncated truncated = Truncated::error;
   Formats formats = Formats::listed;
@@ -30,8 +30,14 @@ struct ResponseOptions {
 /// Longest response: 93 minutes at 48 kHz. What goes on for ever fails here and not for memory.
 inline constexpr std::int64_t kMaxTaps = std::int64_t{1} << 28;
 
+class SofaSet;
+
 /// Throws FileError unless there are two channels of which at least one is not silent, and
-/// UsageError if a direction is asked of a file that has none.
+/// UsageError if a direction is asked of a file that has none. `path` is read anew; ResponseCache
+/// reads a file once.
 Response load_response(const std::string& path, const ResponseOptions& options = {});
+
+/// One measurement of a set that is open, with its delays (Data.Delay) applied.
+Response response_of(SofaSet& set, const ResponseOptions& options);
 
 }  // namespace gpuconv

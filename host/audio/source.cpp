@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "host/audio/nonfinite.hpp"
-#include "host/audio/sofa.hpp"
 #include "host/error.hpp"
+#include "host/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <system_error>
 
 #include "host/audio/input_file.hpp"
@@ -21,6 +22,8 @@
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
 #include "host/render/prepare.hpp"
+#include "host/sofa/ears.hpp"
+#include "host/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {
@@ -119,15 +122,29 @@ class Batch {
     return read_list(options_.list, options_.folder, options_.response);
   }
 
-  /// Else each line would say it. Where all is complete, nothing is needed.
-  void check_what_all_need() const {
-    const std::string& response = options_.response;
-    const bool is_used = std::ranges::find(list_, response, &ListedJob::response) != list_.end();
-    // A pipe can be read only once.
-    if (is_used && !is_special_file(response)) {
-      load_response(response, options_.job.response_options);
+  /// Otherwise each line would say it. Where all is complete, nothing is needed.
+  void check_what_all_need() {
+    std::set<std::string> checked;
+    for (const ListedJob& listed : list_) {
+      // A pipe can be read only once.
+      if (!checked.insert(listed.response).second || is_special_file(listed.response)) continue;
+      const bool is_common = listed.response == options_.response;
+      try {
+        if (!is_common && !is_sofa(listed.response)) continue;
+        say_once(listed.response,
+                 responses_->check(listed.response, options_.job.response_options));
+      } catch (const sofa::UndecidedEars&) {
+        throw;  // a question, and its answer is an option for all lines
+      } catch (const FileError&) {
+        if (is_common) throw;
+      }
     }
     check_folder(options_.folder);
+  }
+
+  void say_once(const std::string& response, const std::string& warning) {
+    if (warning.empty() || !said_.insert(response + ": " + warning).second) return;
+    print_message("warning", response + ": " + warning);
   }
 
   /// Whether the output that an earlier batch made has clipped; nothing if the job is to be done.
@@ -143,10 +160,11 @@ class Batch {
     job.response = listed.response;
     job.output = listed.output;
     job.makes_folder = true;
-    if (listed.azimuth) job.response_options.azimuth = listed.azimuth;
-    if (listed.elevation) job.response_options.elevation = listed.elevation;
+    if (listed.azimuth) job.response_options.sofa.azimuth = listed.azimuth;
+    if (listed.elevation) job.response_options.sofa.elevation = listed.elevation;
     job.request.is_one_of_many = true;
     job.devices = devices_;
+    job.responses = responses_;
     return job;
   }
 
@@ -219,6 +237,8 @@ class Batch {
     tells_calibration_ = false;
     if (has_told_fallback_) report.why_fallback.clear();
     has_told_fallback_ |= !report.why_fallback.empty();
+    for (const std::string& warning : report.response_warnings) say_once(job.response, warning);
+    report.response_warnings.clear();
     print_warnings(job, report);
   }
 
@@ -247,6 +267,8 @@ class Batch {
   const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
   const std::vector<ListedJob> list_;
   const Journal journal_;
+  const std::shared_ptr<ResponseCache> responses_ = std::make_shared<ResponseCache>();
+  std::set<std::string> said_;  // warnings of responses
   Totals totals_;
   std::string where_;  // the job stands in the list, for errors
   bool is_done_ = false;

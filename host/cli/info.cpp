@@ -8,22 +8,59 @@
 
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/sofa_options.hpp"
+#include "host/error.hpp"
+#include "host/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 
+namespace {
+
+struct InfoOptions {
+  std::string path;
+  Formats formats = Formats::listed;
+  SofaOptions sofa;
+  bool as_json = false;
+  bool lists_directions = false;
+};
+
+int info(const InfoOptions& options) {
+  const auto print_all = [](const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) print("{}\n", one_line(line));
+  };
+  if (options.lists_directions) {
+    if (!is_sofa(options.path)) {
+      throw UsageError(options.path +
+                       ": --directions lists those of a SOFA file, and this is not "
+                       "one");
+    }
+    print_all(list_directions(options.path, options.sofa));
+    return 0;
+  }
+  const Description description = describe(options.path, options.formats, options.sofa);
+  if (options.as_json) {
+    print("{}\n", description.json);
+  } else {
+    print_all(description.lines);
+  }
+  return 0;
+}
+
+}  // namespace
+
 void add_info(CLI::App& app, RunIt& run_it) {
-  const auto path = std::make_shared<std::string>();
+  const auto options = std::make_shared<InfoOptions>();
   CLI::App* const command = app.add_subcommand("info", "Say what an audio or SOFA file holds");
-  command->add_option("FILE", *path, "audio or SOFA file")->required();
-  const auto any = std::make_shared<bool>(false);
-  command->add_flag("--allow-any-format", *any, kAllowAnyFormat);
-  command->callback([&run_it, path, any] {
-    run_it = [path, any] {
-      const Formats formats = *any ? Formats::any : Formats::listed;
-      for (const std::string& line : describe(*path, formats)) print("{}\n", one_line(line));
-      return 0;
-    };
-  });
+  command->add_option("FILE", options->path, "audio or SOFA file")->required();
+  CLI::Option* const json = command->add_flag("--json", options->as_json, "as JSON");
+  command
+      ->add_flag("--directions", options->lists_directions,
+                 "list the directions of a SOFA file as CSV")
+      ->excludes(json);
+  add_ear_options(*command, options->sofa);
+  command->add_flag_callback(
+      "--allow-any-format", [options] { options->formats = Formats::any; }, kAllowAnyFormat);
+  command->callback([&run_it, options] { run_it = [options] { return info(*options); }; });
 }
 
 }  // namespace gpuconv

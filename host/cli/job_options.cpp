@@ -11,8 +11,10 @@
 #include <map>
 
 #include "host/audio/levels.hpp"
+#include "host/cli/choices.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/sofa_options.hpp"
 #include "host/cli/usage.hpp"
 #include "host/error.hpp"
 #include "host/watchdog.hpp"
@@ -21,20 +23,6 @@ namespace gpuconv {
 namespace {
 
 constexpr double kMostDecibels = 200;
-
-/// Makes `option` accept the names in `choices`, which must outlive the command line.
-template <typename Choice>
-void accept_only(CLI::Option* option, const std::map<std::string, Choice>& choices) {
-  std::string names;
-  for (const auto& [choice, value] : choices) names += (names.empty() ? "" : "|") + choice;
-  const auto replace_by_number = [&choices, names](std::string& text) -> std::string {
-    const auto choice = choices.find(text);
-    if (choice == choices.end()) return fmt::format("'{}', expected {}", text, names);
-    text = std::to_string(static_cast<int>(choice->second));
-    return {};
-  };
-  option->transform(CLI::Validator(replace_by_number, ""))->type_name(names);
-}
 
 /// "500MB", "1.5 GiB", "2G", "4096": bytes. Throws UsageError.
 std::uint64_t bytes_in(const std::string& option, const std::string& text) {
@@ -118,16 +106,8 @@ void add_source_options(CLI::App& command, JobOptions& options) {
                           ->type_name("N"),
                       1, kMaxChannels);
   add_raw_options(command, job.source_options);
-  accept_number(command
-                    .add_option("--azimuth", job.response_options.azimuth,
-                                "for a .sofa file: 0 front, 90 left (default 0)")
-                    ->type_name("DEGREES"),
-                -360, 360, "degrees");
-  accept_number(command
-                    .add_option("--elevation", job.response_options.elevation,
-                                "for a .sofa file: 90 above (default 0)")
-                    ->type_name("DEGREES"),
-                -90, 90, "degrees");
+  add_measurement_options(command, job.response_options.sofa);
+  add_ear_options(command, job.response_options.sofa);
   static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
                                                           {"error", RatePolicy::error}};
   accept_only(command.add_option(
@@ -240,8 +220,8 @@ void print_warnings(const Job& job, const JobReport& report) {
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
   warn_of_mended(job.input, report.source_mended, "sample");
   warn_of_mended(job.response, report.response_mended, "tap");
-  if (!report.direction_warning.empty()) {
-    print_message("warning", job.response + ": " + report.direction_warning);
+  for (const std::string& warning : report.response_warnings) {
+    print_message("warning", job.response + ": " + warning);
   }
   if (job.dry_run) return;
   const Stereo<Level>& levels = report.written.levels;

@@ -47,9 +47,7 @@ Json to_json(const Job& job, const JobReport& report) {
                       {"file_rate", report.response_rate},
                       {"taps", report.response_taps}};
   add(json["response"], report.response_mended, "taps");
-  if (!report.direction_warning.empty()) {
-    json["response"]["direction_warning"] = report.direction_warning;
-  }
+  if (!report.response_warnings.empty()) json["response"]["warnings"] = report.response_warnings;
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
   const auto& device = report.choice.device;
   json["device"] =

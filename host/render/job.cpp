@@ -12,7 +12,6 @@
 
 #include "host/audio/input_file.hpp"
 #include "host/audio/levels.hpp"
-#include "host/audio/resample.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
 #include "host/methods/method.hpp"
@@ -25,17 +24,28 @@
 namespace gpuconv {
 namespace {
 
-Response at_rate(const Response& response, int rate, const Job& job) {
-  if (response.rate == rate) return response;
-  if (job.rate_policy == RatePolicy::error) {
+/// RESPONSE at the rate of the recording, with all that is asked of the wet signal.
+Response prepared_response(const Job& job, int rate, JobReport& report) {
+  auto response = job.responses->load(job.response, job.response_options);
+  report.response_description = response->description;
+  report.response_mended = response->mended;
+  report.response_warnings = response->warnings;
+  report.response_rate = response->rate;
+  report.response_file_taps = std::ssize(response->taps.left);
+  const Mix mix{job.gain_db, job.wet_db, job.dry_db,
+                parse_duration(job.predelay, rate, "--predelay")};
+  if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
-                                              response.rate, job.input, rate));
+                                              response->rate, job.input, rate));
   }
   try {
-    return resample(response, rate);
+    response = job.responses->convert(response, job.response, job.response_options, rate);
   } catch (const UsageError& error) {  // it knows no name of a file
     throw FileError(job.response, error.what());
   }
+  Response mix_response = mixed(*response, mix);
+  report.response_taps = std::ssize(mix_response.taps.left);
+  return mix_response;
 }
 
 /// Frames of OUTPUT, if N is known.
@@ -170,16 +180,7 @@ JobReport run_once(const Job& job) {
   report.source = source.reader().format();
   const int rate = report.source.rate;
 
-  Response response = load_response(job.response, job.response_options);
-  report.response_description = response.description;
-  report.response_mended = response.mended;
-  report.direction_warning = response.direction_warning;
-  report.response_rate = response.rate;
-  report.response_file_taps = std::ssize(response.taps.left);
-  const Mix mix{job.gain_db, job.wet_db, job.dry_db,
-                parse_duration(job.predelay, rate, "--predelay")};
-  response = mixed(at_rate(response, rate, job), mix);
-  report.response_taps = std::ssize(response.taps.left);
+  const Response response = prepared_response(job, rate, report);
 
   // Opening a pipe would already be an act; what is a file is checked and left alone.
   std::optional<WetWriter> writer;
@@ -260,17 +261,18 @@ void check_pipes(const Job& job) {
 
 }  // namespace
 
-JobReport run_job(const Job& job) {
-  check_pipes(job);
-  check_output(job);
+JobReport run_job(const Job& asked) {
+  check_pipes(asked);
+  check_output(asked);
+  Job job = asked;
+  if (!job.responses) job.responses = std::make_shared<ResponseCache>();
   try {
     return run_once(job);
   } catch (const GpuError& error) {
     if (!job.falls_back_to_cpu) throw;
-    Job again = job;
-    again.request.method = "auto";
-    again.request.device = "cpu";
-    JobReport report = run_once(again);
+    job.request.method = "auto";
+    job.request.device = "cpu";
+    JobReport report = run_once(job);
     report.why_fallback = error.what();
     return report;
   }

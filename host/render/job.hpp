@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/audio/output.hpp"
 #include "host/audio/response.hpp"
+#include "host/audio/response_cache.hpp"
 #include "host/audio/source.hpp"
 #include "host/methods/choose.hpp"
 #include "host/render/progress.hpp"
@@ -27,7 +30,8 @@ struct Job {
   bool no_clobber = false;
   bool makes_folder = false;  ///< of OUTPUT, if it is not there
   Request request;
-  std::optional<Devices> devices;  ///< that are here; absent: nobody has asked yet
+  std::shared_ptr<ResponseCache> responses;  ///< shared by several jobs; none: of this job alone
+  std::optional<Devices> devices;            ///< that are here; absent: nobody has asked yet
   RatePolicy rate_policy = RatePolicy::resample;
   WetLength length = WetLength::full;
   double gain_db = 0;
@@ -48,10 +52,10 @@ struct JobReport {
   Mended source_mended;
   std::string response_description;
   Mended response_mended;
-  std::string direction_warning;        ///< see Response
-  int response_rate = 0;                ///< of the file, before conversion
-  std::int64_t response_file_taps = 0;  ///< likewise
-  std::int64_t response_taps = 0;       ///< K, with predelay and after conversion
+  std::vector<std::string> response_warnings;  ///< see Response
+  int response_rate = 0;                       ///< of the file, before conversion
+  std::int64_t response_file_taps = 0;         ///< likewise
+  std::int64_t response_taps = 0;              ///< K, with predelay and after conversion
   Choice choice;
   std::string calibration_warning;  ///< why a calibration was not used; or empty
   RenderReport render;

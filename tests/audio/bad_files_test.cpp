@@ -128,13 +128,6 @@ TEST_F(BadFiles, ASmallFileOfMuchSilenceStreamsInLittleMemory) {
   EXPECT_LT(spent.bytes, std::size_t{4} << 20);
 }
 
-TEST_F(BadFiles, ASofaFileWithoutItsDelaysIsRefused) {
-  std::string bytes = specimen("SOFA").bytes;
-  bytes.replace(bytes.find("Data.Delay"), 10, "Data.Decay");
-  write_bytes(path_, bytes);
-  EXPECT_TRUE(says(message_of<FileError>([&] { load_response(path_); }), {"has no Data.Delay"}));
-}
-
 TEST_F(BadFiles, NamesMayHoldAnything) {
   for (const char* const name :
        {"two\nlines.wav", "-q.wav", "\xff\xfe.wav", "a b'\".wav", "%n.wav"}) {

@@ -1,8 +1,10 @@
 #include "host/audio/info.hpp"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/files.hpp"
+#include "tests/support/sofa_writer.hpp"
 
 namespace gpuconv {
 namespace {
@@ -11,7 +13,7 @@ using namespace test;
 
 std::string text_of(const std::string& path) {
   std::string text;
-  for (const std::string& line : describe(path)) {
+  for (const std::string& line : describe(path).lines) {
     EXPECT_EQ(line.find('\n'), std::string::npos) << line;
     text += line + "\n";
   }
@@ -45,6 +47,47 @@ TEST(InfoTest, DescribesASofaFile) {
   GPUCONV_TEST_FILE(path, "sofa/MIT_KEMAR_normal_pinna.sofa");
   EXPECT_TRUE(says(text_of(path), {"SOFA", "SimpleFreeFieldHRIR", "710", "512", "44100 Hz",
                                    "free field", "elevation  -40.0 to 90.0"}));
+}
+
+TEST(InfoTest, OfASofaFileTellsOnWhatTheEarsRestAndTheirLevels) {
+  const Folder folder;
+  write_sofa(folder.file("a.sofa"), sofa_of({}));
+  EXPECT_TRUE(
+      says(text_of(folder.file("a.sofa")),
+           {"measured   24 measurements, 2 receivers, 1 emitter\n",
+            "ears       left is receiver 0, right is receiver 1\n",
+            "ears by    the samples (8 of 8 measurements from the sides) and Receiver",
+            "distance   1.50 m (24 measurements)", "at +90     left ", "at -90     left "}));
+  SyntheticHead clockwise;
+  clockwise.azimuths_clockwise = true;
+  write_sofa(folder.file("a.sofa"), sofa_of(clockwise));
+  EXPECT_TRUE(says(text_of(folder.file("a.sofa")), {"problem    receiver 0", "clockwise"}));
+}
+
+TEST(InfoTest, IsAlsoJson) {
+  const Folder folder;
+  write_sofa(folder.file("a.sofa"), sofa_of({}));
+  const auto sofa = nlohmann::json::parse(describe(folder.file("a.sofa")).json);
+  EXPECT_EQ(sofa["measurements"], 24);
+  EXPECT_EQ(sofa["ears"]["left"], 0);
+  EXPECT_EQ(sofa["distances"][0]["metres"], 1.5);
+  EXPECT_GT(sofa["levels_db"][0]["left"], sofa["levels_db"][0]["right"]);
+  const auto audio = nlohmann::json::parse(describe(float_wav(folder, "a.wav", 2, {0.5f, 0})).json);
+  EXPECT_EQ(audio["channels"], 2);
+  EXPECT_EQ(audio["frames"], 1);
+  EXPECT_TRUE(audio["peaks"][1]["dbfs"].is_null());
+}
+
+TEST(InfoTest, ListsDirectionsAsCsv) {
+  const Folder folder;
+  write_sofa(folder.file("a.sofa"), sofa_of({}));
+  const std::vector<std::string> lines = list_directions(folder.file("a.sofa"), {});
+  ASSERT_EQ(lines.size(), 25u);
+  EXPECT_EQ(lines[0], "measurement,emitter,azimuth,elevation,distance");
+  EXPECT_EQ(lines[3], "2,0,30,0,1.5");
+  SofaOptions options;
+  options.azimuths = sofa::Azimuths::clockwise;
+  EXPECT_EQ(list_directions(folder.file("a.sofa"), options)[3], "2,0,-30,0,1.5");
 }
 
 TEST(InfoTest, AMissingFileIsAnError) {

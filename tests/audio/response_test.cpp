@@ -78,11 +78,11 @@ TEST(ResponseTest, ADirectionIsOnlyForSofaFiles) {
   const Folder folder;
   const std::string path = float_wav(folder, "r.wav", 2, {1, 1});
   ResponseOptions options;
-  options.azimuth = 30;
+  options.sofa.azimuth = 30;
   EXPECT_TRUE(says(message_of<UsageError>([&] { load_response(path, options); }),
                    {path, "--azimuth", "SOFA"}));
   options = {};
-  options.elevation = 0;
+  options.sofa.elevation = 0;
   EXPECT_THROW(load_response(path, options), UsageError);
 }
 

@@ -6,7 +6,7 @@
 
 #include "host/methods/method.hpp"
 #include "tests/support/program_fixture.hpp"
-#include "tests/support/specimens.hpp"
+#include "tests/support/sofa_writer.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -42,14 +42,10 @@ TEST_F(Program, DescribesAFile) {
 }
 
 TEST_F(Program, TellsTheSmallestArcThatHoldsAllAzimuths) {
-  const Specimen specimen = sofa_specimen();
-  const auto field = std::ranges::find(specimen.fields, "SourcePosition place", &Field::name);
-  const auto place = static_cast<std::size_t>(get(specimen.bytes, *field));
   const auto arc = [&](double first, double second) {
-    std::string bytes = specimen.bytes;
-    bytes.replace(place, 8, bytes_of(std::vector<double>{first}));
-    bytes.replace(place + 24, 8, bytes_of(std::vector<double>{second}));
-    write_bytes(folder_.file("head.sofa"), bytes);
+    SofaContents contents = small_sofa();
+    contents["SourcePosition"].values = {first, 0, 1, second, 0, 1};
+    write_sofa(folder_.file("head.sofa"), contents);
     return run({"info", folder_.file("head.sofa")}).out;
   };
   EXPECT_TRUE(says(arc(0, 90), {"azimuth    0.0 to 90.0 degrees, counter-clockwise"}));

@@ -2,14 +2,13 @@
 //
 // tests/fuzz/corpus/ holds the smallest set of inputs that reaches what tests/fuzz/fuzz has
 // reached. GPUCONV_WRITE_CORPUS=FOLDER writes the valid files that fuzzing starts from.
-#include <sys/resource.h>
-
 #include <cstdio>
 
-#include "host/audio/sofa.hpp"
 #include "host/error.hpp"
+#include "host/sofa/sofa_set.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/sofa_writer.hpp"
 #include "tests/support/specimens.hpp"
 #include "tests/support/watched.hpp"
 
@@ -40,19 +39,10 @@ void replay(Target target, const std::string& name) {
 TEST(FuzzCorpus, OfAudioIsAnswered) { replay(fuzz_audio, "audio"); }
 TEST(FuzzCorpus, OfSofaIsAnswered) { replay(fuzz_sofa, "sofa"); }
 
-/// libmysofa would go on until memory ends, in 22.9 GB.
+/// A file of 2,522 bytes that leads a reader in circles: libmysofa would go on until memory ends.
 TEST(FuzzCorpus, WhatExhaustsMemoryIsRefused) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "AddressSanitizer does not let an allocation fail";
-#else
   const std::string path = std::string(GPUCONV_SOURCE_DIR) + "/tests/fuzz/exhausting.sofa";
-  rlimit before{}, after{};
-  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &before), 0);
-  const Spent spent = watched([&] { EXPECT_THROW(read_sofa(path), FileError); });
-  EXPECT_LT(spent.seconds, 5);
-  ASSERT_EQ(::getrlimit(RLIMIT_DATA, &after), 0);
-  EXPECT_EQ(after.rlim_cur, before.rlim_cur) << "the limit outlives the reading";
-#endif
+  EXPECT_THROW(SofaSet{path}, FileError);
 }
 
 TEST(FuzzCorpus, StartsFromTheSpecimens) {
@@ -60,11 +50,15 @@ TEST(FuzzCorpus, StartsFromTheSpecimens) {
   const char* const given = std::getenv("GPUCONV_WRITE_CORPUS");
   const std::filesystem::path folder = given != nullptr ? given : otherwise.path();
   for (const Specimen& specimen : specimens()) {
-    const auto place = folder / (specimen.name == "SOFA" ? "sofa" : "audio");
-    std::filesystem::create_directories(place);
-    write_bytes((place / (specimen.name + specimen.extension)).string(), specimen.bytes);
+    std::filesystem::create_directories(folder / "audio");
+    write_bytes((folder / "audio" / (specimen.name + specimen.extension)).string(), specimen.bytes);
   }
-  EXPECT_TRUE(std::filesystem::exists(folder / "sofa" / "SOFA.sofa"));
+  std::filesystem::create_directories(folder / "sofa");
+  for (const Hdf5Layout layout : kHdf5Layouts) {
+    const std::string name = "SOFA " + std::to_string(static_cast<int>(layout)) + ".sofa";
+    write_sofa((folder / "sofa" / name).string(), small_sofa(), layout);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder / "sofa" / "SOFA 0.sofa"));
 }
 
 }  // namespace

@@ -297,7 +297,7 @@ std::uint64_t get(const std::string& bytes, const Field& field) {
 const std::vector<Specimen>& specimens() {
   static const std::vector<Specimen> all{wav(),    wav_with_chunks(), wavex(), rf64(), w64(),
                                          aiff(""), aiff("sowt"),      caf(),   au(),   flac(),
-                                         ogg(),    sofa_specimen()};
+                                         ogg()};
   return all;
 }
 

@@ -53,8 +53,7 @@ class SpecimenWriter {
 void put(std::string& bytes, const Field& field, std::uint64_t value);
 std::uint64_t get(const std::string& bytes, const Field& field);
 
-/// 32 frames of two channels at 16 kHz in every container that is read, and a SOFA file of two
-/// measurements.
+/// 32 frames of two channels at 16 kHz in every container that is read.
 const std::vector<Specimen>& specimens();
 
 /// By its name, which must be one of them.
@@ -63,7 +62,7 @@ const Specimen& specimen(const std::string& name);
 /// Its bytes with `value` in a field.
 std::string changed(const std::string& name, const std::string& field, std::uint64_t value);
 
-/// An HDF5 file with the least that libmysofa needs.
+/// small_sofa() (sofa_writer.hpp), whose fields are HDF5's matter.
 Specimen sofa_specimen();
 
 }  // namespace gpuconv::test

@@ -1,0 +1,73 @@
+#include "host/cli/sofa_options.hpp"
+
+#include <charconv>
+#include <map>
+
+#include "host/cli/choices.hpp"
+#include "host/cli/usage.hpp"
+#include "host/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// "1,0" as receivers of a SOFA file.
+sofa::Receivers receivers_in(const std::string& text) {
+  sofa::Receivers receivers;
+  const char* const end = text.data() + text.size();
+  const auto [comma, first_error] = std::from_chars(text.data(), end, receivers.left);
+  const bool has_two = first_error == std::errc() && comma != end && *comma == ',';
+  const auto [rest, error] = has_two ? std::from_chars(comma + 1, end, receivers.right)
+                                     : std::from_chars_result{comma, std::errc::invalid_argument};
+  if (error != std::errc() || rest != end || receivers.left < 0 || receivers.right < 0) {
+    throw UsageError("--receivers " + text + ": expected LEFT,RIGHT such as 1,0");
+  }
+  return receivers;
+}
+
+}  // namespace
+
+void add_measurement_options(CLI::App& command, SofaOptions& options) {
+  accept_number(command
+                    .add_option("--azimuth", options.azimuth,
+                                "direction of the source in a .sofa file: 0 front, 90 left "
+                                "(default 0)")
+                    ->type_name("DEGREES"),
+                -360, 360, "degrees");
+  accept_number(
+      command
+          .add_option("--elevation", options.elevation, "the same: 90 above, -90 below (default 0)")
+          ->type_name("DEGREES"),
+      -90, 90, "degrees");
+  accept_number(command
+                    .add_option("--distance", options.distance,
+                                "distance of the source in a .sofa file (default: the farthest)")
+                    ->type_name("METRES"),
+                0, 1e6, "m");
+  accept_whole_number(command
+                          .add_option("--measurement", options.measurement,
+                                      "measurement of a .sofa file by its number, from 0")
+                          ->type_name("N"),
+                      0, 1'000'000'000);
+}
+
+void add_ear_options(CLI::App& command, SofaOptions& options) {
+  accept_whole_number(
+      command.add_option("--emitter", options.emitter, "loudspeaker of a .sofa file, from 0")
+          ->type_name("N"),
+      0, 1'000'000);
+  command
+      .add_option_function<std::string>(
+          "--receivers",
+          [&options](const std::string& text) { options.receivers = receivers_in(text); },
+          "receivers of a .sofa file that are the left and the right ear, from 0 (default: by the "
+          "samples)")
+      ->type_name("LEFT,RIGHT");
+  static const std::map<std::string, sofa::Azimuths> azimuths{
+      {"as-stored", sofa::Azimuths::as_stored}, {"clockwise", sofa::Azimuths::clockwise}};
+  accept_only(command.add_option("--azimuths", options.azimuths,
+                                 "how a .sofa file counts them, where its samples contradict: "
+                                 "clockwise, or counter-clockwise as stored"),
+              azimuths);
+}
+
+}  // namespace gpuconv

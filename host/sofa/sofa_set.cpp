@@ -1,0 +1,267 @@
+// sofa_set.cpp - what a SOFA file holds, and reading of its responses; choice.cpp chooses
+#include "host/sofa/sofa_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <filesystem>
+#include <string_view>
+
+#include "host/audio/audio_file.hpp"
+#include "host/audio/input_file.hpp"
+#include "host/audio/response.hpp"
+#include "host/error.hpp"
+#include "host/sofa/protocol.hpp"
+
+namespace gpuconv {
+namespace {
+
+using sofa::Variable;
+
+constexpr double kMaxDelaySeconds = 10;
+// Frequencies in float32 make the rate they imply a little less than whole.
+constexpr double kRateError = 1e-6;
+// Below that, beside the largest bin, an imaginary part is rounding.
+constexpr double kImaginaryError = 1e-6;
+
+/// What a file without the attribute DataType must be.
+std::string implied_type(const sofa::SofaReader& reader) {
+  const Variable* const taps = reader.find("Data.IR");
+  if (taps != nullptr) return taps->sizes.size() == 4 ? "FIR-E" : "FIR";
+  if (reader.find("Data.SOS") != nullptr) return "SOS";
+  const Variable* const bins = reader.find("Data.Real");
+  if (bins != nullptr) return bins->sizes.size() == 4 ? "TF-E" : "TF";
+  throw FileError(reader.path(), "is HDF5, but not a SOFA file (it has no Data.IR)");
+}
+
+}  // namespace
+
+bool is_sofa(const std::string& path) {
+  static constexpr std::string_view kExtension = ".sofa";
+  if (path.size() >= kExtension.size() &&
+      std::equal(kExtension.begin(), kExtension.end(), path.end() - kExtension.size(),
+                 [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); })) {
+    return true;
+  }
+  // A pipe would be read by looking at it, and SOFA cannot come through one.
+  std::error_code error;  // open_input() says what is wrong with the name
+  if (!std::filesystem::is_regular_file(path, error)) return false;
+  static constexpr unsigned char kHdf5[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  const InputFile file = open_input(path);
+  return std::ranges::equal(peek(file.descriptor.get(), 0, sizeof kHdf5), kHdf5);
+}
+
+SofaSet::SofaSet(const std::string& path) : reader_(path) {
+  conventions_ = attribute("SOFAConventions");
+  const std::string implied = implied_type(reader_);
+  data_type_ = attribute("DataType").empty() ? implied : attribute("DataType");
+  static constexpr std::string_view kRead[] = {"FIR", "FIR-E", "FIRE", "TF", "TF-E"};
+  if (std::ranges::find(kRead, data_type_) == std::end(kRead)) {
+    throw FileError(path, fmt::format("its data type {} is not read (FIR, FIR-E, TF and TF-E are); "
+                                      "convert it to impulse responses",
+                                      data_type_));
+  }
+  is_transfer_ = data_type_.starts_with("TF");
+  read_layout();
+  read_rate();
+  read_delays();
+  geometry_.emplace(reader_, M_, E_);
+}
+
+std::string SofaSet::attribute(const std::string& name) const {
+  const auto found = reader_.attributes().find(name);
+  return found == reader_.attributes().end() ? "" : found->second;
+}
+
+const Variable& SofaSet::needed(const std::string& name) const {
+  const Variable* const variable = reader_.find(name);
+  if (variable == nullptr) throw FileError(path(), "has no " + name);
+  if (variable->problem.empty()) return *variable;
+  throw FileError(path(), name + " " + variable->problem);
+}
+
+void SofaSet::read_layout() {
+  values_ = is_transfer_ ? std::vector{&needed("Data.Real"), &needed("Data.Imag")}
+                         : std::vector{&needed("Data.IR")};
+  const auto& sizes = values_.front()->sizes;
+  const bool has_emitters = data_type_.ends_with("E");
+  const std::size_t rank = has_emitters ? 4 : 3;
+  if (sizes.size() != rank || values_.back()->sizes != sizes) {
+    throw FileError(path(),
+                    fmt::format("{} has the sizes {} where data of type {} have {}",
+                                values_.front()->name, sofa::words_of(sizes), data_type_, rank));
+  }
+  M_ = sizes[0];
+  R_ = sizes[1];
+  if (has_emitters) {
+    // M R N E (AES69-2020), or M R E N (FIRE, before): the number of emitters tells.
+    const Variable* const emitters = reader_.find("EmitterPosition");
+    const std::int64_t E = emitters == nullptr || emitters->sizes.empty() ? 1 : emitters->sizes[0];
+    const bool third_counts_emitters = sizes[2] == E;
+    const bool fourth_counts_emitters = sizes[3] == E;
+    const bool taps_come_last = third_counts_emitters == fourth_counts_emitters
+                                    ? data_type_ == "FIRE"
+                                    : third_counts_emitters;
+    axis_of_taps_ = taps_come_last ? 3 : 2;
+    E_ = sizes[taps_come_last ? 2 : 3];
+  }
+  N_ = sizes[axis_of_taps_];
+  if (M_ < 1 || R_ < 1 || E_ < 1 || N_ < 1 || N_ > kMaxTaps) {
+    throw FileError(path(), fmt::format("has {} measurements of {} receivers and {} emitters with "
+                                        "{} taps (limit 1 and more, 1..{} taps)",
+                                        M_, R_, E_, N_, kMaxTaps));
+  }
+}
+
+void SofaSet::read_rate() {
+  double rate = 0;
+  if (is_transfer_) {
+    const std::vector<double> frequencies = reader_.read_all(needed("N"));
+    if (std::ssize(frequencies) != N_) {
+      throw FileError(path(),
+                      fmt::format("N has {} frequencies for {} bins", frequencies.size(), N_));
+    }
+    double largest = 0;
+    double last = 0;
+    const std::int64_t row = 0;
+    const sofa::Receivers ears{0, std::min<std::int64_t>(1, R_ - 1)};
+    for (const auto& bins : rows_of(*values_[0], {&row, 1}, ears, 0, N_)) {
+      for (const double bin : bins) largest = std::max(largest, std::abs(bin));
+    }
+    for (const auto& bins : rows_of(*values_[1], {&row, 1}, ears, 0, N_)) {
+      if (!bins.empty()) last = std::max(last, std::abs(bins.back()));
+    }
+    grid_ = sofa::grid_of(path(), frequencies, last <= kImaginaryError * largest);
+    rate = grid_.rate();
+  } else {
+    const Variable& variable = needed("Data.SamplingRate");
+    const auto units = variable.attributes.find("Units");
+    if (units != variable.attributes.end() && units->second != "hertz" && units->second != "Hz" &&
+        units->second != "Hertz" && !units->second.empty()) {
+      throw FileError(path(),
+                      fmt::format("Data.SamplingRate is in '{}' (hertz are read)", units->second));
+    }
+    const std::vector<double> rates = reader_.read_all(variable);
+    if (rates.empty()) throw FileError(path(), "Data.SamplingRate is empty");
+    rate = rates.front();
+    // Written so that NaN is not another rate: it is out of range.
+    const auto other = std::ranges::find_if(rates, [&](double v) { return v < rate || v > rate; });
+    if (other != rates.end()) {
+      throw FileError(path(), fmt::format("mixes sample rates ({} and {} Hz)", rate, *other));
+    }
+  }
+  const double whole = std::round(rate);
+  if (!(rate >= kMinRate && rate <= kMaxRate) || std::abs(rate - whole) > kRateError * rate) {
+    throw FileError(path(), fmt::format("sample rate out of range ({} Hz, limit whole {}..{} Hz)",
+                                        rate, kMinRate, kMaxRate));
+  }
+  rate_ = static_cast<int>(whole);
+}
+
+void SofaSet::read_delays() {
+  const Variable* const variable = reader_.find("Data.Delay");
+  if (variable == nullptr || is_transfer_) return;
+  delay_sizes_ = needed("Data.Delay").sizes;
+  while (delay_sizes_.size() < 3) delay_sizes_.push_back(1);
+  const std::int64_t limits[] = {M_, R_, E_};
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    if (delay_sizes_.size() == 3 && (delay_sizes_[axis] == 1 || delay_sizes_[axis] == limits[axis]))
+      continue;
+    throw FileError(path(),
+                    fmt::format("Data.Delay has the sizes {} where M = {}, R = {} and E = {}",
+                                sofa::words_of(variable->sizes), M_, R_, E_));
+  }
+  delays_ = reader_.read_all(*variable);
+}
+
+std::optional<std::pair<double, double>> SofaSet::delays() const {
+  if (delays_.empty()) return std::nullopt;
+  const auto [least, most] = std::ranges::minmax_element(delays_);
+  return std::pair{*least, *most};
+}
+
+double SofaSet::delay(std::int64_t m, std::int64_t receiver, std::int64_t emitter) const {
+  if (delays_.empty()) return 0;
+  const std::int64_t index[] = {m, receiver, emitter};
+  std::int64_t place = 0;
+  for (std::size_t axis = 0; axis < 3; ++axis) {
+    place = place * delay_sizes_[axis] + (delay_sizes_[axis] == 1 ? 0 : index[axis]);
+  }
+  const double samples = delays_[static_cast<std::size_t>(place)];
+  if (samples >= 0 && samples <= kMaxDelaySeconds * rate_) return samples;
+  throw FileError(path(), fmt::format("Data.Delay of measurement {}, receiver {} is {} samples "
+                                      "(limit 0..{})",
+                                      m, receiver, samples, kMaxDelaySeconds * rate_));
+}
+
+std::vector<std::vector<double>> SofaSet::rows_of(const Variable& variable,
+                                                  std::span<const std::int64_t> rows,
+                                                  const sofa::Receivers& ears, std::int64_t emitter,
+                                                  std::int64_t values) {
+  const std::size_t rank = variable.sizes.size();
+  sofa::Box box{{rows.begin(), rows.end()},
+                std::vector<std::int64_t>(rank, 0),
+                std::vector<std::int64_t>(rank, 1)};
+  if (rank == 4) box.first[5 - axis_of_taps_] = emitter;
+  // Neighbours share their chunks, which are decoded once for both.
+  const bool are_neighbours = std::abs(ears.left - ears.right) == 1;
+  const std::int64_t together = are_neighbours ? 2 : 1;
+  std::int64_t most = static_cast<std::int64_t>(sofa::kMaxValues) / (std::ssize(rows) * together);
+  // Whole chunks at a time, for the same reason.
+  const std::int64_t chunk = variable.chunk.empty() ? 1 : variable.chunk[axis_of_taps_];
+  if (chunk > 0 && chunk <= most) most -= most % chunk;
+  const std::size_t count = rows.size();
+  std::vector<std::vector<double>> result(2 * count);
+  const auto read = [&](std::int64_t first, std::int64_t receivers) {
+    box.first[1] = first;
+    box.count[1] = receivers;
+    for (std::int64_t n = 0; n < values; n += most) {
+      const std::int64_t length = std::min(most, values - n);
+      box.first[axis_of_taps_] = n;
+      box.count[axis_of_taps_] = length;
+      const std::vector<double> got = reader_.read(variable, box);
+      auto from = got.begin();
+      for (std::size_t i = 0; i < count; ++i) {
+        for (std::int64_t r = first; r < first + receivers; ++r, from += length) {
+          auto& row = result[r == ears.left ? i : count + i];
+          row.insert(row.end(), from, from + length);
+        }
+      }
+    }
+  };
+  if (are_neighbours) {
+    read(std::min(ears.left, ears.right), 2);
+  } else {
+    read(ears.left, 1);
+    read(ears.right, 1);
+  }
+  return result;
+}
+
+Stereo<std::vector<Signal>> SofaSet::responses(std::span<const std::int64_t> rows,
+                                               const sofa::Receivers& ears, std::int64_t emitter,
+                                               std::int64_t most_taps) {
+  Stereo<std::vector<Signal>> signals;
+  const auto add = [&](std::size_t i, const std::vector<double>& taps) {
+    Signal signal(taps.size());
+    std::ranges::transform(taps, signal.begin(), [](double v) { return static_cast<float>(v); });
+    signals[i < rows.size() ? Side::left : Side::right].push_back(std::move(signal));
+  };
+  const std::int64_t values = is_transfer_ ? N_ : std::min(N_, most_taps);
+  const auto first = rows_of(*values_[0], rows, ears, emitter, values);
+  if (!is_transfer_) {
+    for (std::size_t i = 0; i < first.size(); ++i) add(i, first[i]);
+    return signals;
+  }
+  const auto second = rows_of(*values_[1], rows, ears, emitter, values);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    std::vector<std::complex<double>> bins;
+    for (std::size_t n = 0; n < first[i].size(); ++n) bins.emplace_back(first[i][n], second[i][n]);
+    add(i, sofa::impulse_response(bins, grid_));
+  }
+  return signals;
+}
+
+}  // namespace gpuconv

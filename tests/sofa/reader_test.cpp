@@ -1,0 +1,280 @@
+// reader_test.cpp - gpuconv-sofa: whatever it meets or dies of is one sentence
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <hdf5.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+
+#include "host/audio/response.hpp"
+#include "host/sofa/sofa_reader.hpp"
+#include "host/sofa/sofa_set.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/sofa_writer.hpp"
+#include "tests/support/watched.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+std::string refusal(const std::string& path) {
+  return message_of<FileError>([&] { load_response(path); });
+}
+
+TEST(SofaReaderTest, WhatIsNotASofaFileIsRefused) {
+  const Folder folder;
+  EXPECT_TRUE(says(refusal(folder.file("no.sofa")), {"no.sofa", "No such file"}));
+  write_bytes(folder.file("text.sofa"), "not HDF5 at all, whatever the extension says\n");
+  EXPECT_TRUE(says(refusal(folder.file("text.sofa")), {"HDF5 cannot read it"}));
+}
+
+TEST(SofaReaderTest, APipeIsRefusedWithATrueSentence) {
+  const Folder folder;
+  const std::string pipe = folder.file("a.sofa");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const FileDescriptor both(::open(pipe.c_str(), O_RDWR | O_CLOEXEC));
+  EXPECT_TRUE(says(refusal(pipe), {"cannot come through a pipe"}));
+  std::filesystem::rename(pipe, folder.file("nameless"));
+  SofaOptions options;
+  options.azimuth = 90;
+  EXPECT_TRUE(
+      says(message_of<UsageError>([&] { load_response(folder.file("nameless"), {options}); }),
+           {"cannot come through a pipe"}));
+}
+
+/// An environment variable of this test only.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    ::setenv(name, value.c_str(), 1);
+  }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+  ~Environment() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+/// A program that does `commands` of the shell.
+std::string script(const Folder& folder, const std::string& commands) {
+  const std::string path = folder.file("reader");
+  write_bytes(path, "#!/bin/sh\n" + commands + "\n");
+  ::chmod(path.c_str(), 0700);
+  return path;
+}
+
+TEST(SofaReaderTest, WhateverItDiesOfIsOneSentence) {
+  const Folder folder;
+  write_sofa(folder.file("a.sofa"), small_sofa());
+  const auto said = [&](const std::string& program) {
+    const Environment reader("GPUCONV_SOFA_READER", program);
+    return refusal(folder.file("a.sofa"));
+  };
+  EXPECT_TRUE(says(said(folder.file("nowhere")),
+                   {"a.sofa: gpuconv-sofa", "cannot be started", "No such file"}));
+  EXPECT_TRUE(says(said(script(folder, "kill -SEGV $$")), {"HDF5 crashed on it (Segmentation"}));
+  EXPECT_TRUE(says(said(script(folder, "kill -XCPU $$")), {"takes too long"}));
+  EXPECT_TRUE(says(said(script(folder, "kill -KILL $$")), {"was killed"}));
+  EXPECT_TRUE(says(said(script(folder, "exit 7")), {"ended with code 7"}));
+  EXPECT_TRUE(says(said(script(folder, "printf '%040d' 0 >&0")), {"a reply of"}));
+}
+
+TEST(SofaReaderTest, OneThatDiesBetweenTwoRequestsIsNoticed) {
+  const Folder folder;
+  write_sofa(folder.file("a.sofa"), small_sofa());
+  const Environment reader(
+      "GPUCONV_SOFA_READER",
+      script(folder, "echo $$ >" + folder.file("pid") + "; exec " +
+                         std::filesystem::read_symlink("/proc/self/exe").parent_path().string() +
+                         "/gpuconv-sofa"));
+  SofaSet set(folder.file("a.sofa"));
+  EXPECT_TRUE(set.is_alive());
+  ::kill(std::stoi(read_bytes(folder.file("pid"))), SIGKILL);
+  EXPECT_TRUE(says(message_of<FileError>([&] { set.measurement({}); }), {"was killed"}));
+  EXPECT_FALSE(set.is_alive());
+}
+
+TEST(SofaReaderTest, ValuesInOtherFilesAreNotRead) {
+  const Folder folder;
+  const std::string path = folder.file("a.sofa");
+  SofaContents contents = small_sofa();
+  const SofaArray taps = contents["Data.IR"];
+  contents.arrays.erase("Data.IR");
+  write_sofa(path, contents);
+  write_bytes(folder.file("secret"), std::string(taps.values.size() * sizeof(double), '\1'));
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t sizes[] = {2, 2, 4};
+  const hid_t space = H5Screate_simple(3, sizes, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_external(creation, folder.file("secret").c_str(), 0, H5F_UNLIMITED);
+  const hid_t dataset =
+      H5Dcreate2(file, "Data.IR", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  ASSERT_GE(dataset, 0);
+  H5Dclose(dataset);
+  H5Pclose(creation);
+  H5Sclose(space);
+  H5Fclose(file);
+  EXPECT_TRUE(says(refusal(path), {"Data.IR keeps its values in other files"}));
+}
+
+TEST(SofaReaderTest, ChunksBeyondTheLimitAreRefusedWithTheirSize) {
+  const Folder folder;
+  const std::string path = folder.file("a.sofa");
+  SofaContents contents = small_sofa();
+  contents.arrays.erase("Data.IR");
+  write_sofa(path, contents);
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t sizes[] = {2, 2, 50'000'000};
+  const hid_t space = H5Screate_simple(3, sizes, nullptr);
+  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(creation, 3, sizes);
+  const hid_t dataset =
+      H5Dcreate2(file, "Data.IR", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+  ASSERT_GE(dataset, 0);
+  H5Dclose(dataset);
+  H5Pclose(creation);
+  H5Sclose(space);
+  H5Fclose(file);
+  EXPECT_TRUE(says(refusal(path), {"Data.IR is stored in chunks of 1525 MiB (limit 1024 MiB)"}));
+}
+
+TEST(SofaReaderTest, ATruncatedFileIsRefused) {
+  GPUCONV_TEST_FILE(whole, "sofa/UniS_Anechoic_BRIR_16k.sofa");
+  const Folder folder;
+  const std::string bytes = read_bytes(whole);
+  for (const std::size_t size : {100u, 5'000u, 50'000u, 150'000u}) {
+    write_bytes(folder.file("cut.sofa"), bytes.substr(0, size));
+    EXPECT_THROW(load_response(folder.file("cut.sofa")), FileError) << size;
+  }
+}
+
+TEST(SofaReaderTest, AnHdf5FileIsKnownByItsFirstBytes) {
+  const Folder folder;
+  write_sofa(folder.file("renamed.dat"), small_sofa());
+  EXPECT_TRUE(is_sofa(folder.file("renamed.dat")));
+  EXPECT_TRUE(is_sofa(folder.file("ANY.SOFA")));
+  EXPECT_FALSE(is_sofa(float_wav(folder, "a.wav", 1, {1})));
+}
+
+/// Of many chunks only a few are held at a time, also where none is read to its end.
+TEST(SofaReaderTest, OneMeasurementOfManyTakesLittleMemory) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer takes memory of its own";
+#else
+  constexpr std::size_t kTaps = 262'144;  // 4 MiB for both ears
+  const Folder folder;
+  SofaContents contents = sofa_of({});
+  SofaArray taps{{24, 2, kTaps}, std::vector<double>(48 * kTaps), {}};
+  std::mt19937 random(1);  // which does not become small
+  for (double& tap : taps.values) tap = 1e-6 * static_cast<double>(random() % 1000);
+  for (std::size_t m = 0; m < 24; ++m) {
+    for (std::size_t n = 0; n < 64; ++n) {
+      for (const std::size_t ear : {0u, 1u}) {
+        taps.values[(2 * m + ear) * kTaps + n] = contents["Data.IR"].values[(2 * m + ear) * 64 + n];
+      }
+    }
+  }
+  contents["Data.IR"] = std::move(taps);
+  for (const Hdf5Layout layout : {Hdf5Layout::earliest, Hdf5Layout::shuffled}) {
+    write_sofa(folder.file("a.sofa"), contents, layout);
+    const Environment reader(
+        "GPUCONV_SOFA_READER",
+        script(folder, "ulimit -d 65536; exec " +
+                           std::filesystem::read_symlink("/proc/self/exe").parent_path().string() +
+                           "/gpuconv-sofa"));
+    const Spent spent = watched([&] {
+      SofaOptions options;
+      options.azimuth = 90;
+      EXPECT_EQ(load_response(folder.file("a.sofa"), {options}).taps.left.size(), kTaps);
+    });
+    EXPECT_LT(spent.bytes, std::size_t{64} << 20);
+  }
+#endif
+}
+
+/// Damage of one kind at one place.
+std::string damaged(std::string bytes, int kind, std::size_t place) {
+  char& byte = bytes[place];
+  switch (kind) {
+    case 0:
+      byte = 0;
+      break;
+    case 1:
+      byte = '\xff';
+      break;
+    case 2:
+      byte = static_cast<char>(byte ^ 1 << (place % 8));
+      break;
+    case 3:
+      byte = static_cast<char>(byte + 1);
+      break;
+    default:
+      bytes.resize(place);
+  }
+  return bytes;
+}
+
+/// CPU time of all processes that were started here and have ended.
+double seconds_of_children() {
+  rusage used{};
+  ::getrusage(RUSAGE_CHILDREN, &used);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+class MalformedSofa : public testing::TestWithParam<Hdf5Layout> {};
+
+TEST_P(MalformedSofa, IsAnsweredInOneLine) {
+  const Folder folder;
+  const std::string path = folder.file("a.sofa");
+  SofaContents contents = small_sofa();
+  contents["Data.IR"] = {{2, 2, 8}, std::vector<double>(32, 0.5), {}};
+  const std::string whole = sofa_bytes(contents, GetParam());
+  const bool is_long = std::getenv("GPUCONV_LONG") != nullptr;
+  const std::size_t places = is_long ? 400 : 24;
+  std::mt19937 random(7);
+  double seconds = 0;
+  std::size_t bytes = 0;
+  int refused = 0;
+  for (int kind = 0; kind < 5; ++kind) {
+    for (std::size_t i = 0; i < places; ++i) {
+      const std::size_t place = 1 + random() % (whole.size() - 1);
+      SCOPED_TRACE(fmt::format("kind {} at {} of {}", kind, place, whole.size()));
+      write_bytes(path, damaged(whole, kind, place));
+      const double before = seconds_of_children();
+      const Spent spent = watched([&] {
+        try {
+          load_response(path, {{}, NonFinite::zero, Truncated::accept});
+        } catch (const FileError& error) {
+          const std::string sentence = error.what();
+          EXPECT_EQ(sentence.rfind(path + ": ", 0), 0u) << sentence;
+          EXPECT_EQ(sentence.find('\n'), std::string::npos) << sentence;
+          ++refused;
+        }
+      });
+      seconds = std::max(seconds, spent.seconds + seconds_of_children() - before);
+      bytes = std::max(bytes, spent.bytes);
+      std::filesystem::remove(path);
+    }
+  }
+  EXPECT_LT(bytes, std::size_t{256} << 20);
+#ifndef __SANITIZE_ADDRESS__
+  rusage children{};
+  ::getrusage(RUSAGE_CHILDREN, &children);
+  EXPECT_LT(seconds, 2.1) << "of which the reader is ended after 2";
+  EXPECT_LT(children.ru_maxrss, 256 << 10) << "KiB, of the largest process";
+#endif
+  std::printf("%zu malformed files, %d refusals, at most %.3f s and %.1f MiB\n", 5 * places,
+              refused, seconds, static_cast<double>(bytes) / (1 << 20));
+}
+
+INSTANTIATE_TEST_SUITE_P(, MalformedSofa, testing::ValuesIn(kHdf5Layouts), [](const auto& layout) {
+  return fmt::format("Layout{}", static_cast<int>(layout.param));
+});
+
+}  // namespace
+}  // namespace gpuconv::test
