@@ -343,6 +343,7 @@ void AudioReader::check_end() {
   if (is_watched_ && is_pipe()) check_stream();
   if (is_joined_) return;  // the decoder stumbles over the second one
   if (is_flac_ && format_.frames < 0) return check_frames();
+  if (is_flac_) check_hole();
   // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
   // damage, but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
@@ -359,6 +360,18 @@ void AudioReader::check_end() {
   }
 }
 
+/// Of a FLAC whose frames are not as many as they should be: are some damaged or missing?
+void AudioReader::check_hole() {
+  const StreamWatch& watch = piped_->watch_rest();
+  piped_->check_end();
+  if (watch.has_another()) return;
+  const auto hole = watch.frames().hole();
+  if (!hole) return;
+  throw FileError(path_, fmt::format("is damaged ({} from sample {} ({:.3f} s) on)",
+                                     hole->is_missing ? "frames are missing" : "a frame is broken",
+                                     hole->begin, static_cast<double>(hole->begin) / format_.rate));
+}
+
 /// What libsndfile overlooks of an Ogg or a FLAC.
 void AudioReader::check_stream() {
   const StreamWatch& watch = piped_->watch_rest();
@@ -372,6 +385,7 @@ void AudioReader::check_stream() {
 void AudioReader::check_frames() {
   const auto verdict = piped_->watched().frames().verdict();
   if (!verdict || verdict->is_damaged) {
+    check_hole();
     throw FileError(path_, fmt::format("is damaged after frame {}", frames_read_));
   }
   if (!verdict->is_whole) {

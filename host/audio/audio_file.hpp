@@ -60,6 +60,7 @@ class AudioReader {
   void check_header(std::int64_t frames);
   void check_mp3(const Mp3Reader::Verdict& verdict);
   void check_end();
+  void check_hole();
   void check_stream();
   void check_frames();
   void check_surplus();

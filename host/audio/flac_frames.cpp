@@ -75,7 +75,6 @@ std::optional<FlacFrames::Header> header_at(std::span<const unsigned char> bytes
 }  // namespace
 
 void FlacFrames::take(std::span<const unsigned char> bytes) {
-  if (is_told_length_) return;
   kept_.insert(kept_.end(), bytes.begin(), bytes.end());
   tail_.insert(tail_.end(), bytes.begin(), bytes.end());
   if (tail_.size() > 64 * kTailBytes) tail_.erase(tail_.begin(), tail_.end() - kTailBytes);
@@ -94,7 +93,7 @@ bool FlacFrames::skip_metadata() {
   }
   is_told_length_ =
       (number(std::span(kept_).subspan(kTotal, 5), ByteOrder::big) & 0xf'ffff'ffff) != 0;
-  if (is_told_length_ || kept_.size() < end) return false;
+  if (kept_.size() < end) return false;
   drop(end);
   is_metadata_ = false;
   return true;
@@ -105,6 +104,7 @@ void FlacFrames::follow(std::size_t ahead) {
   if (!frame_ && kept_.size() > ahead && !is_lost_) {
     frame_ = header_at(kept_);
     is_lost_ = !frame_;
+    begins_late_ = frame_ && frame_->number != 0;
   }
   if (is_lost_) return drop(kept_.size());
   std::size_t done = 0;
@@ -118,6 +118,7 @@ void FlacFrames::follow(std::size_t ahead) {
       frame_ = next;
       ends_.clear();
       headers_inside_ = 0;
+      has_gap_ = false;
       continue;
     }
     if (next) ++headers_inside_;
@@ -143,6 +144,16 @@ std::optional<FlacFrames::Verdict> FlacFrames::verdict() const {
   const bool is_whole = !all.has_gap_ && std::ranges::any_of(all.ends_, is_end);
   return Verdict{is_whole, !is_whole && all.headers_inside_ > 0,
                  all.samples_ + (is_whole ? all.frame_->samples : 0)};
+}
+
+std::optional<FlacFrames::Hole> FlacFrames::hole() const {
+  FlacFrames all = *this;
+  if (!is_metadata_) all.follow(0);
+  if (all.begins_late_ && is_told_length_) return Hole{0, true};  // a broadcast may begin late
+  if (!all.frame_) return std::nullopt;
+  if (all.has_gap_) return Hole{all.samples_ + all.frame_->samples, true};
+  if (all.headers_inside_ > 0) return Hole{all.samples_, false};
+  return std::nullopt;
 }
 
 /// Whether what stands in the last bytes may follow the last frame.

@@ -42,9 +42,10 @@ std::vector<std::string> describe_audio(const std::string& path, Formats formats
       fmt::format("rate       {} Hz", format.rate), fmt::format("channels   {}", format.channels),
       fmt::format("frames     {} ({:.3f} s)", frames, static_cast<double>(frames) / format.rate)};
   if (!reader.shortfall().empty()) lines.push_back("problem    " + reader.shortfall());
+  if (!reader.remark().empty()) lines.push_back("remark     " + reader.remark());
   for (std::size_t c = 0; c < channels; ++c) {
-    lines.push_back(fmt::format("peak {:<5} {:.1f} dBFS, {} samples over full scale", c + 1,
-                                dbfs(levels[c].peak), levels[c].over));
+    lines.push_back(fmt::format("peak {:<5} {} dBFS, {} samples over full scale", c + 1,
+                                tenths(dbfs(levels[c].peak)), levels[c].over));
   }
   lines.push_back(first_nonfinite < 0
                       ? "non-finite none"

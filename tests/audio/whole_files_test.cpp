@@ -254,6 +254,18 @@ TEST_P(WholeFiles, AFlacWithoutATotalMayEndInATag) {
   }
 }
 
+/// Where the frames of a FLAC with blocks of one size begin.
+std::vector<std::size_t> frames_of_flac(const std::string& flac) {
+  const std::string sync("\xff\xf8", 2);
+  std::vector<std::size_t> frames;
+  for (std::size_t at = flac.find(sync); at != flac.npos; at = flac.find(sync, at + 2)) {
+    if ((flac[at + 3] & 1) == 0 && static_cast<std::size_t>(flac[at + 4]) == frames.size()) {
+      frames.push_back(at);
+    }
+  }
+  return frames;
+}
+
 // Libsndfile stops there, or leaves out what it can not decode, without a word.
 TEST_P(WholeFiles, AFlacWithoutATotalIsCheckedFrameByFrame) {
   const std::string flac = without_total(encoded(kFlac, 50'000));
@@ -266,16 +278,36 @@ TEST_P(WholeFiles, AFlacWithoutATotalIsCheckedFrameByFrame) {
     EXPECT_TRUE(words.find("is damaged") != words.npos || words.find("breaks off") != words.npos)
         << byte << ": " << words;
   }
-  std::vector<std::size_t> frames;
-  for (std::size_t at = first; at != flac.npos;
-       at = flac.find(std::string("\xff\xf8", 2), at + 2)) {
-    if ((flac[at + 3] & 1) == 0 && static_cast<std::size_t>(flac[at + 4]) == frames.size()) {
-      frames.push_back(at);
-    }
-  }
+  const std::vector<std::size_t> frames = frames_of_flac(flac);
   ASSERT_GT(frames.size(), 5u);
   const std::string gap = flac.substr(0, frames[3]) + flac.substr(frames[4]);
-  EXPECT_TRUE(says(refusal(gap), {"is damaged"}));
+  EXPECT_TRUE(
+      says(refusal(gap), {"is damaged (frames are missing from sample 12288 (0.768 s) on)"}));
+}
+
+/// What the header says of the length is no help: the decoder would go on after the hole.
+TEST_P(WholeFiles, AFlacWithAHoleSaysWhereItBegins) {
+  const std::string flac = encoded(kFlac, 50'000);
+  const std::vector<std::size_t> frames = frames_of_flac(flac);
+  ASSERT_EQ(frames.size(), 13u);
+  const auto without = [&](std::size_t first, std::size_t end) {
+    return flac.substr(0, frames[first]) + flac.substr(frames[end]);
+  };
+  for (const Truncated truncated : {Truncated::error, Truncated::accept}) {
+    const auto words = [&](const std::string& bytes) {
+      return message_of<FileError>([&] { read(bytes, truncated); });
+    };
+    EXPECT_TRUE(says(words(without(5, 6)), {"is damaged (frames are missing from sample 20480 "
+                                            "(1.280 s) on)"}));
+    EXPECT_TRUE(says(words(without(2, 9)), {"frames are missing from sample 8192 (0.512 s)"}));
+    EXPECT_TRUE(says(words(without(0, 1)), {"frames are missing from sample 0 (0.000 s)"}));
+    std::string broken = flac;
+    broken.replace(frames[7] + 40, 4, "xxxx");
+    EXPECT_TRUE(says(words(broken), {"is damaged", "28672"}));
+  }
+  // One that ends too soon has no hole.
+  EXPECT_TRUE(says(refusal(flac.substr(0, frames[7] + 30)),
+                   {"is truncated (its header promises 50000 frames, 28672 are there)"}));
 }
 
 TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
