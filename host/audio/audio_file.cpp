@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "host/audio/chunks.hpp"
+#include "host/audio/foreign.hpp"
 #include "host/audio/listed.hpp"
 #include "host/audio/sndfile_format.hpp"
 #include "host/audio/sphere_header.hpp"
@@ -46,6 +47,19 @@ bool is_like_sound(std::span<const unsigned char> bytes) {
   const std::string_view name = text(bytes);
   if (name.starts_with("ID3") || name == "APET" || name == "LYRI") return false;
   return std::ranges::adjacent_find(bytes, std::ranges::not_equal_to()) != bytes.end();
+}
+
+/// Of a FLAC that can be read once more.
+std::optional<FlacFrames::Hole> hole_of(const Peek& peek) {
+  FlacFrames frames(FlacFrames::Follow::always);
+  constexpr std::size_t kPortion = 1 << 16;
+  for (std::int64_t position = 0;;) {
+    stop_if_interrupted();
+    const auto bytes = peek(position, kPortion);
+    if (bytes.empty()) return frames.hole();
+    frames.take(bytes);
+    position += std::ssize(bytes);
+  }
 }
 
 }  // namespace
@@ -223,12 +237,16 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
   SF_INFO info = raw ? raw_info(*raw) : pcm_ ? raw_info(pcm_->format) : SF_INFO{};
   if (raw || pcm_) check_ranges(path_, info);
   if (!piped_ && file_.origin > 0) read_through(file_.bytes);
+  // libsndfile closes a file that it cannot open.
+  std::optional<Foreign> foreign;
+  if (!is_pipe() && formats == Formats::any) foreign = recognise(peek_at_head());
   sndfile_.reset(piped_ ? piped_->open(info)
                         : sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
   if (!sndfile_) {
     if (piped_) piped_->check_end();
     const char* const why = sf_strerror(nullptr);
-    if (formats == Formats::any) refuse_unknown(path_, peek_at_head(), fmt::format(": {}", why));
+    if (!foreign && is_pipe()) foreign = recognise(peek_at_head());
+    if (foreign) throw FileError(path_, sentence(*foreign));
     throw FileError(path_,
                     fmt::format("is not audio that can be read{} ({})",
                                 is_pipe() ? " from a pipe, as WAV, AU and FLAC can" : "", why));
@@ -365,7 +383,7 @@ void AudioReader::check_hole() {
   const StreamWatch& watch = piped_->watch_rest();
   piped_->check_end();
   if (watch.has_another()) return;
-  const auto hole = watch.frames().hole();
+  const auto hole = is_pipe() ? watch.frames().hole() : hole_of(peek_into(file_));
   if (!hole) return;
   throw FileError(path_, fmt::format("is damaged ({} from sample {} ({:.3f} s) on)",
                                      hole->is_missing ? "frames are missing" : "a frame is broken",

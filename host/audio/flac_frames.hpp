@@ -16,6 +16,10 @@ namespace gpuconv {
 
 class FlacFrames {
  public:
+  /// Whether to follow the frames also where the header names the length: hole() needs that.
+  enum class Follow { without_length, always };
+  explicit FlacFrames(Follow follow = Follow::without_length) : follow_(follow) {}
+
   /// Takes the next bytes, from the first one of the file on.
   void take(std::span<const unsigned char> bytes);
 
@@ -49,9 +53,11 @@ class FlacFrames {
  private:
   bool skip_metadata();
   void follow(std::size_t ahead);
+  std::size_t skip_to_interest(std::size_t done, std::size_t end);
   void drop(std::size_t count);
   bool is_tail(std::int64_t bytes) const;
 
+  Follow follow_;
   std::vector<unsigned char> kept_;  // what is not done with
   std::vector<unsigned char> tail_;  // the last bytes
   std::int64_t position_ = 0;        // of kept_

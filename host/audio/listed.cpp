@@ -117,18 +117,19 @@ void check_ogg(const std::string& path, const Peek& peek, std::span<const unsign
                                    "FLAC"));
 }
 
+/// Says what it is, where foreign.hpp knows it.
+[[noreturn]] void refuse_unknown(const std::string& path, const Peek& peek) {
+  if (const auto foreign = recognise(peek)) throw FileError(path, sentence(*foreign));
+  throw FileError(path,
+                  fmt::format("is not audio in a format that gpuconv recognises ({} are read)",
+                              kListedFormats));
+}
+
 }  // namespace
 
 void refuse_format(const std::string& path, const std::string& what, bool is_rare) {
   throw FileError(path, fmt::format("{} ({} are); {}", what, kListedFormats,
                                     is_rare ? kTryAnyFormat : kConvertFirst));
-}
-
-void refuse_unknown(const std::string& path, const Peek& peek, const std::string& why) {
-  if (const auto foreign = recognise(peek)) throw FileError(path, sentence(*foreign));
-  throw FileError(path, fmt::format("is not audio in a format that gpuconv recognises{} ({} are "
-                                    "read)",
-                                    why, kListedFormats));
 }
 
 void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes) {
@@ -141,7 +142,7 @@ void check_listed(const std::string& path, const Peek& peek, std::int64_t file_b
   } else if (magic == "OggS") {
     check_ogg(path, peek, head);
   } else if (magic != "fLaC" && !is_sphere(head)) {
-    refuse_unknown(path, peek, "");
+    refuse_unknown(path, peek);
   }
 }
 

@@ -21,8 +21,4 @@ void check_listed(const std::string& path, const Peek& peek, std::int64_t file_b
 /// lets it in where it `is_rare`, that is, where libsndfile reads it.
 [[noreturn]] void refuse_format(const std::string& path, const std::string& what, bool is_rare);
 
-/// Throws FileError with the name of what it is, where foreign.hpp knows it; otherwise with `why`
-/// no reader knows it, or "".
-[[noreturn]] void refuse_unknown(const std::string& path, const Peek& peek, const std::string& why);
-
 }  // namespace gpuconv

@@ -48,7 +48,9 @@ class PipedInput {
 
   /// Watches the bytes go by that are read.
   void watch(StreamWatch::Kind kind) {
-    watch_.emplace(kind);
+    // What has gone through a pipe is gone; a file can be read again.
+    watch_.emplace(kind,
+                   is_file_ ? FlacFrames::Follow::without_length : FlacFrames::Follow::always);
     watch_->take(0, is_file_ ? look(0, kHeadBytes) : head_);  // before anything is hidden
   }
 

@@ -123,10 +123,12 @@ class SphereHeader {
     refuse("sample_n_bytes");
   }
 
-  /// "01", "012" and "0123" are little-endian, "10", "210" and "3210" big-endian.
+  /// "01", "012" and "0123" are little-endian, "10", "210" and "3210" big-endian. Some write the
+  /// shortest of them whatever the size of a sample.
   bool is_big_endian(int sample_bytes) const {
     if (sample_bytes == 1) return false;
     const std::string_view order = text("sample_byte_format");
+    if (order == "01" || order == "10") return order == "10";
     const std::string_view little = std::string_view("0123").substr(0, order.size());
     if (order.size() != static_cast<std::size_t>(sample_bytes)) refuse("sample_byte_format");
     if (order == little) return false;

@@ -106,7 +106,7 @@ std::vector<int> codes(int command_of_count, int command) {
 TEST(ListedTest, WhatLibsndfileCanWriteIsReadOrRefusedByItsHeader) {
   const Folder folder;
   const std::string path = folder.file("a");
-  int read = 0, advised = 0, others = 0;
+  int read = 0, advised = 0;
   for (const int container : codes(SFC_GET_FORMAT_MAJOR_COUNT, SFC_GET_FORMAT_MAJOR)) {
     for (const int encoding : codes(SFC_GET_FORMAT_SUBTYPE_COUNT, SFC_GET_FORMAT_SUBTYPE)) {
       SF_INFO info{};
@@ -121,20 +121,22 @@ TEST(ListedTest, WhatLibsndfileCanWriteIsReadOrRefusedByItsHeader) {
       ::sf_close(file);
       if (std::filesystem::file_size(path) == 0) continue;  // has a second file beside it
       const std::string refusal = verdict(read_bytes(path));
-      if (refusal.empty()) {
+      if (refusal.empty() || container == SF_FORMAT_MPEG) {  // another reader's
         ++read;
         EXPECT_NO_THROW(AudioReader{path}) << std::hex << info.format;
       } else if (refusal.find("--allow-any-format") != std::string::npos) {
         ++advised;
         EXPECT_NO_THROW((AudioReader{path, Truncated::error, Formats::any})) << refusal;
-      } else {
-        ++others;  // what many programs write that are no audio (MATLAB), or what has no name
+      } else {  // MATLAB may hold anything, and these have no name in their header
+        EXPECT_TRUE(container == SF_FORMAT_MAT4 || container == SF_FORMAT_MAT5 ||
+                    container == SF_FORMAT_RAW || container == SF_FORMAT_HTK ||
+                    container == SF_FORMAT_MPC2K || container == SF_FORMAT_SD2)
+            << std::hex << info.format << ' ' << refusal;
       }
     }
   }
   EXPECT_GT(read, 40);
   EXPECT_GT(advised, 30);
-  EXPECT_LT(others, 20);
 }
 
 TEST(ListedTest, AHeaderThatBreaksOffIsLeftToItsReader) {

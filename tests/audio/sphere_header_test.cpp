@@ -91,6 +91,10 @@ TEST_P(Sphere, PcmOfEverySizeAndByteOrderHasItsValues) {
       EXPECT_EQ(seen.format.rate, 8000);
       EXPECT_EQ(seen.format.container, "NIST SPHERE");
       EXPECT_EQ(seen.format.encoding, std::to_string(8 * bytes) + "-bit PCM");
+      if (bytes > 1) {
+        const std::string shortest = is_big ? "10" : "01";
+        EXPECT_EQ(read(header_for(4, 2, bytes, shortest, "pcm") + samples).samples, expected);
+      }
       std::reverse(order.begin(), order.end());
     }
   }

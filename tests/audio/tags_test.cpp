@@ -69,6 +69,7 @@ TEST(TagsTest, BeforeARecordingOfAnyKindAreSkipped) {
             message_of<FileError>([&] { samples_of(FilledPipe(cut).path()); })}) {
         EXPECT_TRUE(says(words, {"is truncated"})) << specimen.name;
       }
+      if (specimen.name == "MP3") continue;  // it ends with padding
       EXPECT_LT(samples_of(folder.file("a"), Truncated::accept).size(), plain.size());
     }
   }
