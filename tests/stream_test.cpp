@@ -321,8 +321,13 @@ TEST(PipedInputTest, WhatIsNotListedIsRefusedAsInAFile) {
   // libsndfile may have it all the same.
   SourceOptions any{1};
   any.formats = Formats::any;
-  EXPECT_TRUE(says(message_of<FileError>([&] { read_through_pipe(folder, "plain text", any); }),
-                   {"is not audio that can be read from a pipe"}));
+  for (const auto& [bytes, words] :
+       {std::pair{"plain text", "this is text"}, std::pair{"\1\2\3\4",
+                                                           "is not audio that can be read from a "
+                                                           "pipe"}}) {
+    EXPECT_TRUE(
+        says(message_of<FileError>([&] { read_through_pipe(folder, bytes, any); }), {words}));
+  }
 }
 
 TEST(PipedInputTest, AWavThatMakesNoSenseIsRefused) {

@@ -266,7 +266,8 @@ TEST(AudioFileTest, ADamagedFlacIsAnErrorEvenIfTruncationIsAccepted) {
   std::string bytes = read_bytes(whole);
   for (std::size_t i = 20'000; i < 20'400; ++i) bytes[i] ^= 0x5a;
   write_bytes(path, bytes);
-  EXPECT_TRUE(says(refusal(path), {"is damaged (a frame is broken from sample 16384 (1.024 s) on)"}));
+  EXPECT_TRUE(
+      says(refusal(path), {"is damaged (a frame is broken from sample 16384 (1.024 s) on)"}));
   EXPECT_THROW(
       {
         AudioReader reader(path, Truncated::accept);
