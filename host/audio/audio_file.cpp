@@ -35,7 +35,6 @@ void check_piped(const std::string& path, PipedInput& input, Formats formats) {
   check_listed(path, peek, kEndlessBytes);
 }
 
-constexpr std::int64_t kId3v1Bytes = 128;
 constexpr int kMostChunksBehind = 10'000;
 
 /// Nobody minds that much behind the samples, whatever it is.
@@ -457,8 +456,8 @@ void AudioReader::check_behind() {
   for (int chunks = 0; chunks < kMostChunksBehind; ++chunks) {
     const auto head = peek(position, 40);
     if (begins_recording(head)) return refuse_several();
-    if (text(head).starts_with("TAG")) {
-      position += kId3v1Bytes;
+    if (const std::int64_t tag = tag_bytes(head); tag > 0) {
+      position += tag;
       continue;
     }
     const auto end = layout == nullptr ? std::nullopt : end_of_chunk_at(peek, position, *layout);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 4;
 constexpr std::size_t kPortion = 1 << 16;
-constexpr std::size_t kId3v1Bytes = 128, kApeBytes = 32, kLyricsEndBytes = 9;
+constexpr std::size_t kApeBytes = 32, kLyricsEndBytes = 9;
 
 /// Nobody minds that much after the last frame, whatever it is.
 constexpr std::size_t kMostJunk = 1024;
@@ -197,8 +197,7 @@ Mp3Frames::End Mp3Frames::look_at_tail() {
 /// Skips a tag that stands here, if one does.
 bool Mp3Frames::skip_tag() {
   const auto head = fill(kApeBytes);
-  std::int64_t bytes = id3_bytes(head);
-  if (text(head).starts_with("TAG")) bytes = kId3v1Bytes;
+  std::int64_t bytes = tag_bytes(head);
   if (head.size() == kApeBytes && as_text(head.first(8)) == "APETAGEX") {
     // The size counts all but the header, if there is one (bit 31), as here where it comes first.
     bytes = static_cast<std::int64_t>(number(head.subspan(12, 4), ByteOrder::little) + kApeBytes);

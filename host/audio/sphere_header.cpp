@@ -173,7 +173,10 @@ std::optional<PcmHeader> find_sphere(const std::string& path, const Peek& peek) 
   const std::int64_t count = header.number("sample_count", 0);
   const std::int64_t frame_bytes = std::int64_t{format.channels} * bytes_of(format.encoding);
   std::int64_t size = -1;
-  if (count > 0 && __builtin_mul_overflow(count, frame_bytes, &size)) header.refuse("sample_count");
+  if (count > 0 && frame_bytes > 0) {
+    if (count > kEndlessBytes / frame_bytes) header.refuse("sample_count");
+    size = count * frame_bytes;
+  }
   return PcmHeader{"NIST SPHERE", nullptr, format, header_bytes, size, 8};
 }
 

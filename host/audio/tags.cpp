@@ -40,6 +40,11 @@ std::int64_t id3_bytes(std::span<const unsigned char> head) {
   return static_cast<std::int64_t>(kHeaderBytes) * (has_footer ? 2 : 1) + size;
 }
 
+std::int64_t tag_bytes(std::span<const unsigned char> head) {
+  constexpr std::int64_t kId3v1Bytes = 128;
+  return text(head).starts_with("TAG") ? kId3v1Bytes : id3_bytes(head);
+}
+
 std::int64_t leading_tag_bytes(const Peek& peek) {
   std::int64_t position = 0;
   for (int tags = 0; tags < kMostTags; ++tags) {

@@ -33,7 +33,7 @@ struct RenderOptions : JobOptions {
 void add_files(CLI::App& command, RenderOptions& options) {
   command
       .add_option("INPUT", options.job.input,
-                  "mono recording: WAV, FLAC, AIFF, ...; - is standard input")
+                  "mono recording: WAV, FLAC, MP3, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,

@@ -162,6 +162,7 @@ TEST_P(Sphere, CompressedSamplesAndOtherFieldsAreRefusedByName) {
   refuses(header_for(500, 1, 2, "00", "pcm"), {"sample_byte_format is '00'"});
   refuses(header_for(500, 1, 2, "123", "pcm"), {"sample_byte_format is '123'"});
   refuses(header_for(-5, 1, 2, "01", "pcm"), {"sample_count is '-5'"});
+  refuses(header_for(std::int64_t{1} << 52, 1000, 4, "01", "pcm"), {"sample_count is '45035996"});
   refuses(header_for(500, 0, 2, "01", "pcm"), {"number of channels out of range (0"});
   refuses(header_of("sample_rate -i 0\nsample_byte_format -s2 01\n"), {"sample rate out of range"});
   refuses(header_of("sample_rate -i 8000.5\nsample_byte_format -s2 01\n"), {"'8000.5'"});
