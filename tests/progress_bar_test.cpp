@@ -17,7 +17,7 @@ TEST(ProgressBarTest, TellsShareSpeedPeakClipsAndTheTimeLeft) {
 
 TEST(ProgressBarTest, NeedsNoLength) {
   const Progress progress{48'000 * 7'200, std::nullopt, 48'000, {{1, 0}, {0, 0}}, {}};
-  EXPECT_EQ(progress_line(progress, 10), "2 h so far, 720 x real time, peak +0.0 dBFS");
+  EXPECT_EQ(progress_line(progress, 10), "2 h so far, 720 x real time, peak 0.0 dBFS");
 }
 
 TEST(ProgressBarTest, SlowSpeedsHaveADecimal) {

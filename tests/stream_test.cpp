@@ -316,14 +316,18 @@ TEST(PipedInputTest, WhatIsNotListedIsRefusedAsInAFile) {
   EXPECT_TRUE(says(refusal(changed("AU", "encoding", 23)), {"23 of AU"}));
   EXPECT_TRUE(says(refusal(changed("W64", "format", 17)), {"0x0011 of WAV"}));
   EXPECT_TRUE(says(refusal(replaced("Ogg", "\x01vorbis", "Speex  ")), {"of this Ogg file"}));
-  EXPECT_TRUE(says(refusal("plain text"),
-                   {"pipe: is not audio of a kind that is read here", "--allow-any-format"}));
+  EXPECT_TRUE(says(refusal("plain text"), {"pipe: this is text; a recording is needed"}));
   EXPECT_EQ(read_through_pipe(folder, specimen("AIFC").bytes, {1}).size(), 32u);
   // libsndfile may have it all the same.
   SourceOptions any{1};
   any.formats = Formats::any;
-  EXPECT_TRUE(says(message_of<FileError>([&] { read_through_pipe(folder, "plain text", any); }),
-                   {"is not audio that can be read from a pipe"}));
+  for (const auto& [bytes, words] :
+       {std::pair{"plain text", "this is text"}, std::pair{"\1\2\3\4",
+                                                           "is not audio that can be read from a "
+                                                           "pipe"}}) {
+    EXPECT_TRUE(
+        says(message_of<FileError>([&] { read_through_pipe(folder, bytes, any); }), {words}));
+  }
 }
 
 TEST(PipedInputTest, AWavThatMakesNoSenseIsRefused) {

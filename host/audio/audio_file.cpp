@@ -11,80 +11,17 @@
 #include <string_view>
 
 #include "host/audio/chunks.hpp"
+#include "host/audio/foreign.hpp"
 #include "host/audio/listed.hpp"
+#include "host/audio/sndfile_format.hpp"
+#include "host/audio/sphere_header.hpp"
+#include "host/audio/tags.hpp"
+#include "host/audio/wav_header.hpp"
 #include "host/error.hpp"
+#include "host/interrupt.hpp"
 
 namespace gpuconv {
 namespace {
-
-struct Known {
-  int code;
-  const char* name;
-};
-
-// Our names for what listed.hpp lets in.
-constexpr Known kContainers[] = {
-    {SF_FORMAT_WAV, "WAV"}, {SF_FORMAT_WAVEX, "WAVEX"}, {SF_FORMAT_RF64, "RF64"},
-    {SF_FORMAT_W64, "W64"}, {SF_FORMAT_AIFF, "AIFF"},   {SF_FORMAT_CAF, "CAF"},
-    {SF_FORMAT_AU, "AU"},   {SF_FORMAT_FLAC, "FLAC"},   {SF_FORMAT_OGG, "Ogg"},
-};
-constexpr Known kEncodings[] = {
-    {SF_FORMAT_PCM_U8, "8-bit PCM"},    {SF_FORMAT_PCM_S8, "8-bit PCM"},
-    {SF_FORMAT_PCM_16, "16-bit PCM"},   {SF_FORMAT_PCM_24, "24-bit PCM"},
-    {SF_FORMAT_PCM_32, "32-bit PCM"},   {SF_FORMAT_FLOAT, "32-bit float"},
-    {SF_FORMAT_DOUBLE, "64-bit float"}, {SF_FORMAT_ULAW, "mu-law"},
-    {SF_FORMAT_ALAW, "A-law"},          {SF_FORMAT_VORBIS, "Vorbis"},
-    {SF_FORMAT_OPUS, "Opus"},
-};
-
-const char* find_name(std::span<const Known> known, int code) {
-  const auto found = std::ranges::find(known, code, &Known::code);
-  return found == known.end() ? nullptr : found->name;
-}
-
-/// libsndfile's own name of a container or an encoding that is not listed.
-std::string foreign_name(int code) {
-  SF_FORMAT_INFO info{};
-  info.format = code;
-  const bool known = sf_command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof info) == 0;
-  return known && info.name != nullptr ? info.name : fmt::format("format {:#x}", code);
-}
-
-/// Libsndfile may see more in a header than we do.
-std::string name_of(const std::string& path, std::span<const Known> known, int code,
-                    Formats formats) {
-  if (const char* const name = find_name(known, code)) return name;
-  if (formats == Formats::any) return foreign_name(code);
-  refuse_format(path, foreign_name(code) + " is not read here");
-}
-
-void check_ranges(const std::string& path, const SF_INFO& info) {
-  if (info.samplerate < kMinRate || info.samplerate > kMaxRate) {
-    throw FileError(path, fmt::format("sample rate out of range ({} Hz, limit {}..{} Hz)",
-                                      info.samplerate, kMinRate, kMaxRate));
-  }
-  if (info.channels < 1 || info.channels > kMaxChannels) {
-    throw FileError(path, fmt::format("number of channels out of range ({}, limit 1..{})",
-                                      info.channels, kMaxChannels));
-  }
-}
-
-AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats formats,
-                           const char* container) {
-  check_ranges(path, info);
-  AudioFormat format;
-  format.rate = info.samplerate;
-  format.channels = info.channels;
-  format.container = container != nullptr
-                         ? container
-                         : name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK, formats);
-  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK, formats);
-  // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
-  constexpr std::int64_t kMostFrames = std::int64_t{1} << 48;
-  const bool known = info.seekable != 0 && info.frames >= 0 && info.frames < kMostFrames;
-  format.frames = known ? info.frames : -1;
-  return format;
-}
 
 /// Throws FileError if a pipe brings something that libsndfile is not to see.
 void check_piped(const std::string& path, PipedInput& input, Formats formats) {
@@ -98,7 +35,6 @@ void check_piped(const std::string& path, PipedInput& input, Formats formats) {
   check_listed(path, peek, kEndlessBytes);
 }
 
-constexpr std::int64_t kId3v1Bytes = 128;
 constexpr int kMostChunksBehind = 10'000;
 
 /// Nobody minds that much behind the samples, whatever it is.
@@ -112,12 +48,17 @@ bool is_like_sound(std::span<const unsigned char> bytes) {
   return std::ranges::adjacent_find(bytes, std::ranges::not_equal_to()) != bytes.end();
 }
 
-SF_INFO raw_info(const RawFormat& raw) {
-  SF_INFO info{};
-  info.samplerate = raw.rate;
-  info.channels = raw.channels;
-  info.format = sndfile_code(raw.encoding);
-  return info;
+/// Of a FLAC that can be read once more.
+std::optional<FlacFrames::Hole> hole_of(const Peek& peek) {
+  FlacFrames frames(FlacFrames::Follow::always);
+  constexpr std::size_t kPortion = 1 << 16;
+  for (std::int64_t position = 0;;) {
+    stop_if_interrupted();
+    const auto bytes = peek(position, kPortion);
+    if (bytes.empty()) return frames.hole();
+    frames.take(bytes);
+    position += std::ssize(bytes);
+  }
 }
 
 }  // namespace
@@ -135,22 +76,61 @@ void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file)
 AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats formats,
                          const std::optional<RawFormat>& raw)
     : path_(input_name(path)), truncated_(truncated), file_(open_input(path)) {
-  if (is_pipe()) {
-    read_through(-1);
-  } else if (!raw && formats == Formats::listed) {
+  if (is_pipe()) read_through(-1);
+  if (!raw) skip_tags();
+  if (!raw && begins_mp3(peek_at_head())) {
+    open_mp3();
+    return;
+  }
+  if (!is_pipe() && !raw && formats == Formats::listed) {
     check_listed(path_, peek_at_head(), file_.bytes);
   }
   format_ = open(formats, raw);
 }
 
+void AudioReader::skip_tags() {
+  tag_bytes_ = leading_tag_bytes(peek_at_head());
+  if (tag_bytes_ == 0) return;
+  if (is_pipe()) {
+    piped_->skip(tag_bytes_);
+  } else {
+    file_.origin = std::min(tag_bytes_, file_.bytes);
+    file_.bytes -= file_.origin;
+  }
+  if (peek_at_head()(0, 1).empty()) {
+    throw FileError(path_, fmt::format("holds nothing after its ID3 tag ({} bytes)", tag_bytes_));
+  }
+}
+
+void AudioReader::open_mp3() {
+  if (!piped_) read_through(file_.bytes);
+  const Mp3Frames::Read read = [this](std::span<unsigned char> bytes) {
+    stop_if_interrupted();
+    return piped_->read_available(bytes);
+  };
+  mp3_ = std::make_unique<Mp3Reader>(path_, read);
+  piped_->check_end();
+  format_ = mp3_->format();
+  if (!mp3_->has_length()) {
+    remark_ = "its length cannot be verified (it has no Xing or Info header)";
+  }
+  if (is_pipe()) return;
+  const Mp3Reader::Verdict verdict = mp3_->follow_rest([] { return true; });
+  piped_->check_end();
+  format_.frames = verdict.samples;
+  check_mp3(verdict);
+  piped_->seek(0, SEEK_SET);
+  mp3_ = std::make_unique<Mp3Reader>(path_, read);
+}
+
 Peek AudioReader::peek_at_head() {
-  if (!piped_) return peek_into(file_.descriptor.get());
+  if (!piped_) return peek_into(file_);
   return [this](std::int64_t offset, std::size_t count) { return piped_->look(offset, count); };
 }
 
 /// Libsndfile is to see what we let it see.
 void AudioReader::read_through(std::int64_t file_bytes) {
-  piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_, file_bytes);
+  piped_ = std::make_unique<PipedInput>(file_.descriptor.get(), path_, file_bytes, file_.origin);
 }
 
 /// Of what is no WAV: where its samples end, if it says so.
@@ -227,7 +207,7 @@ void AudioReader::watch(Formats formats) {
   }
   find_behind();
   if (is_pipe()) return;
-  mismatch_ = find_mismatch(file_.descriptor.get(), file_.bytes);
+  mismatch_ = find_mismatch(peek_into(file_), file_.bytes);
   // It would not open a CAF that is cut off.
   if (mismatch_ && mismatch_->promised > mismatch_->present && text(head) == "caff") {
     read_through(file_.bytes + mismatch_->promised - mismatch_->present);
@@ -238,30 +218,41 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
   if (raw) {
     check_raw(*raw);
   } else {
-    wav_ = find_wav(path_, peek_at_head(), is_pipe() ? kEndlessBytes : file_.bytes);
-    if (!wav_) watch(formats);
+    pcm_ = find_wav(path_, peek_at_head(), is_pipe() ? kEndlessBytes : file_.bytes);
+    if (!pcm_) pcm_ = find_sphere(path_, peek_at_head());
+    if (!pcm_) watch(formats);
   }
-  if (wav_) {
+  if (pcm_) {
     if (!piped_) read_through(file_.bytes);
-    piped_->restrict_to(wav_->begin, wav_->bytes);
-    if (wav_->bytes >= 0) {
-      behind_ = behind(*wav_->layout, wav_->begin, static_cast<std::uint64_t>(wav_->bytes));
+    piped_->restrict_to(pcm_->begin, pcm_->bytes);
+    if (pcm_->bytes >= 0) {
+      const std::int64_t end = pcm_->begin + pcm_->bytes;
+      behind_ = pcm_->layout == nullptr
+                    ? Behind{nullptr, end, end}
+                    : behind(*pcm_->layout, pcm_->begin, static_cast<std::uint64_t>(pcm_->bytes));
     }
   }
-  const std::int64_t flac_frames = piped_ && !raw && !wav_ ? piped_->hide_flac_total() : 0;
-  SF_INFO info = raw ? raw_info(*raw) : wav_ ? raw_info(wav_->format) : SF_INFO{};
-  if (raw || wav_) check_ranges(path_, info);
+  const std::int64_t flac_frames = piped_ && !raw && !pcm_ ? piped_->hide_flac_total() : 0;
+  SF_INFO info = raw ? raw_info(*raw) : pcm_ ? raw_info(pcm_->format) : SF_INFO{};
+  if (raw || pcm_) check_ranges(path_, info);
+  if (!piped_ && file_.origin > 0) read_through(file_.bytes);
+  // libsndfile closes a file that it cannot open.
+  std::optional<Foreign> foreign;
+  if (!is_pipe() && formats == Formats::any) foreign = recognise(peek_at_head());
   sndfile_.reset(piped_ ? piped_->open(info)
                         : sf_open_fd(file_.descriptor.get(), SFM_READ, &info, SF_FALSE));
   if (!sndfile_) {
     if (piped_) piped_->check_end();
-    throw FileError(path_, fmt::format("is not audio that can be read{} ({})",
-                                       is_pipe() ? " from a pipe, as WAV, AU and FLAC can" : "",
-                                       sf_strerror(nullptr)));
+    const char* const why = sf_strerror(nullptr);
+    if (!foreign && is_pipe()) foreign = recognise(peek_at_head());
+    if (foreign) throw FileError(path_, sentence(*foreign));
+    throw FileError(path_,
+                    fmt::format("is not audio that can be read{} ({})",
+                                is_pipe() ? " from a pipe, as WAV, AU and FLAC can" : "", why));
   }
   AudioFormat format = checked_format(path_, info, formats,
                                       raw    ? "raw"
-                                      : wav_ ? wav_->container
+                                      : pcm_ ? pcm_->container
                                              : nullptr);
   if (flac_frames > 0) format.frames = flac_frames;
   if (is_streamed_ && is_pipe()) format.frames = -1;
@@ -276,7 +267,9 @@ std::size_t AudioReader::read(std::span<float> interleaved) {
   // Not more than is promised: whoever has written that to a pipe may keep it open.
   const sf_count_t wanted =
       format_.frames < 0 ? fit : std::min<sf_count_t>(fit, format_.frames - frames_read_);
-  const sf_count_t got = sf_readf_float(sndfile_.get(), interleaved.data(), wanted);
+  const auto samples = static_cast<std::size_t>(wanted * format_.channels);
+  const sf_count_t got = mp3_ ? static_cast<sf_count_t>(mp3_->read(interleaved.first(samples)))
+                              : sf_readf_float(sndfile_.get(), interleaved.data(), wanted);
   frames_read_ += got;
   if (got < wanted || frames_read_ == format_.frames) {
     ended_ = true;
@@ -300,13 +293,13 @@ void AudioReader::check_sizes(std::int64_t promised, std::int64_t present) {
 }
 
 void AudioReader::check_header(std::int64_t frames) {
-  if (wav_) {
-    const std::int64_t present = file_.bytes - wav_->begin;
-    const bool has_wrapped = wav_->size_bytes == 4 && present - wav_->bytes >= kWrap;
-    const std::int64_t frame_bytes = wav_->format.channels * bytes_of(wav_->format.encoding);
-    if (wav_->bytes < 0) return;
-    if (wav_->bytes / frame_bytes > present / frame_bytes || has_wrapped) {
-      check_sizes(wav_->bytes, present);
+  if (pcm_) {
+    const std::int64_t present = file_.bytes - pcm_->begin;
+    const bool has_wrapped = pcm_->size_bytes == 4 && present - pcm_->bytes >= kWrap;
+    const std::int64_t frame_bytes = pcm_->format.channels * bytes_of(pcm_->format.encoding);
+    if (pcm_->bytes < 0) return;
+    if (pcm_->bytes / frame_bytes > present / frame_bytes || has_wrapped) {
+      check_sizes(pcm_->bytes, present);
     }
   } else if (mismatch_) {
     const auto [promised, present] = *mismatch_;
@@ -323,7 +316,36 @@ void AudioReader::check_header(std::int64_t frames) {
   if (shortfall_.empty()) check_behind();
 }
 
+/// How an MP3 ends, held against its header.
+void AudioReader::check_mp3(const Mp3Reader::Verdict& verdict) {
+  using End = Mp3Frames::End;
+  if (verdict.end == End::damaged) {
+    throw FileError(path_, fmt::format("is damaged (at byte {} something else stands where a frame "
+                                       "should begin)",
+                                       tag_bytes_ + verdict.position));
+  }
+  if (verdict.promised && verdict.samples < *verdict.promised) {
+    lacks(fmt::format("its header promises {} frames, {} are there", *verdict.promised,
+                      verdict.samples));
+  } else if (verdict.end == End::joined) {
+    refuse_several();
+  } else if (verdict.has_more) {
+    exceeds(fmt::format("its header promises {} frames, and more are there", *verdict.promised));
+  } else if (verdict.end == End::cut) {
+    lacks(fmt::format("it breaks off after frame {}", verdict.samples));
+  }
+}
+
 void AudioReader::check_end() {
+  if (mp3_) {
+    if (is_pipe()) {
+      check_mp3(mp3_->follow_rest([this] { return piped_->goes_on(); }));
+      piped_->check_end();
+    } else if (frames_read_ < format_.frames) {
+      lacks(fmt::format("{} of its {} frames are left", frames_read_, format_.frames));
+    }
+    return;
+  }
   const std::int64_t raw_bytes = piped_ ? piped_->position() : file_.bytes;
   if (raw_frame_bytes_ > 0 && raw_bytes % raw_frame_bytes_ != 0) {
     lacks(fmt::format("its {} bytes are no whole number of frames of {} bytes", raw_bytes,
@@ -338,10 +360,11 @@ void AudioReader::check_end() {
   if (is_watched_ && is_pipe()) check_stream();
   if (is_joined_) return;  // the decoder stumbles over the second one
   if (is_flac_ && format_.frames < 0) return check_frames();
+  if (is_flac_) check_hole();
   // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
   // damage, but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
-  const bool at_end = ::lseek(file_.descriptor.get(), 0, SEEK_CUR) >= file_.bytes;
+  const bool at_end = ::lseek(file_.descriptor.get(), 0, SEEK_CUR) >= file_.origin + file_.bytes;
   if (!decoded && !at_end) {
     throw FileError(path_, fmt::format("is damaged after frame {} ({})", frames_read_,
                                        sf_strerror(sndfile_.get())));
@@ -352,6 +375,18 @@ void AudioReader::check_end() {
   } else if (!decoded) {
     lacks(fmt::format("it breaks off after frame {}", frames_read_));
   }
+}
+
+/// Of a FLAC whose frames are not as many as they should be: are some damaged or missing?
+void AudioReader::check_hole() {
+  const StreamWatch& watch = piped_->watch_rest();
+  piped_->check_end();
+  if (watch.has_another()) return;
+  const auto hole = is_pipe() ? watch.frames().hole() : hole_of(peek_into(file_));
+  if (!hole) return;
+  throw FileError(path_, fmt::format("is damaged ({} from sample {} ({:.3f} s) on)",
+                                     hole->is_missing ? "frames are missing" : "a frame is broken",
+                                     hole->begin, static_cast<double>(hole->begin) / format_.rate));
 }
 
 /// What libsndfile overlooks of an Ogg or a FLAC.
@@ -367,6 +402,7 @@ void AudioReader::check_stream() {
 void AudioReader::check_frames() {
   const auto verdict = piped_->watched().frames().verdict();
   if (!verdict || verdict->is_damaged) {
+    check_hole();
     throw FileError(path_, fmt::format("is damaged after frame {}", frames_read_));
   }
   if (!verdict->is_whole) {
@@ -409,7 +445,7 @@ void AudioReader::check_behind() {
   const Peek peek = [&](std::int64_t offset, std::size_t count) -> std::vector<unsigned char> {
     if (offset > limit) return {};
     return piped_ ? piped_->look_behind(offset, count)
-                  : gpuconv::peek(file_.descriptor.get(), offset, count);
+                  : gpuconv::peek(file_.descriptor.get(), file_.origin + offset, count);
   };
   const ChunkLayout* const layout = behind_->layout;
   if (begins_recording(peek(behind_->end, 40))) return refuse_several();
@@ -420,8 +456,8 @@ void AudioReader::check_behind() {
   for (int chunks = 0; chunks < kMostChunksBehind; ++chunks) {
     const auto head = peek(position, 40);
     if (begins_recording(head)) return refuse_several();
-    if (text(head).starts_with("TAG")) {
-      position += kId3v1Bytes;
+    if (const std::int64_t tag = tag_bytes(head); tag > 0) {
+      position += tag;
       continue;
     }
     const auto end = layout == nullptr ? std::nullopt : end_of_chunk_at(peek, position, *layout);

@@ -10,28 +10,18 @@
 #include <span>
 #include <string>
 
+#include "host/audio/audio_format.hpp"
 #include "host/audio/input_file.hpp"
+#include "host/audio/mp3_reader.hpp"
+#include "host/audio/pcm_header.hpp"
 #include "host/audio/piped_input.hpp"
 #include "host/audio/policy.hpp"
 #include "host/audio/raw_format.hpp"
 #include "host/audio/truncation.hpp"
-#include "host/audio/wav_header.hpp"
 
 struct sf_private_tag;  // libsndfile's SNDFILE
 
 namespace gpuconv {
-
-inline constexpr int kMinRate = 1;
-inline constexpr int kMaxRate = 768'000;
-inline constexpr int kMaxChannels = 1024;
-
-struct AudioFormat {
-  int rate = 0;  ///< Hz
-  int channels = 0;
-  std::int64_t frames = -1;  ///< -1: not known before the end
-  std::string container;     ///< "WAV", "FLAC", ...
-  std::string encoding;      ///< "16-bit PCM", "32-bit float", ...
-};
 
 class AudioReader {
  public:
@@ -52,7 +42,12 @@ class AudioReader {
   /// returned 0.
   const std::string& shortfall() const { return shortfall_; }
 
+  /// What cannot be verified of this file, in words; or empty.
+  const std::string& remark() const { return remark_; }
+
  private:
+  void skip_tags();
+  void open_mp3();
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
   bool is_pipe() const { return file_.bytes < 0; }
   Peek peek_at_head();
@@ -63,7 +58,9 @@ class AudioReader {
   void watch(Formats formats);
   void check_sizes(std::int64_t promised, std::int64_t present);
   void check_header(std::int64_t frames);
+  void check_mp3(const Mp3Reader::Verdict& verdict);
   void check_end();
+  void check_hole();
   void check_stream();
   void check_frames();
   void check_surplus();
@@ -82,7 +79,7 @@ class AudioReader {
   Truncated truncated_;
   InputFile file_;
   std::unique_ptr<PipedInput> piped_;  // null: a file that libsndfile reads by itself
-  std::optional<WavHeader> wav_;       // of a WAV, an RF64 or a W64
+  std::optional<PcmHeader> pcm_;       // of a WAV and its kin, or a SPHERE
   std::optional<Mismatch> mismatch_;   // of any other file
   bool is_flac_ = false;
   bool is_watched_ = false;  // a FLAC or an Ogg
@@ -97,8 +94,11 @@ class AudioReader {
   int raw_frame_bytes_ = 0;       // of samples without a header
   bool is_joined_ = false;        // another recording follows
   std::unique_ptr<sf_private_tag, Close> sndfile_;
+  std::unique_ptr<Mp3Reader> mp3_;  // instead of libsndfile
+  std::int64_t tag_bytes_ = 0;      // of ID3v2, before all else
   AudioFormat format_;
   std::string shortfall_;
+  std::string remark_;
   std::int64_t frames_read_ = 0;
   bool goes_on_ = false;  // libsndfile does not stop after the promised frames
   bool ended_ = false;

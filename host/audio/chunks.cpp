@@ -9,7 +9,8 @@ namespace {
 
 constexpr ChunkLayout kLayouts[] = {
     {"RIFF", 12, 4, 4, ByteOrder::little, false, 2, "data", "fmt "},
-    {"RF64", 12, 4, 4, ByteOrder::little, false, 2, "data", "fmt "},
+    {"RF64", 12, 4, 4, ByteOrder::little, false, 2, "data", "fmt ", true},
+    {"BW64", 12, 4, 4, ByteOrder::little, false, 2, "data", "fmt ", true},
     {"RIFX", 12, 4, 4, ByteOrder::big, false, 2, "data", "fmt "},
     {"FORM", 12, 4, 4, ByteOrder::big, false, 2, "SSND", "COMM"},
     {"riff", 40, 16, 8, ByteOrder::little, true, 8, "data", "fmt "},  // W64
@@ -37,7 +38,10 @@ bool begins_recording(std::span<const unsigned char> head) {
   if (head.size() < 16) return false;
   const std::string_view magic = text(head);
   const std::string_view form = text(head.subspan(8));
-  if (magic == "RIFF" || magic == "RF64" || magic == "RIFX") return form == "WAVE";
+  if (magic == "RIFF" || magic == "RF64" || magic == "BW64" || magic == "RIFX") {
+    return form == "WAVE";
+  }
+  if (magic == "NIST") return text(head.subspan(4)) == "_1A\n";
   if (magic == "FORM") return form == "AIFF" || form == "AIFC";
   if (magic == "riff") return number(head.subspan(4, 4), ByteOrder::big) == 0x2e91cf11;  // a GUID
   if (magic == "caff") return number(head.subspan(4, 4), ByteOrder::big) == 0x10000;  // version 1
@@ -78,11 +82,11 @@ std::optional<Chunk> ChunkWalk::next() {
   std::uint64_t size = number(std::span(header).subspan(layout_.name_bytes), layout_.order);
   if (layout_.size_counts_header) size -= std::min<std::uint64_t>(size, header_bytes);
   Chunk chunk{std::string(text(header)), begin, size, layout_.size_bytes};
-  if (chunk.name == "ds64") {
+  if (layout_.has_ds64 && chunk.name == "ds64") {
     const auto sizes = peek_(begin, 16);
     if (sizes.size() == 16) size_in_ds64_ = number(std::span(sizes).subspan(8), layout_.order);
   }
-  if (layout_.magic == "RF64" && chunk.name == layout_.samples && size == 0xffffffff) {
+  if (layout_.has_ds64 && chunk.name == layout_.samples && size == 0xffffffff) {
     chunk.size = size = size_in_ds64_;
     chunk.size_bytes = 8;
   }

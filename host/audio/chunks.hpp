@@ -1,4 +1,4 @@
-// chunks.hpp - the chunks of which RIFF, RF64, W64, AIFF and CAF files are made
+// chunks.hpp - the chunks of which RIFF, RF64, BW64, W64, AIFF and CAF files are made
 #pragma once
 
 #include <cstdint>
@@ -33,6 +33,7 @@ struct ChunkLayout {
   std::int64_t alignment;
   std::string_view samples;  ///< first four bytes of the name of the chunk with the samples
   std::string_view format;   ///< and of the one that says what they are
+  bool has_ds64 = false;     ///< a size of -1 of the samples stands in the chunk "ds64"
 };
 
 /// Of a file with these first bytes; nullptr if it has no chunks.
@@ -67,7 +68,7 @@ class ChunkWalk {
   std::int64_t file_bytes_;
   const ChunkLayout& layout_;
   std::int64_t position_;
-  std::uint64_t size_in_ds64_ = 0;  // RF64 keeps the size of the samples in its first chunk
+  std::uint64_t size_in_ds64_ = 0;  // the size of the samples, in the first chunk
   int left_;
 };
 

@@ -75,7 +75,7 @@ std::optional<FlacFrames::Header> header_at(std::span<const unsigned char> bytes
 }  // namespace
 
 void FlacFrames::take(std::span<const unsigned char> bytes) {
-  if (is_told_length_) return;
+  if (is_told_length_ && follow_ != Follow::always) return;
   kept_.insert(kept_.end(), bytes.begin(), bytes.end());
   tail_.insert(tail_.end(), bytes.begin(), bytes.end());
   if (tail_.size() > 64 * kTailBytes) tail_.erase(tail_.begin(), tail_.end() - kTailBytes);
@@ -94,7 +94,8 @@ bool FlacFrames::skip_metadata() {
   }
   is_told_length_ =
       (number(std::span(kept_).subspan(kTotal, 5), ByteOrder::big) & 0xf'ffff'ffff) != 0;
-  if (is_told_length_ || kept_.size() < end) return false;
+  if (is_told_length_ && follow_ != Follow::always) return false;
+  if (kept_.size() < end) return false;
   drop(end);
   is_metadata_ = false;
   return true;
@@ -105,11 +106,12 @@ void FlacFrames::follow(std::size_t ahead) {
   if (!frame_ && kept_.size() > ahead && !is_lost_) {
     frame_ = header_at(kept_);
     is_lost_ = !frame_;
+    begins_late_ = frame_ && frame_->number != 0;
   }
   if (is_lost_) return drop(kept_.size());
   std::size_t done = 0;
   while (done + ahead < kept_.size()) {
-    sum_ = add_to(sum_, kept_[done++]);
+    done = skip_to_interest(done, kept_.size() - ahead);
     const auto rest = std::span(kept_).subspan(done);
     if (sum_ != 0 && (rest.empty() || rest[0] != 0xff)) continue;
     const std::optional<Header> next = header_at(rest);
@@ -118,6 +120,7 @@ void FlacFrames::follow(std::size_t ahead) {
       frame_ = next;
       ends_.clear();
       headers_inside_ = 0;
+      has_gap_ = false;
       continue;
     }
     if (next) ++headers_inside_;
@@ -127,6 +130,19 @@ void FlacFrames::follow(std::size_t ahead) {
     ends_.push_back(position_ + static_cast<std::int64_t>(done));
   }
   drop(done);
+}
+
+/// Adds bytes from `done` on to the checksum, one at least, until it is 0, a header may follow, or
+/// `end` is reached; returns where that is. Nearly all of the time is spent here.
+std::size_t FlacFrames::skip_to_interest(std::size_t done, std::size_t end) {
+  const unsigned char* const bytes = kept_.data();
+  const std::size_t last = std::min(end, kept_.size() - 1);  // there is a byte after these
+  std::uint16_t sum = sum_;
+  do {
+    sum = add_to(sum, bytes[done++]);
+  } while (done < last && sum != 0 && bytes[done] != 0xff);
+  sum_ = sum;
+  return done;
 }
 
 void FlacFrames::drop(std::size_t count) {
@@ -143,6 +159,16 @@ std::optional<FlacFrames::Verdict> FlacFrames::verdict() const {
   const bool is_whole = !all.has_gap_ && std::ranges::any_of(all.ends_, is_end);
   return Verdict{is_whole, !is_whole && all.headers_inside_ > 0,
                  all.samples_ + (is_whole ? all.frame_->samples : 0)};
+}
+
+std::optional<FlacFrames::Hole> FlacFrames::hole() const {
+  FlacFrames all = *this;
+  if (!is_metadata_) all.follow(0);
+  if (all.begins_late_ && is_told_length_) return Hole{0, true};  // a broadcast may begin late
+  if (!all.frame_) return std::nullopt;
+  if (all.has_gap_) return Hole{all.samples_ + all.frame_->samples, true};
+  if (all.headers_inside_ > 0) return Hole{all.samples_, false};
+  return std::nullopt;
 }
 
 /// Whether what stands in the last bytes may follow the last frame.

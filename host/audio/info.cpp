@@ -52,10 +52,14 @@ Description describe_audio(const std::string& path, Formats formats) {
     lines.push_back("problem    " + reader.shortfall());
     json["problem"] = reader.shortfall();
   }
+  if (!reader.remark().empty()) {
+    lines.push_back("remark     " + reader.remark());
+    json["remark"] = reader.remark();
+  }
   for (std::size_t c = 0; c < channels; ++c) {
     const double peak = dbfs(levels[c].peak);
-    lines.push_back(fmt::format("peak {:<5} {:.1f} dBFS, {} samples over full scale", c + 1, peak,
-                                levels[c].over));
+    lines.push_back(fmt::format("peak {:<5} {} dBFS, {} samples over full scale", c + 1,
+                                tenths(peak), levels[c].over));
     json["peaks"].push_back({{"dbfs", levels[c].peak > 0 ? Json(peak) : Json(nullptr)},
                              {"over_full_scale", levels[c].over}});
   }

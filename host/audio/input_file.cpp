@@ -52,4 +52,11 @@ Peek peek_into(int descriptor) {
   };
 }
 
+Peek peek_into(const InputFile& file) {
+  return [descriptor = file.descriptor.get(), origin = file.origin](std::int64_t offset,
+                                                                    std::size_t count) {
+    return peek(descriptor, origin + offset, count);
+  };
+}
+
 }  // namespace gpuconv

@@ -12,7 +12,8 @@ namespace gpuconv {
 
 struct InputFile {
   FileDescriptor descriptor;
-  std::int64_t bytes = -1;  ///< size of a regular file; -1 for a pipe or a device
+  std::int64_t bytes = -1;  ///< of a regular file, from `origin` on; -1 for a pipe or a device
+  std::int64_t origin = 0;  ///< where the recording begins: after tags, see tags.hpp
 };
 
 /// How errors name `path`.
@@ -27,5 +28,8 @@ std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t
 /// The same of a file or of a pipe, whoever keeps it open.
 using Peek = std::function<std::vector<unsigned char>(std::int64_t offset, std::size_t count)>;
 Peek peek_into(int descriptor);
+
+/// The same of a regular file, from its `origin` on.
+Peek peek_into(const InputFile& file);
 
 }  // namespace gpuconv

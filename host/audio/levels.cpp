@@ -1,5 +1,7 @@
 #include "host/audio/levels.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -22,6 +24,11 @@ void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels) {
 }
 
 double dbfs(double level) { return 20 * std::log10(level); }
+
+std::string tenths(double decibels) {
+  const double rounded = std::round(10 * decibels) / 10;
+  return rounded == 0 ? "0.0" : fmt::format("{:+.1f}", rounded);
+}
 
 double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "cuda/runtime/stereo.hpp"
 #include "cuda/wet/level.hpp"
@@ -14,6 +15,10 @@ void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels);
 
 /// Decibels relative to full scale (|y| = 1); minus infinity for silence.
 double dbfs(double level);
+
+/// Decibels with a sign and one digit after the point: "+1.5", "-inf"; "0.0" where they round to
+/// zero.
+std::string tenths(double decibels);
 
 /// What multiplies a sample to make it so many decibels louder.
 double amplitude(double decibels);

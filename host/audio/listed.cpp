@@ -7,13 +7,16 @@
 #include <string_view>
 
 #include "host/audio/chunks.hpp"
+#include "host/audio/foreign.hpp"
+#include "host/audio/sphere_header.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
 namespace {
 
 constexpr const char* kListedFormats =
-    "WAV, RF64, W64, AIFF, CAF, AU and FLAC with PCM, float, mu-law or A-law, Ogg Vorbis and Opus";
+    "WAV, RF64, BW64, W64, AIFF, CAF, AU, NIST SPHERE and FLAC with PCM, float, mu-law or A-law, "
+    "MP3, Ogg Vorbis and Opus";
 
 // Encodings by the numbers and names that the containers have for them.
 constexpr std::array<std::uint64_t, 4> kWavFormats{1, 3, 6, 7};  // PCM, float, A-law, mu-law
@@ -24,14 +27,21 @@ constexpr std::array<std::string_view, 18> kAifcTypes{
 constexpr std::array<std::string_view, 3> kCafTypes{"lpcm", "ulaw", "alaw"};
 constexpr std::array<std::uint64_t, 8> kAuEncodings{1, 2, 3, 4, 5, 6, 7, 27};
 
+// Those that are not let in, but that libsndfile reads.
+constexpr std::array<std::uint64_t, 5> kRareWavFormats{2, 0x11, 0x31, 0x38, 0x40};
+constexpr std::array<std::string_view, 4> kRareAifcTypes{"ima4", "GSM ", "agsm", "DWVW"};
+constexpr std::array<std::string_view, 1> kRareCafTypes{"alac"};
+constexpr std::array<std::uint64_t, 3> kRareAuEncodings{23, 25, 26};
+
 template <typename Known, typename Code>
 bool contains(const Known& known, const Code& code) {
   return std::ranges::find(known, code) != known.end();
 }
 
-[[noreturn]] void refuse_encoding(const std::string& path, std::string encoding) {
+/// `is_rare`: libsndfile reads it.
+[[noreturn]] void refuse_encoding(const std::string& path, std::string encoding, bool is_rare) {
   std::ranges::replace(encoding, '\0', '?');  // at which the message would end
-  refuse_format(path, fmt::format("encoding {} is not read here", encoding));
+  refuse_format(path, fmt::format("encoding {} is not read here", encoding), is_rare);
 }
 
 void check_wav(const std::string& path, const Peek& peek, const Chunk& chunk, ByteOrder order) {
@@ -42,7 +52,8 @@ void check_wav(const std::string& path, const Peek& peek, const Chunk& chunk, By
     if (fmt_chunk.size() < 26) return;
     format = number(std::span(fmt_chunk).subspan(24, 2), order);
   }
-  if (!contains(kWavFormats, format)) refuse_encoding(path, fmt::format("{:#06x} of WAV", format));
+  if (contains(kWavFormats, format)) return;
+  refuse_encoding(path, fmt::format("{:#06x} of WAV", format), contains(kRareWavFormats, format));
 }
 
 /// A name of four characters at `offset`; "" at the end of the file.
@@ -52,9 +63,9 @@ std::string four(const Peek& peek, std::int64_t offset) {
 }
 
 void check_name(const std::string& path, const std::string& name, const auto& known,
-                std::string_view container) {
+                const auto& rare, std::string_view container) {
   if (name.empty() || contains(known, name)) return;
-  refuse_encoding(path, fmt::format("'{}' of {}", name, container));
+  refuse_encoding(path, fmt::format("'{}' of {}", name, container), contains(rare, name));
 }
 
 void check_chunks(const std::string& path, const Peek& peek, std::int64_t file_bytes,
@@ -62,12 +73,14 @@ void check_chunks(const std::string& path, const Peek& peek, std::int64_t file_b
   constexpr std::int64_t kAifcType = 18;  // after channels, frames, bits and rate
   constexpr std::int64_t kCafType = 8;    // after the rate
   const bool is_iff = layout.magic == "FORM";
-  const bool is_riff = layout.magic.starts_with("R");
-  const std::string form = is_iff || is_riff ? four(peek, 8) : "";
+  const bool has_form = layout.first == 12;  // after magic and size
+  const std::string form = has_form ? four(peek, 8) : "";
   // Both hold much else: samples of the Amiga (8SVX), MIDI, films.
   const bool is_known = is_iff ? form == "AIFF" || form == "AIFC" : form == "WAVE";
   if (!form.empty() && !is_known) {
-    refuse_format(path, fmt::format("{} of type '{}' is not read here", layout.magic, form));
+    constexpr std::array<std::string_view, 2> kRareForms{"8SVX", "16SV"};
+    refuse_format(path, fmt::format("{} of type '{}' is not read here", layout.magic, form),
+                  is_iff && contains(kRareForms, form));
   }
   ChunkWalk chunks(peek, file_bytes, layout);
   bool has_format = false;
@@ -77,10 +90,10 @@ void check_chunks(const std::string& path, const Peek& peek, std::int64_t file_b
     if (file_bytes == kEndlessBytes && has_format && chunk->name == layout.samples) break;
     if (chunk->name == "fmt ") check_wav(path, peek, *chunk, layout.order);
     if (chunk->name == "COMM" && form == "AIFC") {
-      check_name(path, four(peek, chunk->begin + kAifcType), kAifcTypes, "AIFF");
+      check_name(path, four(peek, chunk->begin + kAifcType), kAifcTypes, kRareAifcTypes, "AIFF");
     }
     if (chunk->name == "desc") {
-      check_name(path, four(peek, chunk->begin + kCafType), kCafTypes, "CAF");
+      check_name(path, four(peek, chunk->begin + kCafType), kCafTypes, kRareCafTypes, "CAF");
     }
   }
 }
@@ -88,7 +101,8 @@ void check_chunks(const std::string& path, const Peek& peek, std::int64_t file_b
 void check_au(const std::string& path, std::span<const unsigned char> head) {
   if (head.size() < 16) return;
   const std::uint64_t encoding = number(head.subspan(12, 4), ByteOrder::big);
-  if (!contains(kAuEncodings, encoding)) refuse_encoding(path, fmt::format("{} of AU", encoding));
+  if (contains(kAuEncodings, encoding)) return;
+  refuse_encoding(path, fmt::format("{} of AU", encoding), contains(kRareAuEncodings, encoding));
 }
 
 /// The first packet of an Ogg stream names its encoding.
@@ -98,14 +112,24 @@ void check_ogg(const std::string& path, const Peek& peek, std::span<const unsign
   const auto packet = peek(static_cast<std::int64_t>(kSegments + 1 + head[kSegments]), 8);
   const std::string_view name(reinterpret_cast<const char*>(packet.data()), packet.size());
   if (name.size() < 8 || name.starts_with("\x01vorbis") || name == "OpusHead") return;
-  refuse_encoding(path, "of this Ogg file");
+  refuse_encoding(path, "of this Ogg file",
+                  name.starts_with("\x7f"
+                                   "FLAC"));
+}
+
+/// Says what it is, where foreign.hpp knows it.
+[[noreturn]] void refuse_unknown(const std::string& path, const Peek& peek) {
+  if (const auto foreign = recognise(peek)) throw FileError(path, sentence(*foreign));
+  throw FileError(path,
+                  fmt::format("is not audio in a format that gpuconv recognises ({} are read)",
+                              kListedFormats));
 }
 
 }  // namespace
 
-void refuse_format(const std::string& path, const std::string& what) {
-  throw FileError(path, fmt::format("{} ({} are); --allow-any-format tries it all the same", what,
-                                    kListedFormats));
+void refuse_format(const std::string& path, const std::string& what, bool is_rare) {
+  throw FileError(path, fmt::format("{} ({} are); {}", what, kListedFormats,
+                                    is_rare ? kTryAnyFormat : kConvertFirst));
 }
 
 void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes) {
@@ -117,8 +141,8 @@ void check_listed(const std::string& path, const Peek& peek, std::int64_t file_b
     check_au(path, head);
   } else if (magic == "OggS") {
     check_ogg(path, peek, head);
-  } else if (magic != "fLaC") {
-    refuse_format(path, "is not audio of a kind that is read here");
+  } else if (magic != "fLaC" && !is_sphere(head)) {
+    refuse_unknown(path, peek);
   }
 }
 

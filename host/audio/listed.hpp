@@ -17,7 +17,8 @@ namespace gpuconv {
 /// says what is wrong with it.
 void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes);
 
-/// Throws FileError with `what` is wrong, what is let in and how to go on.
-[[noreturn]] void refuse_format(const std::string& path, const std::string& what);
+/// Throws FileError with `what` is wrong, what is let in and how to go on: with the option that
+/// lets it in where it `is_rare`, that is, where libsndfile reads it.
+[[noreturn]] void refuse_format(const std::string& path, const std::string& what, bool is_rare);
 
 }  // namespace gpuconv

@@ -62,7 +62,7 @@ void WetWriter::write(Stereo<std::span<const float>> wet) {
   }
   check_finite(wet);
   measure(wet, report_.levels);
-  if (format_.encoding == Encoding::ieee_float) {
+  if (format_.encoding != Encoding::pcm) {
     interleave(wet.left, wet.right, frames_);
     writer_->write(std::span<const float>(frames_));
   } else {

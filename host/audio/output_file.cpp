@@ -186,6 +186,21 @@ void OutputFile::seek(std::int64_t position) {
   position_ = position;
 }
 
+std::vector<unsigned char> OutputFile::read_back(std::int64_t position, std::size_t count) const {
+  std::vector<unsigned char> bytes(count);
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t got = ::pread(descriptor(), bytes.data() + done, count - done,
+                                position + static_cast<std::int64_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("cannot be read back");
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
 void OutputFile::clear() {
   if (::ftruncate(descriptor(), 0) != 0) fail("can not be emptied");
   bytes_ = 0;

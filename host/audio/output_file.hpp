@@ -51,6 +51,9 @@ class OutputFile {
   /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
   void write(std::span<const std::byte> bytes);
   void seek(std::int64_t position);
+  /// Up to so many bytes from `position` on that have been written; only where a temporary file
+  /// is. Throws FileError if they cannot be read.
+  std::vector<unsigned char> read_back(std::int64_t position, std::size_t count) const;
   /// Drops all bytes so far; those that are written from now on stand where they would have.
   void clear();
   std::int64_t position() const { return position_; }

@@ -44,7 +44,7 @@ FileFormat resolve(const std::string& path, const OutputFormat& asked, Container
   if (container == Container::ogg) {
     if (given)
       throw UsageError(path + ": Ogg is written as Vorbis; --bits and --encoding do not fit");
-    return {container, Encoding::ieee_float, 32};
+    return {container, Encoding::vorbis, 32};
   }
   const bool has_float = container != Container::flac;
   FileFormat format{container, has_float ? Encoding::ieee_float : Encoding::pcm, 0};
@@ -90,6 +90,24 @@ const char* name(Container container) {
       return "Ogg";
   }
   return "";
+}
+
+const char* name(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::pcm:
+      return "pcm";
+    case Encoding::ieee_float:
+      return "float";
+    case Encoding::vorbis:
+      return "vorbis";
+  }
+  return "";
+}
+
+std::string describe(const FileFormat& format) {
+  if (format.encoding == Encoding::vorbis) return "Vorbis";
+  return fmt::format("{}-bit {}{}", format.bits, format.encoding == Encoding::pcm ? "PCM" : "float",
+                     format.is_dithered ? ", dithered" : "");
 }
 
 FileFormat resolve_format(const std::string& path, const OutputFormat& asked) {

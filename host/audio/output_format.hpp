@@ -6,7 +6,7 @@
 
 namespace gpuconv {
 
-enum class Encoding { pcm, ieee_float };
+enum class Encoding { pcm, ieee_float, vorbis };
 
 /// What the command line asked for; what it left open follows from the container.
 struct OutputFormat {
@@ -26,8 +26,15 @@ struct FileFormat {
   int bits = 32;
   bool is_dithered = false;
 
+  /// Of a frame before it is compressed.
   int frame_bytes() const { return 2 * bits / 8; }
 };
+
+/// "pcm", "float" or "vorbis".
+const char* name(Encoding encoding);
+
+/// "16-bit PCM, dithered", "32-bit float", "Vorbis".
+std::string describe(const FileFormat& format);
 
 /// The container follows from the extension. Where nothing is asked for: 32-bit float, or what is
 /// best in a container without float (FLAC: 24 bits; Ogg: Vorbis). `asked.bits` of 16 or 24 alone

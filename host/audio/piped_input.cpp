@@ -40,11 +40,45 @@ sf_count_t write_nothing(const void*, sf_count_t, void*) { return 0; }
 
 }  // namespace
 
-PipedInput::PipedInput(int descriptor, std::string path, std::int64_t file_bytes)
+PipedInput::PipedInput(int descriptor, std::string path, std::int64_t file_bytes,
+                       std::int64_t origin)
     : descriptor_(descriptor),
       path_(std::move(path)),
       is_file_(file_bytes >= 0),
+      origin_(origin),
       end_(is_file_ ? file_bytes : kEndlessBytes) {}
+
+void PipedInput::skip(std::int64_t bytes) {
+  const std::int64_t kept = std::min(bytes, std::ssize(head_));
+  head_.erase(head_.begin(), head_.begin() + kept);
+  std::vector<unsigned char> dropped(kPortion);
+  for (std::int64_t left = bytes - kept; left > 0;) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::int64_t>(left, kPortion));
+    const std::size_t got = read_some(std::span(dropped).first(wanted));
+    if (got == 0) break;
+    left -= static_cast<std::int64_t>(got);
+  }
+}
+
+std::size_t PipedInput::read_available(std::span<unsigned char> bytes) {
+  is_header_ = false;
+  if (is_file_) {
+    const std::int64_t left = std::max<std::int64_t>(0, end_ - position_);
+    bytes = bytes.first(std::min(bytes.size(), static_cast<std::size_t>(left)));
+    if (bytes.empty()) return 0;
+    ::lseek(descriptor_, origin_ + position_, SEEK_SET);
+  }
+  const auto position = static_cast<std::size_t>(position_);
+  std::size_t got = 0;
+  if (position < head_.size()) {
+    got = std::min(bytes.size(), head_.size() - position);
+    std::copy_n(head_.begin() + position_, got, bytes.begin());
+  } else {
+    got = read_some(bytes);
+  }
+  position_ += static_cast<std::int64_t>(got);
+  return got;
+}
 
 std::int64_t PipedInput::hide_flac_total() {
   // After "fLaC" comes the block STREAMINFO, which ends in 36 bits of frames and a checksum.
@@ -93,7 +127,7 @@ bool PipedInput::reaches(std::int64_t end) {
 }
 
 std::vector<unsigned char> PipedInput::look_behind(std::int64_t offset, std::size_t count) {
-  if (is_file_) return peek(descriptor_, offset, count);
+  if (is_file_) return peek(descriptor_, origin_ + offset, count);
   while (tail_end() < offset + static_cast<std::int64_t>(count) && read_tail(offset)) {
   }
   const auto first = static_cast<std::size_t>(std::max<std::int64_t>(0, offset - tail_begin_));
@@ -107,7 +141,7 @@ const StreamWatch& PipedInput::watch_rest() {
     while (!watch_->has_another()) {
       stop_if_interrupted();
       const std::int64_t position = watch_->position();
-      watch_->take(position, peek(descriptor_, position, kPortion));
+      watch_->take(position, peek(descriptor_, origin_ + position, kPortion));
       if (watch_->position() == position) break;
     }
     return *watch_;
@@ -183,7 +217,7 @@ std::int64_t PipedInput::read(std::span<unsigned char> bytes) {
   }
   const auto rest = bytes.subspan(done);
   if (is_file_ && !rest.empty()) {
-    ::lseek(descriptor_, position_ + static_cast<std::int64_t>(done), SEEK_SET);
+    ::lseek(descriptor_, origin_ + position_ + static_cast<std::int64_t>(done), SEEK_SET);
   }
   if (is_file_ || !is_header_) {
     // The decoders of what is watched ask for more than there may be, and take what is there:
@@ -212,7 +246,7 @@ bool PipedInput::is_over() const {
 }
 
 std::vector<unsigned char> PipedInput::look(std::int64_t offset, std::size_t count) {
-  if (is_file_) return peek(descriptor_, offset, count);
+  if (is_file_) return peek(descriptor_, origin_ + offset, count);
   const std::int64_t end = offset + static_cast<std::int64_t>(count);
   const std::size_t kept = end <= kMostHead ? keep_up_to(end) : head_.size();
   const std::size_t first = std::min(kept, static_cast<std::size_t>(offset));

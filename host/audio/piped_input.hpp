@@ -23,13 +23,21 @@ class PipedInput {
  public:
   static constexpr std::size_t kHeadBytes = 64;
 
-  /// `descriptor` stays the caller's; `path` is named by errors. `file_bytes` is -1 for a pipe.
-  PipedInput(int descriptor, std::string path, std::int64_t file_bytes);
+  /// `descriptor` stays the caller's; `path` is named by errors. `file_bytes` is -1 for a pipe. All
+  /// positions of a file count from `origin`.
+  PipedInput(int descriptor, std::string path, std::int64_t file_bytes, std::int64_t origin = 0);
   PipedInput(const PipedInput&) = delete;
   PipedInput& operator=(const PipedInput&) = delete;
 
   /// Up to `count` bytes from `offset` on, as far as the header may reach. Nothing is consumed.
   std::vector<unsigned char> look(std::int64_t offset, std::size_t count);
+
+  /// Drops the first `bytes` of a pipe, or what there is of them: positions count from there. Only
+  /// before anything but look().
+  void skip(std::int64_t bytes);
+
+  /// The next bytes, as soon as there are any, and how many; 0 at the end. Instead of open().
+  std::size_t read_available(std::span<unsigned char> bytes);
 
   /// How many frames the header of a FLAC promises; 0 if it does not say or this is none. From now
   /// on it says nothing: libFLAC would stop there whatever follows.
@@ -40,7 +48,9 @@ class PipedInput {
 
   /// Watches the bytes go by that are read.
   void watch(StreamWatch::Kind kind) {
-    watch_.emplace(kind);
+    // What has gone through a pipe is gone; a file can be read again.
+    watch_.emplace(kind,
+                   is_file_ ? FlacFrames::Follow::without_length : FlacFrames::Follow::always);
     watch_->take(0, is_file_ ? look(0, kHeadBytes) : head_);  // before anything is hidden
   }
 
@@ -86,6 +96,7 @@ class PipedInput {
   int descriptor_;
   std::string path_;
   bool is_file_;
+  std::int64_t origin_;
   int error_ = 0;                    // errno of a read that failed
   std::vector<unsigned char> head_;  // the first bytes
   bool is_header_ = true;            // until open() ends; afterwards, nobody goes back in a pipe

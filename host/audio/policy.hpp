@@ -18,10 +18,12 @@ enum class Truncated {
   accept  ///< use what is both promised and there
 };
 
-/// What a file lacked and was used all the same, since that was asked for.
+/// What a file lacked and was used all the same, since that was asked for, or since nobody can know
+/// whether it lacks anything.
 struct Mended {
   std::int64_t replaced = 0;  ///< numbers that were not finite and became 0
   std::string shortfall;      ///< what a truncated file lacks, in words; or empty
+  std::string remark = {};    ///< what cannot be verified of it, in words; or empty
 };
 
 /// Which containers and encodings are let in; see listed.hpp.

@@ -9,6 +9,7 @@ namespace gpuconv {
 int bytes_of(RawEncoding encoding) {
   switch (encoding) {
     case RawEncoding::u8:
+    case RawEncoding::s8:
     case RawEncoding::ulaw:
     case RawEncoding::alaw:
       return 1;
@@ -25,25 +26,27 @@ int bytes_of(RawEncoding encoding) {
   throw std::logic_error("no such encoding");
 }
 
-int sndfile_code(RawEncoding encoding) {
-  constexpr int kRaw = SF_FORMAT_RAW | SF_ENDIAN_LITTLE;
-  switch (encoding) {
+int sndfile_code(const RawFormat& format) {
+  const int raw = SF_FORMAT_RAW | (format.is_big_endian ? SF_ENDIAN_BIG : SF_ENDIAN_LITTLE);
+  switch (format.encoding) {
     case RawEncoding::u8:
-      return kRaw | SF_FORMAT_PCM_U8;
+      return raw | SF_FORMAT_PCM_U8;
+    case RawEncoding::s8:
+      return raw | SF_FORMAT_PCM_S8;
     case RawEncoding::s16:
-      return kRaw | SF_FORMAT_PCM_16;
+      return raw | SF_FORMAT_PCM_16;
     case RawEncoding::s24:
-      return kRaw | SF_FORMAT_PCM_24;
+      return raw | SF_FORMAT_PCM_24;
     case RawEncoding::s32:
-      return kRaw | SF_FORMAT_PCM_32;
+      return raw | SF_FORMAT_PCM_32;
     case RawEncoding::f32:
-      return kRaw | SF_FORMAT_FLOAT;
+      return raw | SF_FORMAT_FLOAT;
     case RawEncoding::f64:
-      return kRaw | SF_FORMAT_DOUBLE;
+      return raw | SF_FORMAT_DOUBLE;
     case RawEncoding::ulaw:
-      return kRaw | SF_FORMAT_ULAW;
+      return raw | SF_FORMAT_ULAW;
     case RawEncoding::alaw:
-      return kRaw | SF_FORMAT_ALAW;
+      return raw | SF_FORMAT_ALAW;
   }
   throw std::logic_error("no such encoding");
 }

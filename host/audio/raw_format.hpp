@@ -3,19 +3,20 @@
 
 namespace gpuconv {
 
-/// Little-endian; u8 is unsigned with silence at 128.
-enum class RawEncoding { u8, s16, s24, s32, f32, f64, ulaw, alaw };
+/// u8 is unsigned with silence at 128, all else signed.
+enum class RawEncoding { u8, s8, s16, s24, s32, f32, f64, ulaw, alaw };
 
 struct RawFormat {
   int rate = 0;  ///< Hz
   int channels = 1;
   RawEncoding encoding = RawEncoding::s16;
+  bool is_big_endian = false;
 };
 
 /// Of a sample.
 int bytes_of(RawEncoding encoding);
 
-/// libsndfile's number for it.
-int sndfile_code(RawEncoding encoding);
+/// libsndfile's number for the encoding and byte order.
+int sndfile_code(const RawFormat& format);
 
 }  // namespace gpuconv

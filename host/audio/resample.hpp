@@ -16,12 +16,9 @@
 
 namespace gpuconv {
 
-/// `response` at `rate` Hz. Both ears have one length and `lead`, a whole number of new samples, is
-/// exact where (old rate) / gcd(rates) <= kMaxLeadSearch; for stranger pairs of rates both ears
-/// are early or late together by less than 0.05 of a sample.
+/// `response` at `rate` Hz. Both ears have one length, and `lead` is exact, a whole number of new
+/// samples, whatever the rates. Throws UsageError where a rate is out of range, both are further
+/// apart than 1:256, or the result would be longer than kMaxTaps.
 Response resample(const Response& response, int rate);
-
-/// How far beyond the necessary zeros a whole number of new samples is looked for.
-inline constexpr int kMaxLeadSearch = 4096;
 
 }  // namespace gpuconv

@@ -24,9 +24,14 @@ bool is_silent(const Signal& taps) {
 Response load_audio(const std::string& path, const ResponseOptions& options) {
   AudioReader reader(path, options.truncated, options.formats);
   const AudioFormat& format = reader.format();
+  if (format.channels == 1) {
+    throw FileError(path,
+                    "has 1 channel where a response needs 2, left and right; to give both "
+                    "ears the same one: sox FILE -c 2 stereo.wav");
+  }
   if (format.channels != 2) {
-    throw FileError(path, fmt::format("has {} channel{} where a response needs 2, left and right",
-                                      format.channels, format.channels == 1 ? "" : "s"));
+    throw FileError(path, fmt::format("has {} channels where a response needs 2, left and right",
+                                      format.channels));
   }
   const auto check_length = [&](std::int64_t frames) {
     if (frames <= kMaxTaps) return;
@@ -53,7 +58,7 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
   response.description =
       fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
                   format.rate, count, static_cast<double>(count) / format.rate);
-  response.mended = {replaced, reader.shortfall()};
+  response.mended = {replaced, reader.shortfall(), reader.remark()};
   return response;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "host/audio/ogg_serial.hpp"
 #include "host/error.hpp"
 
 namespace gpuconv {
@@ -138,6 +139,7 @@ void SndfileWriter::finish() {
     throw FileError(port_.file.path(),
                     fmt::format("can not be completed ({})", sf_error_number(error)));
   }
+  if (format_.container == Container::ogg) set_ogg_serial(port_.file);
 }
 
 void SndfileWriter::check_size(std::int64_t frames) const {

@@ -33,6 +33,9 @@ class SourceReader {
   /// See AudioReader::shortfall().
   const std::string& shortfall() const { return reader_.shortfall(); }
 
+  /// See AudioReader::remark().
+  const std::string& remark() const { return reader_.remark(); }
+
   /// How many samples were no numbers and became 0.
   std::int64_t replaced() const { return replaced_; }
 

@@ -7,40 +7,17 @@
 #include <string_view>
 
 #include "host/audio/chunks.hpp"
+#include "host/audio/ogg_page.hpp"
 
 namespace gpuconv {
 namespace {
 
-// The header of a page: RFC 3533, section 6.
-constexpr std::size_t kFlags = 5;
-constexpr std::size_t kGranules = 6;
-constexpr std::size_t kSerial = 14;
-constexpr std::size_t kNumber = 18;
-constexpr std::size_t kSum = 22;
-constexpr std::size_t kSegments = 26;  // how many lengths follow, of one byte each
-constexpr unsigned kFirstPage = 2;
-constexpr unsigned kLastPage = 4;
+using namespace ogg;
 
 // A FLAC begins with its name and a block of 34 bytes, STREAMINFO, which may be the last one of the
 // header: RFC 9639, section 8.
 constexpr std::string_view kFlac = "fLaC";
 constexpr std::size_t kFlacBytes = 8;
-
-constexpr std::array<std::uint32_t, 256> kSums = [] {
-  std::array<std::uint32_t, 256> sums{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t sum = byte << 24;
-    for (int bit = 0; bit < 8; ++bit) sum = sum << 1 ^ (sum >> 31 != 0 ? 0x04c11db7u : 0);
-    sums[byte] = sum;
-  }
-  return sums;
-}();
-
-/// The checksum of a page goes on over `bytes`.
-std::uint32_t add_to(std::uint32_t sum, std::span<const unsigned char> bytes) {
-  for (const unsigned char byte : bytes) sum = sum << 8 ^ kSums[sum >> 24 ^ byte];
-  return sum;
-}
 
 bool is_flac(std::span<const unsigned char> bytes) {
   return bytes.size() >= kFlacBytes && text(bytes) == kFlac && (bytes[4] & 0x7f) == 0 &&

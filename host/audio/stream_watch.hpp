@@ -18,7 +18,8 @@ namespace gpuconv {
 class StreamWatch {
  public:
   enum class Kind { ogg, flac };
-  explicit StreamWatch(Kind kind) : kind_(kind) {}
+  explicit StreamWatch(Kind kind, FlacFrames::Follow follow = FlacFrames::Follow::without_length)
+      : kind_(kind), frames_(follow) {}
 
   /// Takes the bytes from `offset` on: those that it has not had yet.
   void take(std::int64_t offset, std::span<const unsigned char> bytes);

@@ -3,7 +3,6 @@
 #include <span>
 
 #include "host/audio/chunks.hpp"
-#include "host/audio/input_file.hpp"
 
 namespace gpuconv {
 namespace {
@@ -46,13 +45,13 @@ bool means_streamed(std::uint64_t size, std::size_t size_bytes) {
          (size >= 0x7fffff00 && size <= 0x80000000) || size >= 0xffffff00;
 }
 
-std::optional<Mismatch> find_mismatch(int descriptor, std::int64_t file_bytes) {
-  const auto head = peek(descriptor, 0, 12);
+std::optional<Mismatch> find_mismatch(const Peek& peek, std::int64_t file_bytes) {
+  const auto head = peek(0, 12);
   if (head.size() < 12) return std::nullopt;
   if (text(head) == ".snd") return find_mismatch_of_au(head, file_bytes);
   const ChunkLayout* const layout = find_layout(head);
   if (layout == nullptr) return std::nullopt;
-  const auto samples = find_samples(peek_into(descriptor), file_bytes, *layout);
+  const auto samples = find_samples(peek, file_bytes, *layout);
   if (!samples) return std::nullopt;
   return compare(samples->size, samples->size_bytes, file_bytes - samples->begin);
 }

@@ -67,7 +67,7 @@ std::optional<RawFormat> parse_fmt(const std::string& path, std::span<const unsi
 }
 
 const char* container_of(const ChunkLayout& layout, bool is_extensible) {
-  if (layout.magic == "RF64") return "RF64";
+  if (layout.has_ds64) return layout.magic.data();
   if (layout.magic == "riff") return "W64";
   return is_extensible ? "WAVEX" : "WAV";
 }
@@ -76,13 +76,13 @@ const char* container_of(const ChunkLayout& layout, bool is_extensible) {
 
 bool is_wav(std::span<const unsigned char> head) {
   const std::string_view magic = text(head);
-  if (magic == "RIFF" || magic == "RF64") {
+  if (magic == "RIFF" || magic == "RF64" || magic == "BW64") {
     return head.size() >= 12 && text(head.subspan(8)) == "WAVE";
   }
   return magic == "riff" && head.size() >= 40 && text(head.subspan(24)) == "wave";
 }
 
-std::optional<WavHeader> find_wav(const std::string& path, const Peek& peek,
+std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
                                   std::int64_t file_bytes) {
   constexpr std::size_t kFmtBytes = 16;
   const auto head = peek(0, 40);
@@ -105,7 +105,7 @@ std::optional<WavHeader> find_wav(const std::string& path, const Peek& peek,
     const bool is_streamed =
         (chunk->size == 0 || means_streamed(chunk->size, chunk->size_bytes)) &&
         !end_of_chunk_at(peek, chunk_end(chunk->begin, chunk->size, layout), layout);
-    return WavHeader{container_of(layout, is_extensible),
+    return PcmHeader{container_of(layout, is_extensible),
                      &layout,
                      *format,
                      chunk->begin,

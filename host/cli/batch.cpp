@@ -39,6 +39,22 @@ struct Totals {
   double sound_seconds = 0, seconds = 0;
 };
 
+/// Outputs above full scale.
+struct Loud {
+  std::size_t outputs = 0;
+  double level = 0;   ///< with which none of them would be: see right_level()
+  std::string worst;  ///< the one that needs that level
+
+  void add(const Job& job, const JobReport& report) {
+    const double right = right_level(job, report);
+    if (outputs == 0 || right < level) {
+      level = right;
+      worst = job.output;
+    }
+    ++outputs;
+  }
+};
+
 void add_list_options(CLI::App& command, BatchOptions& options) {
   command
       .add_option("LIST", options.list,
@@ -101,6 +117,7 @@ class Batch {
     int stopped_by = 0;
     for (std::size_t i = 0; i < list_.size() && stopped_by == 0; ++i) stopped_by = run_one(i);
     if (!options_.quiet || stopped_by != 0) print_totals();
+    print_level_warnings();
     if (stopped_by != 0) return stopped_by;
     if (totals_.failed > 0) return static_cast<int>(Exit::some);
     return static_cast<int>(totals_.has_clipped && options_.fail_on_clip ? Exit::clipped
@@ -223,8 +240,10 @@ class Batch {
     totals_.sound_seconds += sound;
     totals_.seconds += report.seconds;
     if (!options_.quiet) {
-      say("{}  {}: {} frames{}, {} on {}, {:.3f} s\n", place(i), one_line(job.output),
+      const Stereo<std::int64_t>& clipped = report.written.clipped;
+      say("{}  {}: {} frames{}{}, {} on {}, {:.3f} s\n", place(i), one_line(job.output),
           report.written.frames,
+          has_clipped(report) ? fmt::format(", {} clipped", clipped.left + clipped.right) : "",
           report.response_rate == report.source.rate
               ? ""
               : fmt::format(", response converted from {} to {} Hz", report.response_rate,
@@ -240,6 +259,32 @@ class Batch {
     for (const std::string& warning : report.response_warnings) say_once(job.response, warning);
     report.response_warnings.clear();
     print_warnings(job, report);
+    if (has_clipped(report)) {
+      clipped_.add(job, report);
+    } else if (has_overs(report)) {
+      over_.add(job, report);
+    }
+  }
+
+  /// One line for all outputs: a thousand of them may be too loud.
+  void print_level_warnings() const {
+    if (clipped_.outputs > 0) {
+      print_message("warning", fmt::format("{} clipped, most of all {}; use {} or a float output",
+                                           outputs(clipped_), clipped_.worst,
+                                           level_option(options_.job, clipped_.level)));
+    }
+    if (over_.outputs > 0) {
+      print_message(
+          "warning",
+          fmt::format("{} above full scale, most of all {}: these files keep it, but "
+                      "players will clip; {} avoids that",
+                      outputs(over_), over_.worst, level_option(options_.job, over_.level)));
+    }
+  }
+
+  std::string outputs(const Loud& loud) const {
+    return fmt::format("{} of {} outputs {}", loud.outputs, totals_.done,
+                       loud.outputs == 1 ? "is" : "are");
   }
 
   std::string place(std::size_t i) const {
@@ -270,6 +315,7 @@ class Batch {
   const std::shared_ptr<ResponseCache> responses_ = std::make_shared<ResponseCache>();
   std::set<std::string> said_;  // warnings of responses
   Totals totals_;
+  Loud clipped_, over_;
   std::string where_;  // the job stands in the list, for errors
   bool is_done_ = false;
   bool tells_calibration_ = true;

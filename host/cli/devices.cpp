@@ -13,8 +13,9 @@ namespace {
 int print_devices() {
   const Devices devices = query_devices();
   for (const Device& device : devices.list) {
-    print("cuda:{}  {}, compute capability {}.{}, {} multiprocessors, {:.1f} GiB\n", device.index,
+    print("cuda:{}  {}, compute capability {}.{}, {} multiprocessor{}, {:.1f} GiB\n", device.index,
           device.name, device.major, device.minor, device.multiprocessors,
+          device.multiprocessors == 1 ? "" : "s",
           static_cast<double>(device.memory_bytes) / (1 << 30));
   }
   if (devices.list.empty()) print("no GPU: {}\n", devices.why_none);

@@ -150,12 +150,15 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
   const auto decibels = [](CLI::Option* option, const char* type) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
-  decibels(command.add_option("-g,--gain", job.gain_db, "the same for both ears"), "DB");
+  CLI::Option* const gain =
+      command.add_option("-g,--gain", job.gain_db, "the same for both ears; not with --norm");
+  decibels(gain, "DB");
   // A flag, so that its value needs a "=" and it never takes the file behind it for one.
-  decibels(command.add_flag(
-               "--norm{0}", options.norm,
-               "peak of the louder ear, one factor for both (default 0); silence stays silent"),
-           "DBFS");
+  CLI::Option* const norm = command.add_flag(
+      "--norm{0}", options.norm,
+      "peak of the louder ear, one factor for both (default 0); silence stays silent");
+  decibels(norm, "DBFS");
+  norm->excludes(gain);
   decibels(command.add_option("--wet", job.wet_db, "of the convolved signal (default 0)"), "DB");
   decibels(command.add_option("--dry", job.dry_db,
                               "of the recording itself, which is else not mixed in"),
@@ -228,32 +231,46 @@ void print_warnings(const Job& job, const JobReport& report) {
   if (job.norm_db && levels.left.peak == 0 && levels.right.peak == 0) {
     print_message("warning", job.output + ": --norm: the result is silent, nothing to scale");
   }
+}
+
+double right_level(const Job& job, const JobReport& report) {
+  const Stereo<Level>& levels = report.written.levels;
   const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
   // Rounded down to a tenth that is enough, dither included. --norm has the last word of the level.
-  const auto enough_of = [&](double decibels) {
-    return std::floor(10 * (decibels - peak) - 0.01) / 10;
-  };
-  const double gain = enough_of(job.gain_db);
-  const std::string enough = job.norm_db ? fmt::format("--norm={:.1f}", enough_of(*job.norm_db))
-                             : std::abs(gain) > kMostDecibels ? "--norm"
-                                                              : fmt::format("--gain {:.1f}", gain);
+  return std::floor(10 * (job.norm_db.value_or(job.gain_db) - peak) - 0.01) / 10;
+}
+
+std::string level_option(const Job& job, double level) {
+  if (job.norm_db) return fmt::format("--norm={:.1f}", level);
+  return std::abs(level) > kMostDecibels ? "--norm" : fmt::format("--gain {:.1f}", level);
+}
+
+void print_level_warning(const Job& job, const JobReport& report) {
+  if (job.dry_run) return;
+  const Stereo<Level>& levels = report.written.levels;
+  const std::string peak = tenths(dbfs(std::max(levels.left.peak, levels.right.peak)));
+  const std::string enough = level_option(job, right_level(job, report));
   const Stereo<std::int64_t>& clipped = report.written.clipped;
-  if (clipped.left + clipped.right > 0) {
+  if (has_clipped(report)) {
+    const std::int64_t both = clipped.left + clipped.right;
+    print_message("warning", fmt::format("{}: {} sample{} clipped (left {}, right {}), peak {} "
+                                         "dBFS; use {} or a float output",
+                                         job.output, both, both == 1 ? "" : "s", clipped.left,
+                                         clipped.right, peak, enough));
+  } else if (has_overs(report)) {
     print_message("warning",
-                  fmt::format("{}: {} samples clipped (left {}, right {}), peak {:+.1f} dBFS; use "
-                              "{} or a float output",
-                              job.output, clipped.left + clipped.right, clipped.left, clipped.right,
-                              peak, enough));
-  } else if (levels.left.over + levels.right.over > 0) {
-    print_message("warning",
-                  fmt::format("{}: peak {:+.1f} dBFS: this file keeps it, but players will clip; "
-                              "{} avoids that",
+                  fmt::format("{}: peak {} dBFS: this file keeps it, but players will clip; {} "
+                              "avoids that",
                               job.output, peak, enough));
   }
 }
 
 bool has_clipped(const JobReport& report) {
   return report.written.clipped.left + report.written.clipped.right > 0;
+}
+
+bool has_overs(const JobReport& report) {
+  return report.written.levels.left.over + report.written.levels.right.over > 0;
 }
 
 }  // namespace gpuconv

@@ -27,6 +27,7 @@ Json ear(Side side, const JobReport& report) {
 void add(Json& json, const Mended& mended, const char* noun) {
   json[std::string("replaced_") + noun] = mended.replaced;
   if (!mended.shortfall.empty()) json["shortfall"] = mended.shortfall;
+  if (!mended.remark.empty()) json["remark"] = mended.remark;
 }
 
 Json stages(const JobReport& report) {
@@ -64,10 +65,10 @@ Json to_json(const Job& job, const JobReport& report) {
   json["output"] = {{"file", job.output},
                     {"frames", report.written.frames},
                     {"container", report.written.container},
-                    {"bits", report.format.bits},
-                    {"encoding", report.format.encoding == Encoding::pcm ? "pcm" : "float"},
+                    {"encoding", name(report.format.encoding)},
                     {"dithered", report.format.is_dithered},
                     {"bytes", report.written.bytes}};
+  if (report.format.encoding != Encoding::vorbis) json["output"]["bits"] = report.format.bits;
   json["left"] = ear(Side::left, report);
   json["right"] = ear(Side::right, report);
   json["seconds"] = report.seconds;

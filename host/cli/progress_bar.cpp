@@ -34,8 +34,8 @@ std::string progress_line(const Progress& progress, double seconds) {
   } else {
     line = duration(done / progress.rate) + " so far, ";
   }
-  line += fmt::format("{}, peak {:+.1f} dBFS", real_time(done / progress.rate, seconds),
-                      dbfs(std::max(levels.left.peak, levels.right.peak)));
+  line += fmt::format("{}, peak {} dBFS", real_time(done / progress.rate, seconds),
+                      tenths(dbfs(std::max(levels.left.peak, levels.right.peak))));
   if (clipped.left + clipped.right > 0) {
     line += fmt::format(", {} clipped", clipped.left + clipped.right);
   }

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "host/audio/levels.hpp"
 #include "host/cli/cli.hpp"
@@ -31,7 +33,7 @@ struct RenderOptions : JobOptions {
 void add_files(CLI::App& command, RenderOptions& options) {
   command
       .add_option("INPUT", options.job.input,
-                  "mono recording: WAV, FLAC, AIFF, ...; - is standard input")
+                  "mono recording: WAV, FLAC, MP3, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,
@@ -73,12 +75,18 @@ std::string place_of(const Choice& choice) {
   return cores == 1 ? "CPU, one core" : fmt::format("CPU, {} cores", cores);
 }
 
-void print_plan(const Job& job, const JobReport& report) {
+void print_remark(const Mended& mended, bool is_verbose) {
+  if (is_verbose && !mended.remark.empty()) say("          {}\n", mended.remark);
+}
+
+void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
   const int rate = report.source.rate;
   say("source    {}: {}{} samples, {} at {} Hz\n", one_line(job.input),
       report.has_more_source_samples ? "at least " : "", report.source_samples,
       seconds_of(report.source_samples, rate), rate);
+  print_remark(report.source_mended, is_verbose);
   say("response  {}: {}\n", one_line(job.response), one_line(report.response_description));
+  print_remark(report.response_mended, is_verbose);
   if (report.response_rate != rate) {
     say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n", report.response_rate,
         rate, report.response_taps, static_cast<double>(report.response_rate) / rate);
@@ -90,12 +98,10 @@ void print_plan(const Job& job, const JobReport& report) {
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const WriteReport& written = report.written;
   const int rate = report.source.rate;
-  say("wet       {}: {} frames, {}, {} {}-bit {}{}\n", one_line(job.output), written.frames,
-      seconds_of(written.frames, rate), written.container, report.format.bits,
-      report.format.encoding == Encoding::pcm ? "PCM" : "float",
-      report.format.is_dithered ? ", dithered" : "");
-  say("peak      left {:+.1f} dBFS, right {:+.1f} dBFS\n", dbfs(written.levels.left.peak),
-      dbfs(written.levels.right.peak));
+  say("wet       {}: {} frames, {}, {} {}\n", one_line(job.output), written.frames,
+      seconds_of(written.frames, rate), written.container, describe(report.format));
+  say("peak      left {} dBFS, right {} dBFS\n", tenths(dbfs(written.levels.left.peak)),
+      tenths(dbfs(written.levels.right.peak)));
   if (report.norm_gain_db) {
     say("norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
   }
@@ -105,8 +111,12 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   say("time      {:.3f} s, {}\n", report.seconds,
       real_time(static_cast<double>(report.source_samples) / rate, report.seconds));
   if (!is_verbose) return;
+  std::size_t width = 0;
   for (const StageTime& stage : report.render.stages) {
-    say("  {:<16}{:.6f} s\n", stage.stage, stage.seconds);
+    width = std::max(width, std::string_view(stage.stage).size());
+  }
+  for (const StageTime& stage : report.render.stages) {
+    say("  {:<{}}  {:.6f} s\n", stage.stage, width, stage.seconds);
   }
 }
 
@@ -127,9 +137,10 @@ int render(RenderOptions options) {
   const JobReport report = run_job(options.job);
   bar.reset();
   if (trace) trace->write(report);
-  if (!options.quiet) print_plan(options.job, report);
+  if (!options.quiet) print_plan(options.job, report, options.verbose);
   if (!options.quiet && !options.job.dry_run) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);
+  print_level_warning(options.job, report);
   if (json) json->write(options.job, report);
   return static_cast<int>(has_clipped(report) && options.fail_on_clip ? Exit::clipped : Exit::done);
 }

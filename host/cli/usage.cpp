@@ -189,6 +189,12 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,
     const bool is_repeated = words.find("received") != words.npos;
     return subject + (is_repeated ? ": is given more than once" : ": its value is missing");
   }
+  if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
+    constexpr std::string_view kExcludes = " excludes ";
+    const std::size_t found = words.find(kExcludes);
+    if (found != words.npos) words.replace(found, kExcludes.size(), " cannot be combined with ");
+    return words;
+  }
   const bool has_extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   if (!has_extras && dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) return words;
   std::vector<std::string> unknown = command->remaining();

@@ -129,7 +129,8 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
   report.convolve_seconds = seconds_since(before) - files.seconds();
   report.source_samples = report.render.source_samples;
   report.has_more_source_samples = false;
-  report.source_mended = {source.reader().replaced(), source.reader().shortfall()};
+  report.source_mended = {source.reader().replaced(), source.reader().shortfall(),
+                          source.reader().remark()};
   if (report.render.device_levels) {
     check_levels(*report.render.device_levels, are_all_wanted ? written().levels : levels);
   }
@@ -178,6 +179,7 @@ JobReport run_once(const Job& job) {
 
   MeasuredSource source(job.input, job.source_options);
   report.source = source.reader().format();
+  report.source_mended.remark = source.reader().remark();
   const int rate = report.source.rate;
 
   const Response response = prepared_response(job, rate, report);

@@ -15,6 +15,7 @@
 #include <numeric>
 #include <system_error>
 
+#include "host/audio/foreign.hpp"
 #include "host/audio/input_file.hpp"
 #include "host/error.hpp"
 #include "host/interrupt.hpp"
@@ -30,6 +31,15 @@ namespace fs = std::filesystem;
 // A catalogue of a thousand variables with all of their attributes is smaller.
 constexpr std::uint64_t kMaxReplyBytes = std::uint64_t{64} << 20;
 constexpr const char* kProgram = "gpuconv-sofa";
+
+/// HDF5 begins at byte 0, 512, 1024, 2048 or any later power of two.
+bool is_hdf5(int descriptor, std::int64_t bytes) {
+  static constexpr unsigned char kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  for (std::int64_t offset = 0; offset < bytes; offset = offset == 0 ? 512 : 2 * offset) {
+    if (std::ranges::equal(peek(descriptor, offset, sizeof kSignature), kSignature)) return true;
+  }
+  return false;
+}
 
 /// Where gpuconv-sofa is: beside this program, or where it is installed.
 fs::path reader_program() {
@@ -128,6 +138,10 @@ SofaReader::SofaReader(const std::string& path) : path_(path) {
     throw FileError(path, "a SOFA file cannot come through a pipe; give its path");
   }
   file_bytes_ = file.bytes;
+  if (!is_hdf5(file.descriptor.get(), file.bytes)) {
+    const auto foreign = recognise(peek_into(file.descriptor.get()));
+    throw FileError(path, foreign ? sentence(*foreign) : "is not HDF5, so not a SOFA file");
+  }
   file_ = std::move(file.descriptor);
   start();
   read_catalogue();

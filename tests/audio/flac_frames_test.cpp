@@ -99,6 +99,39 @@ TEST(FlacFramesTest, OfOneThatNamesItsLengthNothingIsSaid) {
   EXPECT_FALSE(verdict_of(bytes));
 }
 
+TEST(FlacFramesTest, AreFollowedToTheHoleAlsoWhereTheLengthIsNamed) {
+  std::string bytes = flac_of(noise(20'000, 5));
+  bytes[25] = 1;
+  const auto hole_of = [](const std::string& flac, std::size_t piece) {
+    FlacFrames frames(FlacFrames::Follow::always);
+    for (std::size_t i = 0; i < flac.size(); i += piece) {
+      const std::string part = flac.substr(i, piece);
+      frames.take({reinterpret_cast<const unsigned char*>(part.data()), part.size()});
+    }
+    return frames.hole();
+  };
+  std::vector<std::size_t> begins;
+  for (std::size_t at = bytes.find("\xff\xf8"); at != bytes.npos;
+       at = bytes.find("\xff\xf8", at + 1)) {
+    if (static_cast<std::size_t>(bytes[at + 4]) == begins.size()) begins.push_back(at);
+  }
+  ASSERT_EQ(begins.size(), 5u);
+  std::string broken = bytes;
+  broken[begins[2] + 100] ^= 1;
+  for (const std::size_t piece : {1u, 17u, 1000u, 1'000'000u}) {
+    EXPECT_FALSE(hole_of(bytes, piece)) << piece;
+    const auto missing = hole_of(bytes.substr(0, begins[1]) + bytes.substr(begins[3]), piece);
+    ASSERT_TRUE(missing) << piece;
+    EXPECT_EQ(missing->begin, 4096);
+    EXPECT_TRUE(missing->is_missing);
+    const auto damaged = hole_of(broken, piece);
+    ASSERT_TRUE(damaged) << piece;
+    EXPECT_EQ(damaged->begin, 8192);
+    EXPECT_FALSE(damaged->is_missing);
+    EXPECT_FALSE(hole_of(bytes.substr(0, begins[3]), piece)) << "it ends, but has no hole";
+  }
+}
+
 TEST(FlacFramesTest, SomethingElseInTheirPlaceIsDamage) {
   std::string bytes = flac_of(noise(100, 4));
   const std::size_t first = bytes.find("\xff\xf8");

@@ -34,6 +34,14 @@ TEST(LevelsTest, BlocksAddUp) {
   EXPECT_EQ(level.over, 2);
 }
 
+TEST(LevelsTest, TenthsHaveASignUnlessTheyAreZero) {
+  EXPECT_EQ(tenths(-0.04), "0.0");
+  EXPECT_EQ(tenths(0.04), "0.0");
+  EXPECT_EQ(tenths(-0.06), "-0.1");
+  EXPECT_EQ(tenths(12.34), "+12.3");
+  EXPECT_EQ(tenths(dbfs(0)), "-inf");
+}
+
 TEST(LevelsTest, FullScaleIsZeroDecibels) {
   EXPECT_EQ(dbfs(1), 0);
   EXPECT_NEAR(dbfs(0.5), -6.0206, 1e-4);

@@ -25,6 +25,10 @@ std::string verdict(const std::string& bytes) {
   return "";
 }
 
+bool is_for_libsndfile(const Specimen& specimen) {
+  return specimen.name != "SOFA" && specimen.name != "MP3";
+}
+
 /// The specimen with `from`, which occurs once, replaced by `to`.
 std::string replaced(const std::string& name, const std::string& from, const std::string& to) {
   std::string bytes = specimen(name).bytes;
@@ -34,7 +38,7 @@ std::string replaced(const std::string& name, const std::string& from, const std
 
 TEST(ListedTest, EverySpecimenOfAudioIsLetIn) {
   for (const Specimen& specimen : specimens()) {
-    if (specimen.name == "SOFA") continue;
+    if (!is_for_libsndfile(specimen)) continue;
     EXPECT_EQ(verdict(specimen.bytes), "") << specimen.name;
   }
 }
@@ -58,9 +62,13 @@ TEST(ListedTest, RareEncodingsAreRefusedInEveryContainer) {
 
 /// 8SVX is what the Amiga keeps samples in, and libsndfile reads it.
 TEST(ListedTest, OnlyAiffAndWaveAreLetInOfWhatFormAndRiffHold) {
-  for (const std::string type : {"8SVX", "16SV", "ILBM", "AIFX", "WAVE"}) {
+  for (const std::string type : {"8SVX", "16SV"}) {
     EXPECT_TRUE(says(verdict(replaced("AIFF", "AIFF", type)),
                      {"FORM of type '" + type + "' is not read here", "--allow-any-format"}));
+  }
+  for (const std::string type : {"ILBM", "AIFX", "WAVE"}) {
+    EXPECT_TRUE(says(verdict(replaced("AIFF", "AIFF", type)),
+                     {"FORM of type '" + type + "' is not read here", "convert it first"}));
   }
   for (const std::string type : {"AVI ", "AIFF", "RMID"}) {
     EXPECT_TRUE(says(verdict(replaced("WAV", "WAVE", type)), {"RIFF of type '" + type + "'"}));
@@ -70,11 +78,13 @@ TEST(ListedTest, OnlyAiffAndWaveAreLetInOfWhatFormAndRiffHold) {
 
 TEST(ListedTest, OtherContainersAreRefused) {
   for (const std::string& bytes :
-       {std::string("plain text"), std::string("R"), std::string("\x89HDF\r\n\x1a\n"),
-        std::string("Creative Voice File\x1a"), std::string("ID3\x03")}) {
-    EXPECT_TRUE(says(verdict(bytes), {"is not audio of a kind that is read here", "WAV", "Opus",
-                                      "--allow-any-format"}));
+       {std::string("R"), std::string("\x89HDF\r\n\x1a\n"), std::string("ID3\x03")}) {
+    EXPECT_TRUE(says(verdict(bytes), {"a: is not audio in a format that gpuconv recognises (WAV",
+                                      "MP3", "Opus are read)"}));
+    EXPECT_EQ(verdict(bytes).find("--allow-any-format"), std::string::npos) << "it would not help";
   }
+  EXPECT_EQ(verdict("plain text"), "a: this is text; a recording is needed");
+  EXPECT_TRUE(says(verdict("Creative Voice File\x1a"), {"this is VOC", "--allow-any-format"}));
 }
 
 /// Codes of libsndfile: all its containers, or all its encodings.
@@ -91,12 +101,12 @@ std::vector<int> codes(int command_of_count, int command) {
   return all;
 }
 
-/// Nothing is left that only libsndfile, which looks closer, would know for rare.
+/// Nothing is left that only libsndfile, which looks closer, would know for rare; and where the
+/// refusal names the option that lets a file in, it does.
 TEST(ListedTest, WhatLibsndfileCanWriteIsReadOrRefusedByItsHeader) {
   const Folder folder;
   const std::string path = folder.file("a");
-  int read = 0;
-  int refused = 0;
+  int read = 0, advised = 0;
   for (const int container : codes(SFC_GET_FORMAT_MAJOR_COUNT, SFC_GET_FORMAT_MAJOR)) {
     for (const int encoding : codes(SFC_GET_FORMAT_SUBTYPE_COUNT, SFC_GET_FORMAT_SUBTYPE)) {
       SF_INFO info{};
@@ -111,23 +121,29 @@ TEST(ListedTest, WhatLibsndfileCanWriteIsReadOrRefusedByItsHeader) {
       ::sf_close(file);
       if (std::filesystem::file_size(path) == 0) continue;  // has a second file beside it
       const std::string refusal = verdict(read_bytes(path));
-      if (refusal.empty()) {
+      if (refusal.empty() || container == SF_FORMAT_MPEG) {  // another reader's
         ++read;
         EXPECT_NO_THROW(AudioReader{path}) << std::hex << info.format;
-      } else {
-        ++refused;
-        EXPECT_TRUE(says(refusal, {"read here", "--allow-any-format"}));
+      } else if (refusal.find("--allow-any-format") != std::string::npos) {
+        ++advised;
+        EXPECT_NO_THROW((AudioReader{path, Truncated::error, Formats::any})) << refusal;
+      } else {  // MATLAB may hold anything, and these have no name in their header
+        EXPECT_TRUE(container == SF_FORMAT_MAT4 || container == SF_FORMAT_MAT5 ||
+                    container == SF_FORMAT_RAW || container == SF_FORMAT_HTK ||
+                    container == SF_FORMAT_MPC2K || container == SF_FORMAT_SD2)
+            << std::hex << info.format << ' ' << refusal;
       }
     }
   }
   EXPECT_GT(read, 40);
-  EXPECT_GT(refused, 40);
+  EXPECT_GT(advised, 30);
 }
 
 TEST(ListedTest, AHeaderThatBreaksOffIsLeftToItsReader) {
   for (const Specimen& specimen : specimens()) {
-    if (specimen.name == "SOFA") continue;
-    for (std::size_t length = 4; length < specimen.header_bytes; ++length) {
+    if (!is_for_libsndfile(specimen)) continue;
+    for (std::size_t length = specimen.name == "SPHERE" ? 8 : 4; length < specimen.header_bytes;
+         ++length) {
       EXPECT_EQ(verdict(specimen.bytes.substr(0, length)), "") << specimen.name << ' ' << length;
     }
   }

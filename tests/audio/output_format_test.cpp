@@ -29,7 +29,7 @@ TEST(OutputFormatTest, TheContainerFollowsFromTheExtension) {
   expect_format("a.aif", {}, Container::aiff, is_float, 32);
   expect_format("a.aiff", {}, Container::aiff, is_float, 32);
   expect_format("a.au", {}, Container::au, is_float, 32);
-  expect_format("a.ogg", {}, Container::ogg, is_float, 32);
+  expect_format("a.ogg", {}, Container::ogg, Encoding::vorbis, 32);
   expect_format("a.flac", {}, Container::flac, Encoding::pcm, 24);
 }
 
@@ -64,6 +64,13 @@ TEST(OutputFormatTest, WhatDoesNotFitIsRefused) {
   EXPECT_TRUE(says(refusal("a.flac", {{}, 32}), {"FLAC", "not 32-bit"}));
   EXPECT_TRUE(says(refusal("a.ogg", {{}, 16}), {"Vorbis", "--bits"}));
   EXPECT_TRUE(says(refusal("a.ogg", {Encoding::ieee_float, {}}), {"Vorbis"}));
+}
+
+TEST(OutputFormatTest, IsDescribedAsWhatItIs) {
+  EXPECT_EQ(describe(resolve_format("a.ogg", {})), "Vorbis");
+  EXPECT_EQ(describe(resolve_format("a.wav", {})), "32-bit float");
+  EXPECT_EQ(describe(resolve_format("a.wav", {{}, 16})), "16-bit PCM, dithered");
+  EXPECT_EQ(describe(resolve_format("a.flac", {})), "24-bit PCM");
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ TEST(ResponseTest, LeftComesFirst) {
 
 TEST(ResponseTest, OtherNumbersOfChannelsAreRefusedByName) {
   const Folder folder;
-  EXPECT_TRUE(
-      says(refusal(float_wav(folder, "one.wav", 1, {1, 2})), {"has 1 channel ", "needs 2"}));
+  EXPECT_TRUE(says(refusal(float_wav(folder, "one.wav", 1, {1, 2})),
+                   {"has 1 channel where a response needs 2", "sox FILE -c 2 stereo.wav"}));
   EXPECT_TRUE(
       says(refusal(float_wav(folder, "four.wav", 4, {1, 2, 3, 4})), {"has 4 channels", "needs 2"}));
 }

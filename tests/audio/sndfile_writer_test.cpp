@@ -3,8 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <set>
+
 #include "host/audio/audio_file.hpp"
+#include "host/audio/output.hpp"
+#include "host/audio/stream_watch.hpp"
 #include "tests/support/files.hpp"
+#include "tests/support/noise.hpp"
 
 namespace gpuconv {
 namespace {
@@ -83,6 +88,38 @@ TEST(SndfileWriterTest, RatesThatVorbisCanNotHaveAreRefusedBeforeTheFirstFrame) 
   EXPECT_NO_THROW((SndfileWriter{file, ogg, 200'000, 1}));
   EXPECT_TRUE(says(message_of<FileError>([&] { SndfileWriter(file, ogg, 200'001, 1); }),
                    {"can not be written as Ogg at 200001 Hz (limit 200000 Hz)"}));
+}
+
+/// The serial numbers of all pages; each page must have its checksum.
+std::set<std::string> serials_of(const std::string& ogg) {
+  std::set<std::string> serials;
+  StreamWatch watch(StreamWatch::Kind::ogg);
+  watch.take(0, {reinterpret_cast<const unsigned char*>(ogg.data()), ogg.size()});
+  EXPECT_EQ(watch.damage(), "");
+  EXPECT_TRUE(watch.has_ended());
+  for (std::size_t page = ogg.find("OggS"); page != ogg.npos; page = ogg.find("OggS", page + 4)) {
+    serials.insert(ogg.substr(page + 14, 4));
+  }
+  return serials;
+}
+
+TEST(SndfileWriterTest, TheSerialNumberOfAnOggComesFromItsContent) {
+  const Folder folder;
+  const auto written = [&](const char* name, int seed) {
+    WetWriter writer(folder.file(name), {}, 16'000);
+    const Signal ear = noise(50'000, static_cast<unsigned>(seed));
+    writer.write({ear, ear});
+    writer.finish();
+    return read_bytes(folder.file(name));
+  };
+  const std::string first = written("a.ogg", 1);
+  EXPECT_EQ(written("b.ogg", 1), first) << "the same job, the same bytes";
+  const std::string other = written("c.ogg", 2);
+  EXPECT_EQ(serials_of(first).size(), 1u);
+  EXPECT_EQ(serials_of(other).size(), 1u);
+  EXPECT_NE(serials_of(first), serials_of(other));
+  AudioReader reader(folder.file("a.ogg"));
+  EXPECT_EQ(reader.format().frames, 50'000);
 }
 
 TEST(SndfileWriterTest, WhereNobodyCanSeekThereIsNone) {

@@ -14,7 +14,7 @@ std::optional<Mismatch> mismatch_of(const std::string& bytes, std::uint64_t more
   write_bytes(folder.file("a"), bytes);
   std::filesystem::resize_file(folder.file("a"), bytes.size() + more);
   const InputFile file = open_input(folder.file("a"));
-  return find_mismatch(file.descriptor.get(), file.bytes);
+  return find_mismatch(peek_into(file), file.bytes);
 }
 
 /// A file of each container whose samples claim `promised` bytes and are 1000.

@@ -268,10 +268,33 @@ TEST_F(BatchProgram, FailsWithFiveIfOnlyClippingWasWrong) {
   const std::string list = "input\n" + source_ + "\n" + other_ + "\n";
   const Outcome outcome = batch(list, {"-b", "16", "-g", "40", "--fail-on-clip"});
   EXPECT_EQ(outcome.exit_code, 5);
-  EXPECT_TRUE(says(outcome.err, {"source.wav: ", "clipped", "other.wav: ", "2 of 2 done"}));
+  EXPECT_TRUE(says(outcome.err, {"source.wav: ", " clipped", "other.wav: ", "2 of 2 done"}));
   const Outcome again = batch(list, {"-b", "16", "-g", "40", "--fail-on-clip", "--resume"});
   EXPECT_EQ(again.exit_code, 5) << "what was clipped before is clipped still";
   EXPECT_TRUE(says(again.err, {"2 complete before"}));
+}
+
+TEST_F(BatchProgram, SumsUpWhatIsTooLoudAtItsEnd) {
+  const std::string loud = float_wav(folder_, "loud.wav", 1, {0.5f, -1, 1});
+  const std::string louder = float_wav(folder_, "louder.wav", 1, {4, 0.1f});
+  const std::string quiet = float_wav(folder_, "quiet.wav", 1, {0.1f});
+  const std::string unit = float_wav(folder_, "unit.wav", 2, {2, 1});
+  const std::string list = "input,response\n" + loud + "," + unit + "\n" + louder + "," + unit +
+                           "\n" + quiet + "," + unit + "\n";
+  const auto warnings = [&](std::vector<std::string> options) {
+    options.push_back("-q");
+    return batch(list, options).err;
+  };
+  // 8 is 18.06 dB above full scale.
+  EXPECT_EQ(warnings({"-b", "16"}), "warning: 2 of 3 outputs are clipped, most of all " + out_ +
+                                        "/louder.wav; use --gain -18.1 or a float output\n");
+  EXPECT_EQ(warnings({}), "warning: 2 of 3 outputs are above full scale, most of all " + out_ +
+                              "/louder.wav: these files keep it, but players will clip; --gain "
+                              "-18.1 avoids that\n");
+  EXPECT_EQ(warnings({"-b", "16", "--gain", "-10"}),
+            "warning: 1 of 3 outputs is clipped, most of all " + out_ +
+                "/louder.wav; use --gain -18.1 or a float output\n");
+  EXPECT_EQ(warnings({"-b", "16", "--gain", "-18.1"}), "");
 }
 
 TEST_F(BatchProgram, StopsAtASignalAndKeepsWhatIsDone) {

@@ -105,6 +105,10 @@ TEST_F(Program, NamesWhatIsWrongWithACommandLine) {
   };
   refuses({"--azimut", "3"}, {"--azimut; did you mean --azimuth?", "'gpuconv render --help'"});
   refuses({"-gain", "3"}, {"-gain: did you mean --gain?"});
+  for (const std::string norm : {"--norm", "--norm=-3"}) {
+    refuses({"--gain", "3", norm}, {" cannot be combined with ", "--gain", "--norm"});
+    refuses({norm, "-g", "0"}, {" cannot be combined with ", "--gain", "--norm"});
+  }
   refuses({"--norm", "-1"}, {"--norm takes its level with '=': --norm=-1"});
   refuses({"more.wav"}, {"'more.wav' is one too many", "INPUT is '", "OUTPUT is '"});
   refuses({"--gain"}, {"--gain: its value is missing"});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "cuda/runtime/device.hpp"
@@ -59,6 +60,48 @@ TEST_F(Program, StartsNoGpuForACpuMethod) {
   const Outcome outcome = render(source_, room_, {"--device", "cpu", "-v"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_TRUE(says(outcome.err, {"CPU, "}));
+}
+
+TEST_F(Program, AlignsTheTimesOfAllStages) {
+  const Outcome outcome = render(source_, room_, {"-v", "-m", "cpu-naive"});
+  std::set<std::size_t> columns;
+  std::istringstream lines(outcome.err);
+  int stages = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  ") || !line.ends_with(" s")) continue;
+    columns.insert(line.find_last_of(' ', line.size() - 3));
+    ++stages;
+  }
+  EXPECT_GE(stages, 4) << outcome.err;
+  EXPECT_EQ(columns.size(), 1u) << outcome.err;
+}
+
+TEST_F(Program, ReportsAnOggAsVorbisAndWritesTheSameBytesTwice) {
+  const std::vector<std::string> files{folder_.file("a.ogg"), folder_.file("b.ogg")};
+  for (const std::string& file : files) {
+    const Outcome outcome = run({"render", source_, room_, file, "-g", "-40", "--json", "-"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {", Ogg Vorbis\n"}));
+    const auto json = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(json["output"]["encoding"], "vorbis");
+    EXPECT_FALSE(json["output"].contains("bits"));
+  }
+  EXPECT_EQ(read_bytes(files[0]), read_bytes(files[1]));
+}
+
+TEST_F(Program, SaysOfAnMp3WithoutAHeaderThatItsLengthCannotBeVerified) {
+  // Frames of silence: 32 kbit/s at 16 kHz, mono.
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += "\xff\xf3\x48\xc0" + std::string(140, '\0');
+  const std::string mp3 = folder_.file("a.mp3");
+  write_bytes(mp3, bytes);
+  constexpr const char* kRemark = "its length cannot be verified (it has no Xing or Info header)";
+  const Outcome outcome = render(mp3, room_, {"-v", "--json", "-"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"4608 samples", kRemark}));
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["source"]["remark"], kRemark);
+  EXPECT_EQ(render(mp3, room_).err.find(kRemark), std::string::npos);
+  EXPECT_TRUE(says(run({"info", mp3}).out, {"MP3", "MPEG-2 layer III", kRemark}));
 }
 
 TEST_F(Program, CountsClippedSamplesPerEarAndTellsTheGainThatWouldHaveBeenRight) {

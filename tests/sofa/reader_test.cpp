@@ -28,7 +28,13 @@ TEST(SofaReaderTest, WhatIsNotASofaFileIsRefused) {
   const Folder folder;
   EXPECT_TRUE(says(refusal(folder.file("no.sofa")), {"no.sofa", "No such file"}));
   write_bytes(folder.file("text.sofa"), "not HDF5 at all, whatever the extension says\n");
-  EXPECT_TRUE(says(refusal(folder.file("text.sofa")), {"HDF5 cannot read it"}));
+  EXPECT_TRUE(says(refusal(folder.file("text.sofa")), {"this is text"}));
+  write_bytes(folder.file("bytes.sofa"), std::string(2000, '\x80'));
+  EXPECT_TRUE(says(refusal(folder.file("bytes.sofa")), {"is not HDF5"}));
+  write_bytes(folder.file("netcdf.sofa"), "CDF\x01" + std::string(2000, '\0'));
+  EXPECT_TRUE(says(refusal(folder.file("netcdf.sofa")), {"NetCDF of the classic kind", "nccopy"}));
+  write_bytes(folder.file("cut.sofa"), sofa_bytes(small_sofa()).substr(0, 700));
+  EXPECT_TRUE(says(refusal(folder.file("cut.sofa")), {"HDF5 cannot read it"}));
 }
 
 TEST(SofaReaderTest, APipeIsRefusedWithATrueSentence) {

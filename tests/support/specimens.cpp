@@ -1,7 +1,10 @@
 #include "tests/support/specimens.hpp"
 
+#include <sndfile.h>
+
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "host/audio/output.hpp"
 #include "tests/support/files.hpp"
@@ -74,16 +77,41 @@ Specimen wavex() {
   return out.finish("WAVEX", ".wav", samples());
 }
 
-Specimen rf64() {
+/// RF64, or BW64 with the chunks of an audio definition model.
+Specimen rf64(const std::string& magic) {
   SpecimenWriter out;
-  out.text("RF64").number("RF64 size", 0xffffffff, 4).text("WAVE");
+  out.text(magic).number(magic + " size", 0xffffffff, 4).text("WAVE");
   out.text("ds64").number("ds64 size", 28, 4).number("ds64 RIFF size", 0, 8);
   out.number("ds64 data size", kDataBytes, 8).number("ds64 frames", kFrames, 8);
   out.number("ds64 table length", 0, 4);
   add_fmt(out, 1, 16);
+  if (magic == "BW64") {
+    out.text("chna").number("chna size", 4 + 40, 4).number("tracks", 1, 2).number("UIDs", 1, 2);
+    out.number("track", 1, 2).text("ATU_00000001AT_00031001_01AP_00031001").number("pad", 0, 1);
+    out.text("axml").number("axml size", 8, 4).text("<a></a> ");
+  }
   out.text("data").number("data size", 0xffffffff, 4);
   out.set("ds64 RIFF size", out.size() - 8 + kDataBytes);
-  return out.finish("RF64", ".rf64", samples());
+  return out.finish(magic, "." + magic, samples());
+}
+
+/// Text, each digit of which is a field.
+Specimen sphere() {
+  std::string header =
+      "NIST_1A\n    256\ndatabase_id -s4 DEMO\nchannel_count -i 2\nsample_count -i 32\n"
+      "sample_rate -i 16000\nsample_n_bytes -i 2\nsample_byte_format -s2 01\n"
+      "sample_coding -s3 pcm\nend_head\n";
+  header.resize(256, ' ');
+  SpecimenWriter out;
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::string name = "digit at byte " + std::to_string(i);
+    if (header[i] >= '0' && header[i] <= '9') {
+      out.number(name, static_cast<unsigned char>(header[i]), 1);
+    } else {
+      out.text(header.substr(i, 1));
+    }
+  }
+  return out.finish("SPHERE", ".sph", samples());
 }
 
 Specimen w64() {
@@ -249,6 +277,45 @@ Specimen ogg() {
   return ogg;
 }
 
+/// 32 frames of what LAME makes of noise, by way of libsndfile: all else is said to be padding. No
+/// bytes where libsndfile was built without MP3.
+Specimen mp3() {
+  const Folder folder;
+  SF_INFO info{};
+  info.samplerate = static_cast<int>(kRate);
+  info.channels = 2;
+  info.format = SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III;
+  SNDFILE* const file = sf_open(folder.file("a").c_str(), SFM_WRITE, &info);
+  if (file == nullptr) return {"MP3", ".mp3", "", {}, 0, nullptr};
+  const Signal sound = noise(2'000, 7);
+  sf_writef_float(file, sound.data(), std::ssize(sound) / 2);
+  sf_close(file);
+  Specimen mp3{"MP3", ".mp3", read_bytes(folder.file("a")), {}, 0, nullptr};
+  const auto field = [&](const std::string& name, std::size_t offset, int bytes) {
+    mp3.fields.push_back({name, offset, bytes, Order::big});
+  };
+  for (std::size_t byte = 0; byte < 4; ++byte) {
+    field("byte " + std::to_string(byte) + " of the first header", byte, 1);
+  }
+  const std::size_t tag = mp3.bytes.find("LAME") - 120;  // after flags, counts and a table
+  field("name of the header", tag, 4);
+  field("flags", tag + 4, 4);
+  field("frames", tag + 8, 4);
+  field("bytes", tag + 12, 4);
+  field("delay and padding", tag + 120 + 21, 3);
+  const std::uint64_t frames = get(mp3.bytes, mp3.fields[6]);
+  constexpr std::uint64_t kDelay = 1000, kDecoderDelay = 529, kFrameSamples = 576;
+  const std::uint64_t padding = frames * kFrameSamples - kDelay - kFrames;
+  put(mp3.bytes, mp3.fields.back(), kDelay << 12 | padding);
+  if (padding < kDecoderDelay || padding > 0xfff) throw std::logic_error("another padding");
+  const std::size_t second = mp3.bytes.find(mp3.bytes.substr(0, 2), 4);
+  for (std::size_t byte = 0; byte < 24; ++byte) {
+    field("byte " + std::to_string(byte) + " of the second frame", second + byte, 1);
+  }
+  mp3.header_bytes = second + 24;
+  return mp3;
+}
+
 template <typename Named>
 const Named& named(const std::vector<Named>& all, const std::string& name) {
   const auto found = std::ranges::find(all, name, &Named::name);
@@ -295,9 +362,14 @@ std::uint64_t get(const std::string& bytes, const Field& field) {
 }
 
 const std::vector<Specimen>& specimens() {
-  static const std::vector<Specimen> all{wav(),    wav_with_chunks(), wavex(), rf64(), w64(),
-                                         aiff(""), aiff("sowt"),      caf(),   au(),   flac(),
-                                         ogg()};
+  static const std::vector<Specimen> all = [] {
+    std::vector<Specimen> specimens{
+        wav(),    wav_with_chunks(), wavex(), rf64("RF64"), rf64("BW64"), w64(),
+        aiff(""), aiff("sowt"),      caf(),   au(),         flac(),       ogg(),
+        sphere()};
+    if (Specimen one = mp3(); !one.bytes.empty()) specimens.push_back(std::move(one));
+    return specimens;
+  }();
   return all;
 }
 
