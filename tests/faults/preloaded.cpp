@@ -50,7 +50,8 @@ struct Spared {
   std::uintptr_t begin = 0;
   std::uintptr_t end = 0;
 };
-Spared spared[] = {{"libsndfile."}, {"libsoxr."}, {"libmpg123."}};
+Spared spared[] = {{"libsndfile."}, {"libsoxr."},      {"libmpg123."},
+                   {"libvorbis."},  {"libvorbisenc."}, {"libogg."}};
 
 int find_spared(dl_phdr_info* library, std::size_t, void*) {
   for (Spared& each : spared) {

@@ -34,6 +34,7 @@ struct Workload {
 const Workload kWorkloads[] = {
     {"float_WAV", "room.wav", "wet.wav", {}},
     {"FLAC_of_a_converted_response", "slow.wav", "wet.flac", {"-g", "-40"}},
+    {"Ogg_whose_serial_number_is_set", "room.wav", "wet.ogg", {"-g", "-40"}},
     {"RF64_of_a_SOFA_file", "room.sofa", "wet.rf64", {"-b", "16", "-g", "-40"}},
     {"one_thread_at_a_time", "room.wav", "wet.aiff", {"-m", "cpu-cooley-tukey"}},
     {"normalised_verified_and_reported", "room.wav", "wet.wav", {"--norm", "--verify", "--json"}},
