@@ -257,7 +257,7 @@ TEST(Mp3Response, IsReadAndDescribed) {
   EXPECT_EQ(response.taps.left.size(), 4'000u);
   EXPECT_TRUE(says(response.description, {"MP3, MPEG-2 layer III, 16000 Hz, 4000 taps"}));
   std::string lines;
-  for (const std::string& line : describe(path)) lines += line + "\n";
+  for (const std::string& line : describe(path).lines) lines += line + "\n";
   EXPECT_TRUE(says(lines, {"container  MP3", "frames     4000 (0.250 s)"}));
 }
 
