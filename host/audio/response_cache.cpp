@@ -25,15 +25,15 @@ std::string words_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : "-";
 }
 
-std::string key_of(const std::string& identity, const ResponseOptions& options, int rate) {
+std::string key_of(const std::string& identity, const ResponseOptions& options) {
   const SofaOptions& sofa = options.sofa;
   const std::string receivers =
       sofa.receivers ? fmt::format("{},{}", sofa.receivers->left, sofa.receivers->right) : "-";
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", identity, words_of(sofa.azimuth),
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", identity, words_of(sofa.azimuth),
                      words_of(sofa.elevation), words_of(sofa.distance), words_of(sofa.emitter),
                      words_of(sofa.measurement), receivers, static_cast<int>(sofa.azimuths),
                      static_cast<int>(options.nonfinite), static_cast<int>(options.truncated),
-                     static_cast<int>(options.formats), rate);
+                     static_cast<int>(options.formats));
 }
 
 std::int64_t bytes_of(const Response& response) {
@@ -43,22 +43,21 @@ std::int64_t bytes_of(const Response& response) {
 
 }  // namespace
 
-std::shared_ptr<const Response> ResponseCache::find(const std::string& key) {
-  const auto found = std::ranges::find(entries_, key, &Entry::key);
+template <typename Predicate>
+std::shared_ptr<const Response> ResponseCache::find(Predicate is_wanted) {
+  const auto found = std::ranges::find_if(entries_, is_wanted);
   if (found == entries_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found);
   return found->response;
 }
 
-std::shared_ptr<const Response> ResponseCache::keep(const std::string& key,
-                                                    std::shared_ptr<const Response> response) {
-  entries_.push_front({key, response});
+void ResponseCache::keep(Entry entry) {
+  entries_.push_front(std::move(entry));
   std::int64_t total = 0;
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    total += bytes_of(*entry->response);
-    entry = total > bytes_ ? entries_.erase(entry) : std::next(entry);
+  for (auto one = entries_.begin(); one != entries_.end();) {
+    total += bytes_of(*one->response) + (one->source ? bytes_of(*one->source) : 0);
+    one = total > bytes_ ? entries_.erase(one) : std::next(one);
   }
-  return response;
 }
 
 std::shared_ptr<SofaSet> ResponseCache::open(const std::string& path, const std::string& identity) {
@@ -73,30 +72,35 @@ std::shared_ptr<SofaSet> ResponseCache::open(const std::string& path, const std:
   return set;
 }
 
-/// A set that has failed is opened anew by the next one who asks.
+/// A reader may have been killed that has served before: then the set is opened once more.
 template <typename Use>
 auto ResponseCache::with_set(const std::string& path, const std::string& identity, Use use) {
+  const auto is_it = [&](const OpenSet& one) { return one.key == identity; };
+  const bool was_open = !identity.empty() && std::ranges::any_of(sets_, is_it);
   const std::shared_ptr<SofaSet> set = open(path, identity);
   try {
     return use(*set);
   } catch (const FileError&) {
-    if (!set->is_alive()) sets_.remove_if([&](const OpenSet& one) { return one.set == set; });
-    throw;
+    if (set->is_alive()) throw;
+    sets_.remove_if([&](const OpenSet& one) { return one.set == set; });
+    if (!was_open) throw;
   }
+  return use(*open(path, identity));
 }
 
 std::shared_ptr<const Response> ResponseCache::load_locked(const std::string& path,
                                                            const ResponseOptions& options) {
   const std::string identity = identity_of(path);
-  const std::string key = key_of(identity, options, 0);
-  if (!identity.empty()) {
-    if (auto known = find(key)) return known;
+  const std::string key = identity.empty() ? "" : key_of(identity, options);
+  if (!key.empty()) {
+    if (auto known = find([&](const Entry& entry) { return entry.key == key; })) return known;
   }
   auto response = std::make_shared<const Response>(
       is_sofa(path)
           ? with_set(path, identity, [&](SofaSet& set) { return response_of(set, options); })
           : load_response(path, options));
-  return identity.empty() ? response : keep(key, std::move(response));
+  if (!key.empty()) keep({key, response, nullptr});
+  return response;
 }
 
 std::shared_ptr<const Response> ResponseCache::load(const std::string& path,
@@ -105,18 +109,18 @@ std::shared_ptr<const Response> ResponseCache::load(const std::string& path,
   return load_locked(path, options);
 }
 
-std::shared_ptr<const Response> ResponseCache::convert(std::shared_ptr<const Response> response,
-                                                       const std::string& path,
-                                                       const ResponseOptions& options, int rate) {
+std::shared_ptr<const Response> ResponseCache::convert(
+    const std::shared_ptr<const Response>& response, int rate) {
   if (response->rate == rate) return response;
   const std::lock_guard lock(mutex_);
-  const std::string identity = identity_of(path);
-  const std::string key = key_of(identity, options, rate);
-  if (!identity.empty()) {
-    if (auto known = find(key)) return known;
-  }
+  // By the response itself: its file may be another one by now.
+  const auto is_wanted = [&](const Entry& entry) {
+    return entry.source == response && entry.response->rate == rate;
+  };
+  if (auto known = find(is_wanted)) return known;
   auto converted = std::make_shared<const Response>(resample(*response, rate));
-  return identity.empty() ? converted : keep(key, std::move(converted));
+  keep({"", converted, response});
+  return converted;
 }
 
 std::string ResponseCache::check(const std::string& path, const ResponseOptions& options) {

@@ -25,9 +25,8 @@ class ResponseCache {
   /// As load_response(). A pipe is read each time.
   std::shared_ptr<const Response> load(const std::string& path, const ResponseOptions& options);
 
-  /// What load() has returned for `path`, at `rate` Hz. Throws what resample() throws.
-  std::shared_ptr<const Response> convert(std::shared_ptr<const Response> response,
-                                          const std::string& path, const ResponseOptions& options,
+  /// What load() has returned, at `rate` Hz. Throws what resample() throws.
+  std::shared_ptr<const Response> convert(const std::shared_ptr<const Response>& response,
                                           int rate);
 
   /// What every response from this file meets: throws FileError or UsageError, or returns a warning
@@ -38,15 +37,16 @@ class ResponseCache {
   struct Entry {
     std::string key;
     std::shared_ptr<const Response> response;
+    std::shared_ptr<const Response> source;  ///< what it was converted from, or none
   };
   struct OpenSet {
     std::string key;
     std::shared_ptr<SofaSet> set;
   };
 
-  std::shared_ptr<const Response> find(const std::string& key);
-  std::shared_ptr<const Response> keep(const std::string& key,
-                                       std::shared_ptr<const Response> response);
+  template <typename Predicate>
+  std::shared_ptr<const Response> find(Predicate is_wanted);
+  void keep(Entry entry);
   std::shared_ptr<SofaSet> open(const std::string& path, const std::string& identity);
   template <typename Use>
   auto with_set(const std::string& path, const std::string& identity, Use use);

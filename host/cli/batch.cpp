@@ -144,7 +144,8 @@ class Batch {
     std::set<std::string> checked;
     for (const ListedJob& listed : list_) {
       // A pipe can be read only once.
-      if (!checked.insert(listed.response).second || is_special_file(listed.response)) continue;
+      if (is_special_file(listed.response) || clipped_before(listed)) continue;
+      if (!checked.insert(listed.response).second) continue;
       const bool is_common = listed.response == options_.response;
       try {
         if (!is_common && !is_sofa(listed.response)) continue;
@@ -152,7 +153,7 @@ class Batch {
                  responses_->check(listed.response, options_.job.response_options));
       } catch (const sofa::UndecidedEars&) {
         throw;  // a question, and its answer is an option for all lines
-      } catch (const FileError&) {
+      } catch (const Error&) {
         if (is_common) throw;
       }
     }

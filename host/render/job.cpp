@@ -39,7 +39,7 @@ Response prepared_response(const Job& job, int rate, JobReport& report) {
                                               response->rate, job.input, rate));
   }
   try {
-    response = job.responses->convert(response, job.response, job.response_options, rate);
+    response = job.responses->convert(response, rate);
   } catch (const UsageError& error) {  // it knows no name of a file
     throw FileError(job.response, error.what());
   }

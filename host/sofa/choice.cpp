@@ -15,15 +15,18 @@ namespace {
 
 using sofa::Azimuths;
 using sofa::Place;
+using sofa::Variable;
 
 constexpr double kNearDegrees = 10;    // what is farther away than that sounds like elsewhere
 constexpr double kSameDistance = 1.1;  // a measurement that much farther is in another shell
 constexpr double kSideways = 0.17;     // 10 degrees to a side: the side that was asked for
 constexpr double kWrongSideDecibels = 6;
-constexpr double kWitnessSeconds = 2;  // of a response: the direct sound has come by then
+constexpr std::int64_t kWitnessSeconds = 2;  // of a response: the direct sound has come by then
 constexpr std::int64_t kWitnessesAtOnce = 8;
 constexpr std::int64_t kWitnessValues = std::int64_t{1} << 20;  // at once
-constexpr double kWitnessBytes = 0x1p24;                        // that are decoded for them
+constexpr double kWitnessBytes = 0x1p24;                        // that are decoded for them,
+constexpr std::size_t kFewestRows = 4;     // but so many rows of chunks for each side,
+constexpr double kLargeRowBytes = 0x1p26;  // unless they are that large
 
 std::string metres_of(const std::vector<Shell>& shells) {
   constexpr std::size_t kMost = 8;
@@ -184,73 +187,103 @@ SofaSet::Choice SofaSet::choose(const SofaOptions& options) {
   return choice;
 }
 
-/// Measurements from the sides, spread over the file but stored in few chunks: each chunk is
-/// decoded for any of its values. Both sides take turns: of an ear that is louder on the whole, one
-/// side alone would say that it is the near one.
-std::vector<std::int64_t> SofaSet::witnesses(std::int64_t emitter, Azimuths azimuths,
-                                             std::int64_t& lateral) {
-  Stereo<std::vector<std::int64_t>> sides;
+/// What is decoded to read the beginnings of both responses of one measurement, with all that is
+/// stored in one row of chunks with it.
+double SofaSet::bytes_of_row() const {
+  const Variable& variable = *values_.front();
+  const std::int64_t wanted[] = {1, 2, kWitnessSeconds * rate_};
+  double bytes = static_cast<double>(variable.value_bytes);
+  for (std::size_t axis = 0; axis < variable.sizes.size(); ++axis) {
+    const std::int64_t size = variable.sizes[axis];
+    const std::int64_t chunk =
+        variable.chunk.empty() ? 1 : std::clamp<std::int64_t>(variable.chunk[axis], 1, size);
+    const std::size_t which = axis == axis_of_taps_ ? 2 : axis > 1 ? 0 : axis;
+    const std::int64_t taken = std::min(wanted[which], size);
+    bytes *= static_cast<double>((taken + chunk - 1) / chunk * chunk);
+  }
+  return bytes;
+}
+
+/// Responses from the sides, spread over the file but stored in few chunks: each chunk is decoded
+/// for any of its values. Both sides take turns: of an ear that is louder on the whole, one side
+/// alone would say that it is the near one.
+std::vector<SofaSet::Witness> SofaSet::witnesses(Azimuths azimuths, std::int64_t& lateral) {
+  Stereo<std::vector<std::int64_t>> sides;  // m E + emitter
   for (std::int64_t m = 0; m < M_; ++m) {
-    const double side = sideways(place(m, emitter, azimuths).direction);
-    if (std::abs(side) >= sofa::kLateral) sides[side > 0 ? Side::left : Side::right].push_back(m);
+    for (std::int64_t e = 0; e < E_; ++e) {
+      const double side = sideways(place(m, e, azimuths).direction);
+      if (std::abs(side) < sofa::kLateral) continue;
+      sides[side > 0 ? Side::left : Side::right].push_back(m * E_ + e);
+    }
   }
   lateral = std::ssize(sides.left) + std::ssize(sides.right);
   const auto& chunk = values_.front()->chunk;
   const std::int64_t in_row = chunk.empty() ? 1 : std::clamp<std::int64_t>(chunk[0], 1, M_);
-  const auto bytes_of_row = static_cast<double>(in_row) * static_cast<double>(2 * N_) *
-                            static_cast<double>(E_ * values_.front()->value_bytes);
-  const auto most_rows = static_cast<std::size_t>(std::max(1.0, kWitnessBytes / 2 / bytes_of_row));
-  std::vector<std::int64_t> all;
+  const double bytes = bytes_of_row();
+  const std::size_t fewest = bytes > kLargeRowBytes ? 1 : kFewestRows;
+  const std::size_t most_rows =
+      std::clamp(static_cast<std::size_t>(kWitnessBytes / 2 / bytes), fewest, sofa::kMostWitnesses);
   for (const Side side : kSides) {
     std::vector<std::int64_t>& here = sides[side];
-    if (in_row > 1) {
-      std::vector<std::int64_t> rows;
-      for (const std::int64_t m : here) {
-        if (rows.empty() || rows.back() != m / in_row) rows.push_back(m / in_row);
-      }
-      const std::vector<std::int64_t> kept = spread(rows, most_rows);
-      std::erase_if(
-          here, [&](std::int64_t m) { return std::ranges::find(kept, m / in_row) == kept.end(); });
+    const auto row_of = [&](std::int64_t pair) { return pair / E_ / in_row; };
+    std::vector<std::int64_t> rows;
+    for (const std::int64_t pair : here) {
+      if (rows.empty() || rows.back() != row_of(pair)) rows.push_back(row_of(pair));
     }
+    const std::vector<std::int64_t> kept = spread(rows, most_rows);
+    std::erase_if(here, [&](std::int64_t pair) {
+      return std::ranges::find(kept, row_of(pair)) == kept.end();
+    });
     here = spread(here, sofa::kMostWitnesses);
   }
-  for (std::size_t i = 0; all.size() < sofa::kMostWitnesses; ++i) {
-    if (i >= sides.left.size() && i >= sides.right.size()) break;
+  std::vector<Witness> all;
+  for (std::size_t i = 0; i < std::max(sides.left.size(), sides.right.size()); ++i) {
     for (const Side side : kSides) {
-      if (i < sides[side].size()) all.push_back(sides[side][i]);
+      if (i >= sides[side].size() || all.size() == sofa::kMostWitnesses) continue;
+      all.push_back({sides[side][i] / E_, sides[side][i] % E_});
     }
   }
   return all;
 }
 
-sofa::Evidence SofaSet::evidence(std::int64_t emitter, Azimuths azimuths) {
-  const auto known = evidence_.find({emitter, azimuths});
+/// Adds the votes of witnesses of one emitter, in the order of measurements.
+void SofaSet::hear(std::span<const Witness> witnesses, Azimuths azimuths,
+                   sofa::Evidence& evidence) {
+  const std::int64_t emitter = witnesses.front().emitter;
+  std::vector<std::int64_t> rows;
+  for (const Witness& one : witnesses) rows.push_back(one.m);
+  const auto [a, b] = responses(rows, {0, 1}, emitter, kWitnessSeconds * rate_);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    const std::int64_t m = rows[n];
+    ++evidence.asked;
+    const auto heard = sofa::compare(a[n], b[n], delay(m, 0, emitter), delay(m, 1, emitter), rate_);
+    const auto is_0_nearer = heard ? sofa::is_a_nearer(*heard) : std::nullopt;
+    if (!is_0_nearer) continue;
+    const bool is_left = sideways(place(m, emitter, azimuths).direction) > 0;
+    ++(*is_0_nearer == is_left ? evidence.for_a : evidence.for_b);
+  }
+}
+
+sofa::Evidence SofaSet::evidence(Azimuths azimuths) {
+  const auto known = evidence_.find(azimuths);
   if (known != evidence_.end()) return known->second;
   sofa::Evidence evidence;
-  const std::vector<std::int64_t> all = witnesses(emitter, azimuths, evidence.lateral);
-  const std::int64_t taps =
-      std::min(this->taps(), static_cast<std::int64_t>(kWitnessSeconds * rate_));
-  const std::int64_t at_once = std::clamp<std::int64_t>(kWitnessValues / taps, 1, kWitnessesAtOnce);
-  for (std::size_t i = 0; i < all.size() && !evidence.is_clear();) {
-    const auto count = std::min(all.size() - i, static_cast<std::size_t>(at_once));
-    std::vector<std::int64_t> rows(all.begin() + static_cast<std::ptrdiff_t>(i),
-                                   all.begin() + static_cast<std::ptrdiff_t>(i + count));
-    std::ranges::sort(rows);
-    i += count;
-    const auto [a, b] = responses(rows, {0, 1}, emitter, taps);
-    for (std::size_t n = 0; n < rows.size(); ++n) {
-      ++evidence.asked;
-      const std::int64_t m = rows[n];
-      const auto heard =
-          sofa::compare(a[n], b[n], delay(m, 0, emitter), delay(m, 1, emitter), rate_);
-      const auto is_0_nearer = heard ? sofa::is_a_nearer(*heard) : std::nullopt;
-      if (!is_0_nearer) continue;
-      const bool is_left = sideways(place(m, emitter, azimuths).direction) > 0;
-      ++(*is_0_nearer == is_left ? evidence.for_a : evidence.for_b);
+  std::vector<Witness> all = witnesses(azimuths, evidence.lateral);
+  const std::int64_t taps = std::min(this->taps(), std::int64_t{kWitnessSeconds} * rate_);
+  const auto at_once = static_cast<std::size_t>(
+      std::clamp<std::int64_t>(kWitnessValues / taps, 1, kWitnessesAtOnce));
+  const auto order = [](const Witness& one) { return std::pair(one.emitter, one.m); };
+  for (std::size_t i = 0; i < all.size() && !evidence.is_clear(); i += at_once) {
+    const std::span<Witness> some = std::span(all).subspan(i, std::min(at_once, all.size() - i));
+    std::ranges::sort(some, {}, order);
+    for (std::size_t first = 0; first < some.size();) {
+      std::size_t end = first;
+      while (end < some.size() && some[end].emitter == some[first].emitter) ++end;
+      hear(some.subspan(first, end - first), azimuths, evidence);
+      first = end;
     }
   }
-  evidence_[{emitter, azimuths}] = evidence;
-  return evidence;
+  return evidence_[azimuths] = evidence;
 }
 
 sofa::Ears SofaSet::ears(const SofaOptions& options) {
@@ -271,8 +304,7 @@ sofa::Ears SofaSet::ears(const SofaOptions& options) {
   // As stored or clockwise is what azimuths are; that they are vouched for is decide()'s matter.
   const Azimuths direction =
       options.azimuths == Azimuths::clockwise ? Azimuths::clockwise : Azimuths::checked;
-  return sofa::decide(path(), evidence(emitter_of(options), direction), geometry_->is_left_of(0, 1),
-                      options.azimuths);
+  return sofa::decide(path(), evidence(direction), geometry_->is_left_of(0, 1), options.azimuths);
 }
 
 std::optional<sofa::Comparison> SofaSet::levels_at(double azimuth, const SofaOptions& options) {
@@ -287,9 +319,13 @@ std::optional<sofa::Comparison> SofaSet::levels_at(double azimuth, const SofaOpt
                        rate_);
 }
 
-std::string SofaSet::side_warning(const SofaOptions& options, const SofaMeasurement& found) const {
-  if (options.measurement || !found.warnings.empty()) return "";
-  const double side = sideways(checked_direction(options));
+std::string SofaSet::side_warning(const SofaOptions& options, const Choice& choice,
+                                  const SofaMeasurement& found) const {
+  const bool asked = options.azimuth || options.elevation;
+  const Direction direction = asked ? checked_direction(options) : choice.place.direction;
+  // Of a direction that was not measured that is said already.
+  if (angle_between(direction, choice.place.direction) > kNearDegrees) return "";
+  const double side = sideways(direction);
   if (std::abs(side) < kSideways) return "";
   const auto heard = sofa::compare(found.taps.left, found.taps.right, found.delays.left,
                                    found.delays.right, rate_);
@@ -298,17 +334,24 @@ std::string SofaSet::side_warning(const SofaOptions& options, const SofaMeasurem
       side > 0 ? heard->level_a - heard->level_b : heard->level_b - heard->level_a;
   if (!(nearer < -kWrongSideDecibels)) return "";
   const Side near = side > 0 ? Side::left : Side::right;
+  const std::string quieter =
+      std::isfinite(nearer) ? fmt::format("{:.1f} dB quieter than the other", -nearer) : "silent";
   return fmt::format(
-      "the source was asked for on the {}, but the {} ear is {:.1f} dB quieter than "
-      "the other ('gpuconv info' says on what the order of the ears rests)",
-      name(near), name(near), -nearer);
+      "the source {} on the {}, but the {} ear is {} ('gpuconv info' says on what "
+      "the order of the ears rests)",
+      asked ? "was asked for" : "stands", name(near), name(near), quieter);
 }
 
 std::string SofaSet::check(const SofaOptions& options) {
   const std::int64_t emitter = emitter_of(options);
   Choice choice;
-  if (!options.measurement) choose_shell(options, emitter, choice);
-  return ears(options).warning;
+  if (options.measurement) {
+    check_range(path(), "--measurement", *options.measurement, M_, "measurement");
+  } else {
+    choose_shell(options, emitter, choice);
+  }
+  const std::string warning = ears(options).warning;
+  return warning.empty() ? warning_ : warning;
 }
 
 SofaMeasurement SofaSet::measurement(const SofaOptions& options) {
@@ -336,10 +379,21 @@ SofaMeasurement SofaSet::measurement(const SofaOptions& options) {
     found.description += fmt::format(", distance {:.2f} m", choice.place.distance);
   }
   if (!choice.note.empty()) found.description += " (" + choice.note + ")";
-  if (std::string warning = side_warning(options, found); !warning.empty()) {
+  if (is_transfer_) {
+    found.description += fmt::format(", transformed to {} taps at {} Hz", grid_.taps(), rate_);
+    if (grid_.lacks_zero) {
+      found.warnings.push_back(
+          fmt::format("the file has no bin at 0 Hz: the one at {} Hz, without "
+                      "its phase, is taken for it",
+                      grid_.step));
+    }
+  }
+  if (std::string warning = side_warning(options, choice, found); !warning.empty()) {
     found.warnings.push_back(std::move(warning));
   }
-  if (!ears.warning.empty()) found.warnings.push_back(ears.warning);
+  for (const std::string& warning : {ears.warning, warning_}) {
+    if (!warning.empty()) found.warnings.push_back(warning);
+  }
   return found;
 }
 

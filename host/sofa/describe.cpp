@@ -119,8 +119,15 @@ void describe_ears(Writer& writer, SofaSet& set, SofaOptions options) {
     if (set.receivers() < 2) return;
     options.receivers = sofa::Receivers{};
   }
+  if (!options.distance && set.shells(*options.emitter).size() > 1) {
+    options.distance = set.shells(*options.emitter).back().distance;
+  }
   for (const double azimuth : {90.0, -90.0}) {
-    const auto levels = set.levels_at(azimuth, options);
+    std::optional<sofa::Comparison> levels;
+    try {
+      levels = set.levels_at(azimuth, options);
+    } catch (const FileError&) {  // a measurement that render would refuse
+    }
     if (!levels) continue;
     const std::string noun = fmt::format("at {:+.0f}", azimuth);
     writer.line(noun.c_str(), fmt::format("left {:.1f} dB, right {:.1f} dB (2.5 ms from the onset)",

@@ -41,7 +41,7 @@ std::optional<bool> is_a_nearer(const Comparison& comparison);
 
 /// A measurement whose source stands more to one side than ahead: |sin(azimuth) cos(elevation)| is
 /// at least this.
-inline constexpr double kLateral = 0.5;
+inline constexpr double kLateral = 0.5 - 1e-6;  // 30 degrees, rounded, are in
 inline constexpr std::size_t kMostWitnesses = 32;
 
 /// What the measurements from the sides say of receivers a and b.

@@ -34,17 +34,21 @@ Vector up_of(const std::optional<Points>& ups, std::int64_t m) {
 }  // namespace
 
 Geometry::Geometry(SofaReader& reader, std::int64_t M, std::int64_t E)
-    : path_(reader.path()), M_(M), E_(E) {
-  sources_ = Points::read(reader, "SourcePosition", "spherical");
-  listeners_ = Points::read(reader, "ListenerPosition");
-  views_of_ = Points::read(reader, "ListenerView");
-  const char* const of_view = views_of_ && views_of_->is_spherical() ? "spherical" : "cartesian";
-  ups_ = Points::read(reader, "ListenerUp", of_view);
-  receivers_ = Points::read(reader, "ReceiverPosition");
-  if (E > 1) {  // of one emitter, the source is where it stands
-    emitters_ = Points::read(reader, "EmitterPosition");
-    source_views_ = Points::read(reader, "SourceView");
-    source_ups_ = Points::read(reader, "SourceUp");
+    : path_(reader.path()),
+      M_(M),
+      is_simple_(E == 1 && reader.attribute("SOFAConventions").starts_with("SimpleFreeField")) {
+  const auto type_of = [](const std::optional<Points>& view) {
+    return view && view->is_spherical() ? "spherical" : "cartesian";
+  };
+  sources_ = Points::read(reader, "SourcePosition", M, "");
+  listeners_ = Points::read(reader, "ListenerPosition", M);
+  views_of_ = Points::read(reader, "ListenerView", M);
+  ups_ = Points::read(reader, "ListenerUp", M, type_of(views_of_));
+  receivers_ = Points::read(reader, "ReceiverPosition", M);
+  if (!is_simple_) {
+    emitters_ = Points::read(reader, "EmitterPosition", M);
+    source_views_ = Points::read(reader, "SourceView", M);
+    source_ups_ = Points::read(reader, "SourceUp", M, type_of(source_views_));
   }
   if (!sources_) throw FileError(path_, "has no SourcePosition");
   check_rows("SourcePosition", sources_);
@@ -71,7 +75,7 @@ Geometry::Geometry(SofaReader& reader, std::int64_t M, std::int64_t E)
   // Angles count from the middle of the room (AES69), but files exist that mean the head.
   for (std::int64_t m = 0; listeners_ && m < M; ++m) {
     const std::int64_t row = row_of(*sources_, m);
-    if (!sources_->is_spherical() || sources_->distance(row) == 0) continue;
+    if (!sources_->is_spherical() || (sources_->distance(row) == 0 && !is_simple_)) continue;
     if (is_zero(listeners_->cartesian(row_of(*listeners_, m)))) continue;
     throw FileError(path_,
                     "ListenerPosition is not (0, 0, 0) while SourcePosition is in angles: whether "
@@ -103,7 +107,8 @@ Place Geometry::place(std::int64_t m, std::int64_t e) const {
   }
   const Vector offset = emitter - listener;
   const Frame frame = head(m);
-  const bool is_plain = is_zero(offset);
+  // A simple set may leave its distances 0; elsewhere such a source stands in the middle.
+  const bool is_plain = is_zero(offset) && (is_simple_ || sources_->distance(row) > 0);
   const Vector place = sources_->cartesian(row) + offset;
   Place result{is_plain ? sources_->direction(row) : direction_of(place),
                is_plain ? sources_->distance(row) : length_of(place)};

@@ -42,7 +42,7 @@ class Geometry {
 
   std::string path_;
   std::int64_t M_;
-  std::int64_t E_;
+  bool is_simple_;  ///< sources without emitters of their own stand where they are
   std::optional<Points> sources_, listeners_, views_of_, ups_, emitters_, receivers_, source_views_,
       source_ups_;
   std::int64_t views_ = 1;

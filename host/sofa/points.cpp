@@ -46,14 +46,9 @@ std::optional<double> metres_in(std::string_view unit) {
   return std::nullopt;
 }
 
-std::string attribute(const Variable& variable, const std::string& name) {
-  const auto found = variable.attributes.find(name);
-  return found == variable.attributes.end() ? "" : found->second;
-}
-
 }  // namespace
 
-std::optional<Points> Points::read(SofaReader& reader, const std::string& name,
+std::optional<Points> Points::read(SofaReader& reader, const std::string& name, std::int64_t M,
                                    const std::string& type) {
   const Variable* const variable = reader.find(name);
   if (variable == nullptr) return std::nullopt;
@@ -67,15 +62,22 @@ std::optional<Points> Points::read(SofaReader& reader, const std::string& name,
   Points points;
   points.rows_ = sizes[0];
   points.columns_ = sizes.size() == 3 ? sizes[2] : 1;
+  if (points.columns_ != 1 && points.columns_ != M) {
+    throw FileError(
+        path, fmt::format("{} has positions for {} measurements of {}", name, points.columns_, M));
+  }
 
-  const std::string named = lowered(attribute(*variable, "Type"));
+  const std::string named = lowered(reader.attribute(*variable, "Type"));
   const std::string& what = named.empty() ? type : named;
+  if (what.empty()) {
+    throw FileError(path, fmt::format("{} has no Type (cartesian or spherical are read)", name));
+  }
   points.is_spherical_ = what == "spherical";
   if (!points.is_spherical_ && what != "cartesian") {
     throw FileError(
         path, fmt::format("{} is of type '{}' (cartesian or spherical are read)", name, what));
   }
-  const std::string units = attribute(*variable, "Units");
+  const std::string units = reader.attribute(*variable, "Units");
   const std::vector<std::string> words = words_in(units);
   const auto refuse = [&] {
     throw FileError(
@@ -95,6 +97,14 @@ std::optional<Points> Points::read(SofaReader& reader, const std::string& name,
     if (!is_metres) refuse();
   }
   points.values_ = reader.read_all(*variable);
+  for (std::int64_t row = 0; points.is_spherical_ && row < points.rows_; ++row) {
+    for (std::int64_t column = 0; column < points.columns_; ++column) {
+      const double distance = points.value(row, 2, column);
+      if (!(distance < 0)) continue;
+      throw FileError(
+          path, fmt::format("{} of row {} is {} m away (limit 0 and more)", name, row, distance));
+    }
+  }
   for (std::int64_t i = 0; i < std::ssize(points.values_); ++i) {
     const double value = points.values_[static_cast<std::size_t>(i)];
     if (std::isfinite(value)) continue;
@@ -110,8 +120,8 @@ double Points::value(std::int64_t row, int axis, std::int64_t column) const {
 
 Vector Points::cartesian(std::int64_t row, std::int64_t column) const {
   const double third = value(row, 2, column);
-  if (is_spherical_) return metres_ * third * unit_vector(direction(row, column));
-  return metres_ * Vector{value(row, 0, column), value(row, 1, column), third};
+  if (is_spherical_) return third * unit_vector(direction(row, column));
+  return Vector{value(row, 0, column), value(row, 1, column), third};
 }
 
 Direction Points::direction(std::int64_t row, std::int64_t column) const {
@@ -120,7 +130,7 @@ Direction Points::direction(std::int64_t row, std::int64_t column) const {
 }
 
 double Points::distance(std::int64_t row, std::int64_t column) const {
-  if (is_spherical_) return metres_ * value(row, 2, column);
+  if (is_spherical_) return value(row, 2, column);
   return length_of(cartesian(row, column));
 }
 

@@ -14,9 +14,10 @@ namespace gpuconv::sofa {
 /// ahead, y left, z up), or spherical as azimuth, elevation and distance.
 class Points {
  public:
-  /// Reads `name`; none if the file has no such variable. `type` and `units` count where the file
-  /// names none. Throws FileError for other types or units, and for values that are not finite.
-  static std::optional<Points> read(SofaReader& reader, const std::string& name,
+  /// Reads `name`; none if the file has no such variable. `type` counts where the file names none;
+  /// "": it has to. Throws FileError for other types or units, for values that are not finite, and
+  /// for columns of another number than 1 or M.
+  static std::optional<Points> read(SofaReader& reader, const std::string& name, std::int64_t M,
                                     const std::string& type = "cartesian");
 
   bool is_spherical() const { return is_spherical_; }
@@ -39,7 +40,6 @@ class Points {
   std::int64_t columns_ = 1;
   bool is_spherical_ = false;
   double degrees_ = 1;  ///< per stored unit of angle
-  double metres_ = 1;   ///< per stored unit of length
 };
 
 }  // namespace gpuconv::sofa

@@ -23,9 +23,12 @@ inline constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 20;
 
 enum class Status : std::uint32_t { done, refused };
 
+/// Changes with whatever is said here: both programs must be of one build.
+inline constexpr std::uint32_t kVersion = 0x50470001;
+
 struct ReplyHead {
   Status status = Status::done;
-  std::uint32_t unused = 0;
+  std::uint32_t version = kVersion;
   std::uint64_t bytes = 0;
 };
 

@@ -137,13 +137,11 @@ SofaReader::SofaReader(const std::string& path) : path_(path) {
   if (file.bytes < 0) {
     throw FileError(path, "a SOFA file cannot come through a pipe; give its path");
   }
-  file_bytes_ = file.bytes;
   if (!is_hdf5(file.descriptor.get(), file.bytes)) {
     const auto foreign = recognise(peek_into(file.descriptor.get()));
     throw FileError(path, foreign ? sentence(*foreign) : "is not HDF5, so not a SOFA file");
   }
-  file_ = std::move(file.descriptor);
-  start();
+  start(file.descriptor.get());
   read_catalogue();
 }
 
@@ -154,7 +152,7 @@ SofaReader::~SofaReader() {
   }
 }
 
-void SofaReader::start() {
+void SofaReader::start(int opened) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     throw FileError(path_, fmt::format("no socket to read it through ({})", std::strerror(errno)));
@@ -163,7 +161,7 @@ void SofaReader::start() {
   FileDescriptor theirs(ends[1]);
   const fs::path program = reader_program();
   // Copies above the places to which they go, which a caller may have closed.
-  FileDescriptor file(::fcntl(file_.get(), F_DUPFD_CLOEXEC, kFile + 1));
+  FileDescriptor file(::fcntl(opened, F_DUPFD_CLOEXEC, kFile + 1));
   FileDescriptor socket(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, kFile + 1));
   pid_t process = -1;
   const int error =
@@ -200,6 +198,9 @@ void SofaReader::fail_with_end() {
 std::vector<char> SofaReader::receive_reply() {
   ReplyHead head;
   receive({reinterpret_cast<char*>(&head), sizeof head});
+  if (head.version != kVersion) {
+    throw FileError(path_, fmt::format("{} is of another version than gpuconv", kProgram));
+  }
   if (head.bytes > kMaxReplyBytes) {
     throw FileError(path_,
                     fmt::format("a reply of {} bytes (limit {})", head.bytes, kMaxReplyBytes));
@@ -215,12 +216,13 @@ void SofaReader::read_catalogue() {
   try {
     const auto json = nlohmann::json::parse(text);
     attributes_ = attributes_of(json.at("attributes"));
+    bad_attributes_ = attributes_of(json.at("bad_attributes"));
     for (const auto& entry : json.at("variables")) {
-      variables_.push_back({entry.at("name").get<std::string>(), sizes_of(entry.at("sizes")),
-                            sizes_of(entry.value("chunk", nlohmann::json::array())),
-                            entry.at("value_bytes").get<std::int64_t>(),
-                            one_line(entry.value("problem", "")),
-                            attributes_of(entry.at("attributes"))});
+      variables_.push_back(
+          {entry.at("name").get<std::string>(), sizes_of(entry.at("sizes")),
+           sizes_of(entry.value("chunk", nlohmann::json::array())),
+           entry.at("value_bytes").get<std::int64_t>(), one_line(entry.value("problem", "")),
+           attributes_of(entry.at("attributes")), attributes_of(entry.at("bad_attributes"))});
     }
   } catch (const nlohmann::json::exception& error) {
     throw FileError(path_, fmt::format("{} sent no catalogue ({})", kProgram, error.what()));
@@ -229,11 +231,29 @@ void SofaReader::read_catalogue() {
 
 const Variable* SofaReader::find(const std::string& name) const {
   const auto found = std::ranges::find(variables_, name, &Variable::name);
-  return found == variables_.end() ? nullptr : &*found;
+  if (found == variables_.end()) return nullptr;
+  if (!found->problem.empty()) throw FileError(path_, name + " " + found->problem);
+  return &*found;
+}
+
+std::string SofaReader::attribute(const std::string& name) const {
+  if (const auto bad = bad_attributes_.find(name); bad != bad_attributes_.end()) {
+    throw FileError(path_, fmt::format("its attribute {} is damaged: {}", name, bad->second));
+  }
+  const auto found = attributes_.find(name);
+  return found == attributes_.end() ? "" : found->second;
+}
+
+std::string SofaReader::attribute(const Variable& variable, const std::string& name) const {
+  const Attributes& bad = variable.bad_attributes;
+  if (const auto found = bad.find(name); found != bad.end()) {
+    throw FileError(path_, fmt::format("{}:{} is damaged: {}", variable.name, name, found->second));
+  }
+  const auto found = variable.attributes.find(name);
+  return found == variable.attributes.end() ? "" : found->second;
 }
 
 std::vector<double> SofaReader::read(const Variable& variable, const Box& box) {
-  if (!variable.problem.empty()) throw FileError(path_, variable.name + " " + variable.problem);
   ReadRequest request;
   request.variable = static_cast<std::uint32_t>(&variable - variables_.data());
   request.rank = static_cast<std::uint32_t>(variable.sizes.size());

@@ -26,6 +26,7 @@ struct Variable {
   std::int64_t value_bytes = 0;     ///< of a value as it is stored
   std::string problem;              ///< why it cannot be read, or empty
   Attributes attributes;
+  Attributes bad_attributes;  ///< why these cannot be read
 };
 
 /// "[2, 3]", for messages.
@@ -47,14 +48,17 @@ class SofaReader {
   ~SofaReader();
 
   const std::string& path() const { return path_; }
-  std::int64_t file_bytes() const { return file_bytes_; }
-  const Attributes& attributes() const { return attributes_; }
   const std::vector<Variable>& variables() const { return variables_; }
+
+  /// The text of a global attribute, or of one of a variable; "" if it is absent. Throws FileError
+  /// if it is there and cannot be read.
+  std::string attribute(const std::string& name) const;
+  std::string attribute(const Variable& variable, const std::string& name) const;
 
   /// False once gpuconv-sofa has ended: nothing more can be read.
   bool is_alive() const { return process_ >= 0; }
 
-  /// The variable of this name, or none.
+  /// The variable of this name, or none. Throws FileError if it is there and cannot be read.
   const Variable* find(const std::string& name) const;
 
   /// Values as float64 in C order, at most kMaxValues. Throws FileError. One caller at a time.
@@ -64,18 +68,17 @@ class SofaReader {
   std::vector<double> read_all(const Variable& variable);
 
  private:
-  void start();
+  void start(int file);
   void read_catalogue();
   std::vector<char> receive_reply();
   void receive(std::span<char> bytes);
   [[noreturn]] void fail_with_end();
 
   std::string path_;
-  std::int64_t file_bytes_ = 0;
-  FileDescriptor file_;
   FileDescriptor socket_;
   pid_t process_ = -1;
   Attributes attributes_;
+  Attributes bad_attributes_;
   std::vector<Variable> variables_;
 };
 

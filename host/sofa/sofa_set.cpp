@@ -70,16 +70,10 @@ SofaSet::SofaSet(const std::string& path) : reader_(path) {
   geometry_.emplace(reader_, M_, E_);
 }
 
-std::string SofaSet::attribute(const std::string& name) const {
-  const auto found = reader_.attributes().find(name);
-  return found == reader_.attributes().end() ? "" : found->second;
-}
-
 const Variable& SofaSet::needed(const std::string& name) const {
   const Variable* const variable = reader_.find(name);
   if (variable == nullptr) throw FileError(path(), "has no " + name);
-  if (variable->problem.empty()) return *variable;
-  throw FileError(path(), name + " " + variable->problem);
+  return *variable;
 }
 
 void SofaSet::read_layout() {
@@ -101,18 +95,56 @@ void SofaSet::read_layout() {
     const std::int64_t E = emitters == nullptr || emitters->sizes.empty() ? 1 : emitters->sizes[0];
     const bool third_counts_emitters = sizes[2] == E;
     const bool fourth_counts_emitters = sizes[3] == E;
-    const bool taps_come_last = third_counts_emitters == fourth_counts_emitters
-                                    ? data_type_ == "FIRE"
-                                    : third_counts_emitters;
+    const bool is_open = third_counts_emitters == fourth_counts_emitters;
+    if (is_open && data_type_ != "FIRE" && sizes[2] < sizes[3]) {
+      throw FileError(path(), fmt::format("{} has the sizes {}, and EmitterPosition does not tell "
+                                          "which axis counts emitters",
+                                          values_.front()->name, sofa::words_of(sizes)));
+    }
+    const bool taps_come_last = is_open ? data_type_ == "FIRE" : third_counts_emitters;
     axis_of_taps_ = taps_come_last ? 3 : 2;
     E_ = sizes[taps_come_last ? 2 : 3];
   }
   N_ = sizes[axis_of_taps_];
-  if (M_ < 1 || R_ < 1 || E_ < 1 || N_ < 1 || N_ > kMaxTaps) {
-    throw FileError(path(), fmt::format("has {} measurements of {} receivers and {} emitters with "
-                                        "{} taps (limit 1 and more, 1..{} taps)",
-                                        M_, R_, E_, N_, kMaxTaps));
+  // What is kept of each pair of measurement and emitter stays small beside the responses.
+  constexpr std::int64_t kMost = static_cast<std::int64_t>(sofa::kMaxValues) / 3;
+  if (M_ < 1 || R_ < 1 || E_ < 1 || M_ > kMost || R_ > kMost || E_ > kMost / M_) {
+    throw FileError(path(), fmt::format("has {} measurements of {} receivers and {} emitters "
+                                        "(limit 1 to {} in all)",
+                                        M_, R_, E_, kMost));
   }
+  if (N_ < 1 || N_ > kMaxTaps) {
+    throw FileError(path(), fmt::format("has responses of {} taps (limit 1..{})", N_, kMaxTaps));
+  }
+}
+
+/// Whether a transform of real taps has an even length: then its last bin is real. One row may be
+/// real by chance, so several are asked; that of a usual sample rate counts where they are not.
+bool SofaSet::has_even_length(std::span<const double> frequencies) {
+  constexpr std::int64_t kMostRows = 8;
+  const sofa::Receivers ears{0, std::min<std::int64_t>(1, R_ - 1)};
+  std::vector<std::int64_t> rows;
+  for (std::int64_t i = 0; i < std::min(kMostRows, M_); ++i) {
+    rows.push_back(i * M_ / std::min(kMostRows, M_));
+  }
+  double largest = 0;
+  double last = 0;
+  for (const auto& bins : rows_of(*values_[0], rows, ears, 0, N_)) {
+    for (const double bin : bins) largest = std::max(largest, std::abs(bin));
+  }
+  for (const auto& bins : rows_of(*values_[1], rows, ears, 0, N_)) {
+    if (!bins.empty()) last = std::max(last, std::abs(bins.back()));
+  }
+  const bool is_real = last <= kImaginaryError * largest;
+  const auto is_usual = [&](bool is_even) {
+    static constexpr double kRates[] = {8'000,  11'025, 12'000, 16'000, 22'050,  24'000, 32'000,
+                                        44'100, 48'000, 88'200, 96'000, 176'400, 192'000};
+    const double rate = sofa::grid_of(path(), frequencies, is_even).rate();
+    return std::ranges::any_of(
+        kRates, [&](double one) { return std::abs(rate - one) <= kRateError * one; });
+  };
+  if (is_usual(true) == is_usual(false)) return is_real;
+  return is_usual(true);
 }
 
 void SofaSet::read_rate() {
@@ -123,25 +155,13 @@ void SofaSet::read_rate() {
       throw FileError(path(),
                       fmt::format("N has {} frequencies for {} bins", frequencies.size(), N_));
     }
-    double largest = 0;
-    double last = 0;
-    const std::int64_t row = 0;
-    const sofa::Receivers ears{0, std::min<std::int64_t>(1, R_ - 1)};
-    for (const auto& bins : rows_of(*values_[0], {&row, 1}, ears, 0, N_)) {
-      for (const double bin : bins) largest = std::max(largest, std::abs(bin));
-    }
-    for (const auto& bins : rows_of(*values_[1], {&row, 1}, ears, 0, N_)) {
-      if (!bins.empty()) last = std::max(last, std::abs(bins.back()));
-    }
-    grid_ = sofa::grid_of(path(), frequencies, last <= kImaginaryError * largest);
+    grid_ = sofa::grid_of(path(), frequencies, has_even_length(frequencies));
     rate = grid_.rate();
   } else {
     const Variable& variable = needed("Data.SamplingRate");
-    const auto units = variable.attributes.find("Units");
-    if (units != variable.attributes.end() && units->second != "hertz" && units->second != "Hz" &&
-        units->second != "Hertz" && !units->second.empty()) {
-      throw FileError(path(),
-                      fmt::format("Data.SamplingRate is in '{}' (hertz are read)", units->second));
+    const std::string units = reader_.attribute(variable, "Units");
+    if (!units.empty() && units != "hertz" && units != "Hertz" && units != "Hz") {
+      throw FileError(path(), fmt::format("Data.SamplingRate is in '{}' (hertz are read)", units));
     }
     const std::vector<double> rates = reader_.read_all(variable);
     if (rates.empty()) throw FileError(path(), "Data.SamplingRate is empty");
@@ -162,18 +182,31 @@ void SofaSet::read_rate() {
 
 void SofaSet::read_delays() {
   const Variable* const variable = reader_.find("Data.Delay");
-  if (variable == nullptr || is_transfer_) return;
-  delay_sizes_ = needed("Data.Delay").sizes;
-  while (delay_sizes_.size() < 3) delay_sizes_.push_back(1);
+  if (variable == nullptr) {
+    if (!is_transfer_) warning_ = "has no Data.Delay, which AES69 demands: none is applied";
+    return;
+  }
+  const std::string units = reader_.attribute(*variable, "Units");
+  if (!units.empty() && units != "sample" && units != "samples") {
+    throw FileError(path(), fmt::format("Data.Delay is in '{}' (samples are read)", units));
+  }
+  delay_sizes_ = variable->sizes;
+  const std::size_t rank = delay_sizes_.size();
+  delay_sizes_.resize(3, 1);
   const std::int64_t limits[] = {M_, R_, E_};
+  bool fits = rank == 2 || rank == 3;
   for (std::size_t axis = 0; axis < 3; ++axis) {
-    if (delay_sizes_.size() == 3 && (delay_sizes_[axis] == 1 || delay_sizes_[axis] == limits[axis]))
-      continue;
+    fits &= delay_sizes_[axis] == 1 || delay_sizes_[axis] == limits[axis];
+  }
+  if (!fits) {
     throw FileError(path(),
                     fmt::format("Data.Delay has the sizes {} where M = {}, R = {} and E = {}",
                                 sofa::words_of(variable->sizes), M_, R_, E_));
   }
   delays_ = reader_.read_all(*variable);
+  if (is_transfer_ && std::ranges::any_of(delays_, [](double delay) { return delay != 0; })) {
+    throw FileError(path(), "has transfer functions with a Data.Delay, which is not read");
+  }
 }
 
 std::optional<std::pair<double, double>> SofaSet::delays() const {

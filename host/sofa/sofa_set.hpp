@@ -49,7 +49,7 @@ class SofaSet {
   const std::string& conventions() const { return conventions_; }
   const std::string& data_type() const { return data_type_; }
   /// A global attribute, or "".
-  std::string attribute(const std::string& name) const;
+  std::string attribute(const std::string& name) const { return reader_.attribute(name); }
   std::int64_t measurements() const { return M_; }
   std::int64_t receivers() const { return R_; }
   std::int64_t emitters() const { return E_; }
@@ -96,7 +96,13 @@ class SofaSet {
     std::vector<Shell> shells;
   };
 
+  /// One of the responses by which the ears are told apart.
+  struct Witness {
+    std::int64_t m = 0, emitter = 0;
+  };
+
   void read_layout();
+  bool has_even_length(std::span<const double> frequencies);
   void read_rate();
   void read_delays();
   const sofa::Variable& needed(const std::string& name) const;
@@ -105,9 +111,10 @@ class SofaSet {
   const View& view_of(std::int64_t emitter);
   Choice choose(const SofaOptions& options);
   const Shell& choose_shell(const SofaOptions& options, std::int64_t emitter, Choice& choice);
-  std::vector<std::int64_t> witnesses(std::int64_t emitter, sofa::Azimuths azimuths,
-                                      std::int64_t& lateral);
-  sofa::Evidence evidence(std::int64_t emitter, sofa::Azimuths azimuths);
+  double bytes_of_row() const;
+  std::vector<Witness> witnesses(sofa::Azimuths azimuths, std::int64_t& lateral);
+  void hear(std::span<const Witness> witnesses, sofa::Azimuths azimuths, sofa::Evidence& evidence);
+  sofa::Evidence evidence(sofa::Azimuths azimuths);
   /// The values of one receiver for all `rows`, then those of the other.
   std::vector<std::vector<double>> rows_of(const sofa::Variable& variable,
                                            std::span<const std::int64_t> rows,
@@ -116,7 +123,8 @@ class SofaSet {
   Stereo<std::vector<Signal>> responses(std::span<const std::int64_t> rows,
                                         const sofa::Receivers& ears, std::int64_t emitter,
                                         std::int64_t most_taps);
-  std::string side_warning(const SofaOptions& options, const SofaMeasurement& found) const;
+  std::string side_warning(const SofaOptions& options, const Choice& choice,
+                           const SofaMeasurement& found) const;
 
   sofa::SofaReader reader_;
   std::string conventions_, data_type_;
@@ -130,7 +138,8 @@ class SofaSet {
   std::vector<std::int64_t> delay_sizes_;  ///< of M, R and E
   std::optional<sofa::Geometry> geometry_;
   std::map<std::int64_t, View> views_;  ///< by emitter
-  std::map<std::pair<std::int64_t, sofa::Azimuths>, sofa::Evidence> evidence_;
+  std::map<sofa::Azimuths, sofa::Evidence> evidence_;
+  std::string warning_;  ///< of the whole file, or empty
 };
 
 }  // namespace gpuconv

@@ -19,14 +19,12 @@ struct FrequencyGrid {
   double rate() const { return static_cast<double>(taps()) * step; }  ///< Hz
 };
 
-/// Throws FileError unless the frequencies (Hz) are n step or (n + 1) step, n = 0, 1, ... A last
-/// bin with an imaginary part cannot be half of the sample rate: then the length is odd.
-FrequencyGrid grid_of(const std::string& path, std::span<const double> frequencies,
-                      bool is_last_bin_real);
+/// Throws FileError unless the frequencies (Hz) are n step or (n + 1) step, n = 0, 1, ...
+FrequencyGrid grid_of(const std::string& path, std::span<const double> frequencies, bool is_even);
 
 /// h[k] = (1/L) sum_n H[n] e^(2 pi i k n / L), L = grid.taps(), for the Hermitian H whose first
-/// half is `bins`; where the grid lacks 0 Hz, with |H[1]| there. Scaled as AES69 has it: a response
-/// of one tap 1 is the transfer function 1.
+/// half is `bins`; where the grid lacks 0 Hz, with |H[1]| and the sign of its real part there.
+/// Scaled as AES69 has it: a response of one tap 1 is the transfer function 1.
 std::vector<double> impulse_response(std::span<const std::complex<double>> bins,
                                      const FrequencyGrid& grid);
 

@@ -60,6 +60,8 @@ TEST(Ears, ASourceStandsOnTheAskedSideOrTheFileIsRefused) {
               EXPECT_GT(left_over_right(path, 90), 6);
               EXPECT_LT(left_over_right(path, -90), -6);
               EXPECT_LT(left_over_right(path, 300), -6);
+              EXPECT_GT(left_over_right(path, 30), 4);
+              EXPECT_LT(left_over_right(path, -150), -4);
               ++rendered;
             } catch (const sofa::UndecidedEars& error) {
               EXPECT_TRUE(says(error.what(), {"--azimuths clockwise", "--azimuths as-stored",
@@ -121,6 +123,9 @@ TEST(Ears, WhatTheAskedSideLacksIsWarnedOf) {
   const Response wrong = load_response(stored(folder, head), {options});
   ASSERT_EQ(wrong.warnings.size(), 1u);
   EXPECT_TRUE(says(wrong.warnings[0], {"asked for on the left", "12.0 dB quieter"}));
+  options.distance = 9;  // which is another thing to warn of
+  EXPECT_EQ(load_response(stored(folder, head), {options}).warnings.size(), 2u);
+  options.distance.reset();
   options.azimuths = Azimuths::clockwise;
   EXPECT_TRUE(load_response(stored(folder, head), {options}).warnings.empty());
 }
@@ -181,6 +186,44 @@ TEST(Ears, AnEarThatIsLouderFromEverywhereDecidesNothing) {
     SofaSet set(folder.file("a.sofa"));
     EXPECT_TRUE(says(set.ears({}).basis, {"too little evidence"})) << static_cast<int>(layout);
   }
+}
+
+TEST(Ears, LoudspeakersAtThirtyDegreesAreWitnesses) {
+  const Folder folder;
+  SyntheticHead head;
+  head.directions = 2;
+  head.first_azimuth = -30;
+  head.step = 60;
+  head.azimuths_clockwise = true;
+  SofaSet set(stored(folder, head));
+  EXPECT_THROW(set.ears({}), sofa::UndecidedEars);
+}
+
+TEST(Ears, EmittersOfOneMeasurementAreWitnesses) {
+  const Folder folder;
+  const SofaContents circle = sofa_of({});
+  SofaContents file = circle;
+  constexpr std::size_t kEmitters = 24;
+  constexpr std::size_t kTaps = 64;
+  file.attributes["SOFAConventions"] = "SingleRoomMIMOSRIR";
+  file.attributes["DataType"] = "FIR-E";
+  file["EmitterPosition"] = file["SourcePosition"];
+  file["SourcePosition"] = {{1, 3}, {0, 0, 0}, {{"Type", "cartesian"}}};
+  file["Data.Delay"] = {{1, 2, 1}, {0, 0}, {}};
+  SofaArray& taps = file["Data.IR"];
+  taps.sizes = {1, 2, kTaps, kEmitters};
+  for (std::size_t e = 0; e < kEmitters; ++e) {
+    for (std::size_t n = 0; n < 2 * kTaps; ++n) {
+      taps.values[n * kEmitters + e] = circle.arrays.at("Data.IR").values[2 * kTaps * e + n];
+    }
+  }
+  write_sofa(folder.file("a.sofa"), file);
+  SofaSet in_order(folder.file("a.sofa"));
+  EXPECT_TRUE(says(in_order.ears({}).basis, {"8 of 8 measurements from the sides"}));
+  for (std::size_t e = 0; e < kEmitters; ++e) file["EmitterPosition"].values[3 * e] *= -1;
+  write_sofa(folder.file("b.sofa"), file);
+  SofaSet clockwise(folder.file("b.sofa"));
+  EXPECT_THROW(clockwise.ears({}), sofa::UndecidedEars);
 }
 
 TEST(Ears, OneHemisphereIsEnough) {

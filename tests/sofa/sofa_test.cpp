@@ -20,7 +20,8 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 /// Four directions with two taps for each ear; the taps tell which they are, and nothing of sides.
 SofaContents four_directions() {
   SofaContents file = small_sofa();
-  file["SourcePosition"] = {{4, 3}, {0, 0, 1, 90, 0, 1, 270, 0, 1, 0, 90, 1}, {}};
+  file["SourcePosition"] = {
+      {4, 3}, {0, 0, 1, 90, 0, 1, 270, 0, 1, 0, 90, 1}, {{"Type", "spherical"}}};
   file["Data.Delay"] = {{1, 2}, {0, 0}, {}};
   SofaArray taps{{4, 2, 2}, {}, {}};
   for (int i = 0; i < 16; ++i) taps.values.push_back(i + 1);
@@ -163,7 +164,12 @@ TEST_F(SofaFile, ImpossibleDelaysAreRefused) {
 TEST_F(SofaFile, WithoutDelaysNothingIsMoved) {
   SofaContents file = four_directions();
   file.arrays.erase("Data.Delay");
-  EXPECT_EQ(at(file, 90, 0).taps.left, (Signal{5, 6}));
+  const Response response = at(file, 90, 0);
+  EXPECT_EQ(response.taps.left, (Signal{5, 6}));
+  ASSERT_EQ(response.warnings.size(), 1u);
+  EXPECT_TRUE(says(response.warnings[0], {"has no Data.Delay"}));
+  file["Data.Delay"] = {{1, 2}, {1, 0}, {{"Units", "second"}}};
+  EXPECT_TRUE(says(refusal(file), {"Data.Delay is in 'second'"}));
 }
 
 TEST_F(SofaFile, EverySizeIsChecked) {
@@ -212,6 +218,8 @@ TEST_F(SofaFile, TypeAndUnitsAreObeyedOrRefused) {
   places.attributes["Type"] = "spherical harmonics";
   EXPECT_TRUE(says(refusal(file), {"SourcePosition is of type 'spherical harmonics'"}));
   places.attributes = {};
+  EXPECT_TRUE(says(refusal(file), {"SourcePosition has no Type"}));
+  places.attributes = {{"Type", "cartesian"}};
   places.values[4] = kNan;
   EXPECT_TRUE(says(refusal(file), {"SourcePosition of row 1 is not a finite number"}));
 }
@@ -249,7 +257,7 @@ TEST_F(SofaFile, SourcesInTheRoomAreSeenFromTheListener) {
 
 TEST_F(SofaFile, OfSeveralDistancesTheFarthestFullShellIsTakenOrTheOneAskedFor) {
   SofaContents file = four_directions();
-  file["SourcePosition"] = {{4, 3}, {0, 0, 0.2, 90, 0, 0.2, 0, 0, 1.5, 90, 0, 1.55}, {}};
+  file["SourcePosition"].values = {0, 0, 0.2, 90, 0, 0.2, 0, 0, 1.5, 90, 0, 1.55};
   const Response farthest = at(file, 90, 0);
   EXPECT_EQ(farthest.taps.left, (Signal{13, 14}));
   EXPECT_TRUE(says(farthest.description, {"0.20 and 1.50 m", "--distance"}));
@@ -262,7 +270,7 @@ TEST_F(SofaFile, OfSeveralDistancesTheFarthestFullShellIsTakenOrTheOneAskedFor) 
   ASSERT_EQ(load(file, options).warnings.size(), 1u);
   EXPECT_TRUE(says(load(file, options).warnings[0], {"distance", "asked 0.50 m"}));
   // A single far measurement is no shell to prefer.
-  file["SourcePosition"] = {{4, 3}, {0, 0, 1, 90, 0, 1, 270, 0, 1, 0, 0, 3}, {}};
+  file["SourcePosition"].values = {0, 0, 1, 90, 0, 1, 270, 0, 1, 0, 0, 3};
   EXPECT_EQ(at(file, 0, 0).taps.left, (Signal{1, 2}));
   file.attributes["SOFAConventions"] = "SingleRoomSRIR";
   EXPECT_TRUE(says(refusal(file), {"several distances (1.00 and 3.00 m)", "--distance METRES"}));
@@ -274,6 +282,7 @@ TEST_F(SofaFile, OfSeveralDistancesTheFarthestFullShellIsTakenOrTheOneAskedFor) 
 /// Two emitters at +-30 degrees, as M R N E or M R E N.
 SofaContents two_emitters(bool taps_come_last) {
   SofaContents file = small_sofa();
+  file.attributes["SOFAConventions"] = "GeneralFIR-E";
   file.attributes["DataType"] = taps_come_last ? "FIRE" : "FIR-E";
   file["SourcePosition"] = {{1, 3}, {0, 0, 0}, {{"Type", "cartesian"}}};
   file["EmitterPosition"] = {
@@ -299,6 +308,48 @@ TEST_F(SofaFile, OfSeveralEmittersOneIsChosen) {
     options.emitter = 2;
     EXPECT_THROW(load(file, options), UsageError);
   }
+}
+
+TEST_F(SofaFile, ALoneEmitterStandsWhereItSays) {
+  // A loudspeaker to the left of a source in the middle of the room, and a head that turns.
+  SofaContents file = four_directions();
+  file.attributes["SOFAConventions"] = "MultiSpeakerBRIR";
+  file["SourcePosition"] = {{1, 3}, {0, 0, 0}, {{"Type", "spherical"}}};
+  file["EmitterPosition"] = {{1, 3, 1}, {90, 0, 1.5}, {{"Type", "spherical"}}};
+  file["ListenerView"] = {{4, 3}, {1, 0, 0, 0, 1, 0, -1, 0, 0, 0, -1, 0}, {{"Type", "cartesian"}}};
+  EXPECT_EQ(at(file, 90, 0).taps.left, (Signal{1, 2}));
+  EXPECT_EQ(at(file, 0, 0).taps.left, (Signal{5, 6}));
+  EXPECT_EQ(at(file, -90, 0).taps.left, (Signal{9, 10}));
+  file["EmitterPosition"].values = {0, 0, 0};
+  EXPECT_TRUE(says(refusal(file), {"the source of measurement 0 has no direction"}));
+  file["EmitterPosition"].attributes["Type"] = "spherical harmonics";
+  EXPECT_TRUE(says(refusal(file), {"EmitterPosition is of type 'spherical harmonics'"}));
+  file["EmitterPosition"] = {{1, 3, 2}, {1, 1, 0, 0, 0, 0}, {{"Type", "cartesian"}}};
+  EXPECT_TRUE(says(refusal(file), {"EmitterPosition has positions for 2 measurements of 4"}));
+}
+
+TEST_F(SofaFile, SourceUpHasTheTypeOfSourceView) {
+  SofaContents file = two_emitters(false);
+  file["SourceView"] = {{1, 3}, {0, 0, 1}, {{"Type", "spherical"}}};
+  file["SourceUp"] = {{1, 3}, {0, 90, 1}, {}};
+  SofaOptions options;
+  options.emitter = 0;
+  EXPECT_TRUE(says(load(file, options).description, {"azimuth 30.0, elevation 0.0"}));
+}
+
+TEST_F(SofaFile, AxesThatCannotBeToldApartAreRefused) {
+  SofaContents file = two_emitters(false);
+  file["EmitterPosition"] = {{1, 3, 1}, {1, 0, 0}, {{"Type", "cartesian"}}};
+  file["Data.IR"] = {{1, 2, 2, 3}, std::vector<double>(12, 1), {}};
+  file.arrays.erase("Data.Delay");
+  EXPECT_TRUE(says(refusal(file), {"does not tell which axis counts emitters"}));
+}
+
+TEST_F(SofaFile, SizesThatNobodyMeasuredAreRefusedAtOnce) {
+  SofaContents file = four_directions();
+  file["SourcePosition"] = {{1, 3}, {0, 0, 1}, {{"Type", "spherical"}}};
+  file["Data.IR"] = {{500'000, 2, 1}, std::vector<double>(1'000'000, 1), {}};
+  EXPECT_TRUE(says(refusal(file), {"has 500000 measurements", "349525"}));
 }
 
 TEST_F(SofaFile, ReceiversCanBeChosen) {
@@ -349,7 +400,7 @@ SofaContents as_transfer_functions(std::size_t length, std::size_t first) {
 }
 
 TEST_F(SofaFile, TransferFunctionsOnAUniformGridBecomeResponses) {
-  for (const std::size_t length : {8u, 9u, 30u, 127u}) {
+  for (const std::size_t length : {8u, 9u, 30u, 127u, 130u, 1'031u}) {
     const Response response = at(as_transfer_functions(length, 0), 90, 0);
     EXPECT_EQ(response.rate, 16'000) << length;
     ASSERT_EQ(response.taps.left.size(), length);
@@ -362,11 +413,44 @@ TEST_F(SofaFile, TransferFunctionsOnAUniformGridBecomeResponses) {
   }
 }
 
-TEST_F(SofaFile, WithoutTheBinAtZeroItsMagnitudeIsThatOfTheFirst) {
-  const Response response = at(as_transfer_functions(64, 1), 90, 0);
-  EXPECT_EQ(response.rate, 16'000);
-  EXPECT_NEAR(response.taps.left[0], 5, 0.01);
-  EXPECT_NEAR(response.taps.left[1], 6, 0.01);
+TEST_F(SofaFile, WithoutTheBinAtZeroThatOfTheFirstIsTakenAndSaid) {
+  for (const double sign : {1.0, -1.0}) {
+    SofaContents file = as_transfer_functions(64, 1);
+    for (const char* const name : {"Data.Real", "Data.Imag"}) {
+      for (double& value : file[name].values) value *= sign;
+    }
+    const Response response = at(file, 90, 0);
+    EXPECT_EQ(response.rate, 16'000);
+    EXPECT_NEAR(response.taps.left[0], sign * 5, 0.01);
+    EXPECT_NEAR(response.taps.left[1], sign * 6, 0.01);
+    ASSERT_EQ(response.warnings.size(), 1u);
+    EXPECT_TRUE(says(response.warnings[0], {"no bin at 0 Hz", "250 Hz"}));
+  }
+}
+
+TEST_F(SofaFile, TheLengthOfATransformIsNotJudgedByOneRow) {
+  // Odd, though the last bin of the first measurement is 0.
+  SofaContents odd = as_transfer_functions(159, 0);
+  odd["N"].values.clear();
+  for (std::size_t n = 0; n < 80; ++n) odd["N"].values.push_back(static_cast<double>(n) * 100);
+  for (const char* const name : {"Data.Real", "Data.Imag"}) {
+    odd[name].values[79] = odd[name].values[159] = 0;
+  }
+  EXPECT_EQ(at(odd, 90, 0).rate, 15'900);
+  // A usual rate, though the last bin has a phase.
+  SofaContents even = as_transfer_functions(160, 0);
+  for (std::size_t row = 0; row < 8; ++row) even["Data.Imag"].values[81 * row + 80] = 0.1;
+  EXPECT_EQ(at(even, 90, 0).rate, 16'000);
+  EXPECT_TRUE(says(at(even, 90, 0).description, {"transformed to 160 taps at 16000 Hz"}));
+}
+
+TEST_F(SofaFile, TransformsOfPrimeLengthsAreRightAndSoon) {
+  constexpr std::size_t kLength = 4'099;
+  const Response response = at(as_transfer_functions(kLength, 0), 90, 0);
+  ASSERT_EQ(response.taps.left.size(), kLength);
+  EXPECT_NEAR(response.taps.left[0], 5, 1e-6);
+  EXPECT_NEAR(response.taps.left[1], 6, 1e-6);
+  for (std::size_t n = 2; n < kLength; ++n) ASSERT_NEAR(response.taps.left[n], 0, 1e-6) << n;
 }
 
 TEST_F(SofaFile, OtherGridsOfFrequenciesAreRefused) {

@@ -28,6 +28,7 @@ constexpr double kSlowestBytesPerSecond = 2e7;
 constexpr std::size_t kMostVariables = 1000;
 constexpr std::size_t kMostAttributes = 1000;
 constexpr std::size_t kMostText = 1 << 16;
+constexpr hssize_t kMostValues = 64;  // of an attribute
 
 /// The innermost of the errors that HDF5 keeps, which says most.
 std::string words_of_hdf5() {
@@ -61,8 +62,8 @@ std::string text_of(hid_t attribute, hid_t type, std::size_t count) {
   std::vector<std::string> parts;
   if (H5Tis_variable_str(type) > 0) {
     std::vector<char*> texts(count, nullptr);
-    const Handle<H5Sclose> space(H5Aget_space(attribute));
-    if (H5Aread(attribute, type, texts.data()) < 0) return "";
+    const Handle<H5Sclose> space(checked(H5Aget_space(attribute), "it has no size"));
+    checked(H5Aread(attribute, type, texts.data()), "it cannot be read");
     for (const char* const text : texts) {
       if (text != nullptr) parts.emplace_back(text, ::strnlen(text, kMostText));
     }
@@ -70,9 +71,11 @@ std::string text_of(hid_t attribute, hid_t type, std::size_t count) {
     return joined(parts);
   }
   const std::size_t bytes = H5Tget_size(type);
-  if (bytes == 0 || bytes > kMostText || count * bytes > kMostText) return "";
+  if (bytes == 0 || bytes > kMostText || count * bytes > kMostText) {
+    throw std::runtime_error("it is too long");
+  }
   std::string all(count * bytes, '\0');
-  if (H5Aread(attribute, type, all.data()) < 0) return "";
+  checked(H5Aread(attribute, type, all.data()), "it cannot be read");
   for (std::size_t i = 0; i < count; ++i) {
     const std::string part = all.substr(i * bytes, bytes);
     // Padded with zero bytes, or as Fortran does it with spaces.
@@ -84,45 +87,67 @@ std::string text_of(hid_t attribute, hid_t type, std::size_t count) {
 
 std::string numbers_of(hid_t attribute, std::size_t count) {
   std::vector<double> values(count);
-  if (H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()) < 0) return "";
+  checked(H5Aread(attribute, H5T_NATIVE_DOUBLE, values.data()), "it cannot be read");
   std::vector<std::string> parts;
   for (const double value : values) parts.push_back(Json(value).dump());
   return joined(parts);
 }
 
-/// Texts and numbers; other kinds of attributes are left out.
-Json attributes_of(hid_t object) {
-  Json attributes = Json::object();
+/// The text of an attribute, or of its numbers. Throws std::runtime_error.
+std::string value_of(hid_t owner, const char* name) {
+  const Handle<H5Aclose> attribute(
+      checked(H5Aopen(owner, name, H5P_DEFAULT), "it cannot be opened"));
+  const Handle<H5Tclose> type(checked(H5Aget_type(attribute), "it has no type"));
+  const Handle<H5Sclose> space(checked(H5Aget_space(attribute), "it has no size"));
+  const hssize_t count = checked(H5Sget_simple_extent_npoints(space), "it has no size");
+  if (count == 0) return "";
+  if (count > kMostValues) throw std::runtime_error("it is too long");
+  const auto values = static_cast<std::size_t>(count);
+  const H5T_class_t kind = H5Tget_class(type);
+  if (kind == H5T_STRING) return text_of(attribute, type, values);
+  if (kind == H5T_INTEGER || kind == H5T_FLOAT) return numbers_of(attribute, values);
+  throw std::runtime_error("it is neither text nor numbers");
+}
+
+struct ReadAttributes {
+  Json good = Json::object();
+  Json bad = Json::object();  ///< why they cannot be read
+};
+
+ReadAttributes attributes_of(hid_t object) {
+  ReadAttributes attributes;
   const auto take = [](hid_t owner, const char* name, const H5A_info_t*, void* data) -> herr_t {
-    Json& all = *static_cast<Json*>(data);
-    const Handle<H5Aclose> attribute(H5Aopen(owner, name, H5P_DEFAULT));
-    if (attribute < 0) return 0;
-    const Handle<H5Tclose> type(H5Aget_type(attribute));
-    const Handle<H5Sclose> space(H5Aget_space(attribute));
-    const hssize_t count = H5Sget_simple_extent_npoints(space);
-    if (count < 1 || count > 64) return 0;
-    const auto values = static_cast<std::size_t>(count);
-    const H5T_class_t kind = H5Tget_class(type);
-    if (kind == H5T_STRING) all[name] = text_of(attribute, type, values);
-    if (kind == H5T_INTEGER || kind == H5T_FLOAT) all[name] = numbers_of(attribute, values);
-    return all.size() < kMostAttributes ? 0 : 1;
+    ReadAttributes& all = *static_cast<ReadAttributes*>(data);
+    try {
+      all.good[name] = value_of(owner, name);
+    } catch (const std::runtime_error& error) {
+      all.bad[name] = error.what();
+    }
+    return all.good.size() + all.bad.size() < kMostAttributes ? 0 : -1;
   };
-  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, take, &attributes);
+  checked(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, take, &attributes),
+          "its attributes cannot be listed");
   return attributes;
 }
 
-/// Hard links only: the others may lead to other files.
-std::vector<std::string> names_in(hid_t file) {
-  std::vector<std::string> names;
+struct Link {
+  std::string name;
+  bool is_hard;  ///< the others may lead to other files
+};
+
+std::vector<Link> links_in(hid_t file) {
+  std::vector<Link> links;
   const auto take = [](hid_t, const char* name, const H5L_info_t* info, void* data) -> herr_t {
-    auto& all = *static_cast<std::vector<std::string>*>(data);
-    if (info->type == H5L_TYPE_HARD) all.emplace_back(name);
-    return all.size() < kMostVariables ? 0 : 1;
+    auto& all = *static_cast<std::vector<Link>*>(data);
+    all.push_back({name, info->type == H5L_TYPE_HARD});
+    return all.size() <= kMostVariables ? 0 : 1;
   };
-  if (H5Literate(file, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, take, &names) < 0) {
-    fail("its contents cannot be listed");
+  checked(H5Literate(file, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, take, &links),
+          "its contents cannot be listed");
+  if (links.size() > kMostVariables) {
+    throw std::runtime_error("has more than " + std::to_string(kMostVariables) + " variables");
   }
-  return names;
+  return links;
 }
 
 template <typename Sizes>
@@ -150,7 +175,7 @@ hid_t access_of(std::uint64_t cache) {
 }
 
 /// Why a dataset is not read, or "".
-std::string problem_of(hid_t dataset, hid_t type, hid_t creation, int rank) {
+std::string problem_of(hid_t type, hid_t creation, int rank) {
   const H5T_class_t kind = H5Tget_class(type);
   if (kind != H5T_INTEGER && kind != H5T_FLOAT) return "holds no numbers";
   if (rank < 0 || rank > static_cast<int>(kMaxRank)) {
@@ -172,7 +197,7 @@ std::string problem_of(hid_t dataset, hid_t type, hid_t creation, int rank) {
              "), which HDF5 does not bring; repack it with h5repack -f GZIP=5";
     }
   }
-  return dataset < 0 ? "cannot be opened" : "";
+  return "";
 }
 
 }  // namespace
@@ -193,11 +218,13 @@ Hdf5File::Hdf5File(const char* path) : file_(-1) {
 Hdf5File::Variable Hdf5File::open(const std::string& name, std::uint64_t chunk_cache) {
   const Handle<H5Pclose> access(access_of(chunk_cache));
   Variable variable{name, Handle<H5Dclose>(H5Dopen2(file_, name.c_str(), access)), {}, {}, 0, ""};
-  const Handle<H5Sclose> space(checked(H5Dget_space(variable.dataset), name));
-  const Handle<H5Tclose> type(checked(H5Dget_type(variable.dataset), name));
-  const Handle<H5Pclose> creation(checked(H5Dget_create_plist(variable.dataset), name));
+  const char* const words = "cannot be opened";
+  checked(hid_t{variable.dataset}, words);
+  const Handle<H5Sclose> space(checked(H5Dget_space(variable.dataset), words));
+  const Handle<H5Tclose> type(checked(H5Dget_type(variable.dataset), words));
+  const Handle<H5Pclose> creation(checked(H5Dget_create_plist(variable.dataset), words));
   const int rank = H5Sget_simple_extent_ndims(space);
-  variable.problem = problem_of(variable.dataset, type, creation, rank);
+  variable.problem = problem_of(type, creation, rank);
   if (!variable.problem.empty()) return variable;
   const auto axes = static_cast<std::size_t>(rank);
   std::vector<hsize_t> sizes(axes);
@@ -213,22 +240,34 @@ Hdf5File::Variable Hdf5File::open(const std::string& name, std::uint64_t chunk_c
 }
 
 std::string Hdf5File::catalogue() {
-  Json catalogue{{"attributes", attributes_of(file_)}, {"variables", Json::array()}};
-  for (const std::string& name : names_in(file_)) {
-    H5O_info_t object{};
-    if (H5Oget_info_by_name1(file_, name.c_str(), &object, H5P_DEFAULT) < 0) continue;
-    if (object.type != H5O_TYPE_DATASET) continue;
-    Variable variable = open(name, kSmallChunkCache);
-    const std::uint64_t chunk = chunk_bytes(variable.chunk, variable.value_bytes);
-    if (chunk > kSmallChunk && chunk <= kMaxChunk) {
-      // The cache belongs to all that have the dataset open.
-      variable.dataset = Handle<H5Dclose>(-1);
-      variable = open(name, std::max(kLargeChunkCache, chunk));
+  const ReadAttributes global = attributes_of(file_);
+  Json catalogue{
+      {"attributes", global.good}, {"bad_attributes", global.bad}, {"variables", Json::array()}};
+  for (const Link& link : links_in(file_)) {
+    Variable variable{link.name, Handle<H5Dclose>(-1), {}, {}, 0, ""};
+    ReadAttributes attributes;
+    try {
+      if (!link.is_hard) throw std::runtime_error("is a link to something else");
+      H5O_info_t object{};
+      checked(H5Oget_info_by_name1(file_, link.name.c_str(), &object, H5P_DEFAULT),
+              "cannot be opened");
+      if (object.type != H5O_TYPE_DATASET) continue;
+      variable = open(link.name, kSmallChunkCache);
+      const std::uint64_t chunk = chunk_bytes(variable.chunk, variable.value_bytes);
+      if (chunk > kSmallChunk && chunk <= kMaxChunk) {
+        // The cache belongs to all that have the dataset open.
+        variable.dataset = Handle<H5Dclose>(-1);
+        variable = open(link.name, std::max(kLargeChunkCache, chunk));
+      }
+      attributes = attributes_of(variable.dataset);
+    } catch (const std::runtime_error& error) {
+      variable.problem = error.what();
     }
-    Json entry{{"name", name},
+    Json entry{{"name", link.name},
                {"sizes", variable.sizes},
                {"value_bytes", variable.value_bytes},
-               {"attributes", attributes_of(variable.dataset)}};
+               {"attributes", attributes.good},
+               {"bad_attributes", attributes.bad}};
     if (!variable.chunk.empty()) entry["chunk"] = variable.chunk;
     if (!variable.problem.empty()) entry["problem"] = variable.problem;
     catalogue["variables"].push_back(std::move(entry));

@@ -39,9 +39,10 @@ class Hdf5File {
   /// Throws std::runtime_error with HDF5's own words if this is not an HDF5 file.
   explicit Hdf5File(const char* path);
 
-  /// {"attributes": {NAME: TEXT, ...}, "variables": [{"name", "sizes", "chunk" (if chunked),
-  /// "value_bytes", "attributes", "problem" (why it cannot be read)}, ...]}. Names and texts need
-  /// not be UTF-8 in the file; in the catalogue they are.
+  /// {"attributes": {NAME: TEXT, ...}, "bad_attributes": {NAME: WHY, ...}, "variables": [{"name",
+  /// "sizes", "chunk" (if chunked), "value_bytes", "attributes", "bad_attributes", "problem" (why
+  /// it cannot be read)}, ...]}. What cannot be read is listed all the more: it must not pass for
+  /// absent. Names and texts need not be UTF-8 in the file; in the catalogue they are.
   std::string catalogue();
 
   /// The values asked for, row by row in C order. Throws std::runtime_error, or std::bad_alloc.

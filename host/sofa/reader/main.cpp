@@ -53,7 +53,7 @@ bool receive(ReadRequest& request) {
 }
 
 bool reply(Status status, const void* data, std::size_t bytes) {
-  const ReplyHead head{status, 0, bytes};
+  const ReplyHead head{status, kVersion, bytes};
   return send_all(&head, sizeof head) && send_all(data, bytes);
 }
 
