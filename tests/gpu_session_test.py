@@ -131,10 +131,16 @@ def executable(path, text):
 
 
 def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    """Whether it still is after some seconds: a busy machine takes its time to end a process."""
+    for _ in range(100):
+        try:
+            state = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            return False
+        if state == "Z":
+            return False
+        time.sleep(0.1)
+    return True
 
 
 class WithFolder(unittest.TestCase):
@@ -346,13 +352,23 @@ class Merging(WithFolder):
         self.assertNotIn("no folder of it", page)
 
     def test_a_call_of_another_build_does_not_mix(self):
-        with self.assertRaisesRegex(SystemExit, "several builds or GPUs"):
+        with self.assertRaisesRegex(SystemExit, "several builds or GPUs: .*abc.*def"):
             self.merge(self.folder_of("a"), self.folder_of("b", "check", commit="def"))
         self.merge(self.folder_of("c"))
         (self.folder / "results/imaginary-1/bench.json").write_text("{}")
         _, page = self.merge(self.folder_of("d", "check", commit="def"))
         self.assertIn("| measure | the whole | not run | – | no folder of it |", page)
         self.assertFalse((self.folder / "results/imaginary-1/bench.json").exists())
+
+    def test_a_call_that_saw_no_gpu_goes_with_the_others(self):
+        lost = {"s": {"status": "not run", "reason": "no driver"}}
+        code, page = self.merge(self.folder_of("a"), self.folder_of(
+            "b", "check", gpu="", driver="unknown", steps=lost))
+        self.assertEqual(code, 2)
+        self.assertIn("# gpuconv on Imaginary 1", page)
+        self.assertIn("| check | s | not run | – | no driver |", page)
+        with self.assertRaisesRegex(SystemExit, "no calls"):
+            self.merge(self.folder / "nothing")
 
     def test_the_later_of_two_counts(self):
         late = {"s": {"status": "failed", "reason": "worse"}}

@@ -1,4 +1,4 @@
-"""Merges the folders of the calls of profiling/gpu/session into one folder and a page for people."""
+"""Merges the folders of the calls of profiling/gpu/session into one, with a page for people."""
 
 import json
 import re
@@ -23,15 +23,15 @@ def write_json(path, value):
 
 
 def build(report):
-    return {key: report.get(key) for key in ("gpu", "driver", "commit", "toolkit", "dry_run")}
+    return [report.get(key) for key in ("gpu", "commit", "dry_run")]
 
 
 def read_calls(folders):
-    """call -> (its report, its folder). Of one that was made twice, the later counts."""
+    """call -> (its report, its folder), the later of two. One that saw no GPU goes with all."""
     found = [(report, folder) for folder in folders if (report := read(folder / "session.json"))]
-    builds = {json.dumps(build(report)) for report, _ in found}
-    if len(builds) > 1:
-        sys.exit(f"session: calls of several builds or GPUs cannot be merged: {', '.join(builds)}")
+    builds = {json.dumps(build(report)) for report, _ in found if report["gpu"]}
+    if not found or len(builds) > 1:
+        sys.exit(f"session: no calls, or of several builds or GPUs: {', '.join(sorted(builds))}")
     return {report["call"]: (report, folder) for report, folder in
             sorted(found, key=lambda one: one[0]["date"])}
 
@@ -76,7 +76,7 @@ def times(rows):
 
 
 def bytes_line(calls):
-    return calls["measure"][0].get("golden", "not compared") if "measure" in calls else "not compared"
+    return calls.get("measure", [{}])[0].get("golden", "not compared")
 
 
 def page(calls, names, about):
@@ -110,11 +110,12 @@ def page(calls, names, about):
 def merge(folders, results, names):
     """Writes results/<gpu>/; calls of the same build that lie there already are kept. Exit code."""
     calls = read_calls(folders)
-    about = build(next(iter(calls.values()))[0]) if calls else build({})
+    about = max((report for report, _ in calls.values()), key=lambda report: report["gpu"])
+    about = {key: about[key] for key in ("gpu", "driver", "commit", "toolkit", "dry_run")}
     folder = results / (re.sub(r"[^a-z0-9]+", "-", (about["gpu"] or "no gpu").lower()).strip("-"))
     folder.mkdir(parents=True, exist_ok=True)
     old = read(folder / "session.json")
-    if old and build(old) == about and not about["commit"].endswith(("-dirty", "unknown")):
+    if old and build(old) == build(about) and not about["commit"].endswith(("-dirty", "unknown")):
         calls = {**{name: (report, folder) for name, report in old["calls"].items()}, **calls}
     for file in KEPT:
         sources = [source / file for _, source in calls.values() if (source / file).exists()]

@@ -3,9 +3,10 @@
 #
 #   profiling/gpu/sanitize.sh memcheck|racecheck|initcheck|synccheck [FOLDER]
 #
-# FOLDER holds gpuconv_tests and gpuconv_planted; by default build, or this one in the bundle. The tool has to be silent where
-# nothing is wrong and to report the bug that gpuconv_planted has for it, before its silence about
-# the tests counts. Exit code 77 and a reason where there is no such tool, or it refuses the device.
+# FOLDER holds gpuconv_tests and gpuconv_planted; by default build, or this one in the bundle. The
+# tool has to be silent where nothing is wrong and to report the bug that gpuconv_planted has for it,
+# before its silence about the tests counts. Exit code 77 and a reason where there is no such tool,
+# or where it refuses the device.
 set -euo pipefail
 
 tool=${1:?usage: profiling/gpu/sanitize.sh memcheck|racecheck|initcheck|synccheck [FOLDER]}
@@ -24,7 +25,7 @@ sanitizer=$(command -v compute-sanitizer || echo /usr/local/cuda/bin/compute-san
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# check PROGRAM WORDS...: its exit code is in $code, what the tool found in $found; none: no summary.
+# check PROGRAM WORDS...: its exit code is in $code, what the tool found in $found, empty without summary.
 check() {
   local options=(--tool "$tool" --error-exitcode 99)
   [ "$tool" != racecheck ] || options+=(--racecheck-report all)
