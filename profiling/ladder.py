@@ -6,8 +6,9 @@
 Runs `PROGRAM render` as a user would and reads its JSON report. Writes ladder.json into
 RESULTS_FOLDER, method by method; profiling/table.py turns all such files into the README's table. A
 method that would take hours is measured at a shorter length and scaled by its operations, and marked
-as extrapolated. With --only, methods whose names begin otherwise are left out. One that gives no result is "not_run", with the reason: a "limit" of the method, an
-"error", or "not here". Exits with 1 if there was an error.
+as extrapolated. With --only, methods whose names begin otherwise are left out. One that gives no
+result is "not_run", with the reason: a "limit" of the method, an "error", or "not here". Exits with
+1 if there was an error.
 """
 
 import argparse
