@@ -212,6 +212,17 @@ class WholeSession(WithFolder):
             self.assertIn(step["status"], ("passed", "skipped"))
         self.assertIn("| check | the whole | not run | – | was killed |", page)
 
+    def test_runs_from_the_folder_of_the_bundle(self):
+        copy = re.search(r"^cp profiling/gpu/.*?\"\$bundle\"$", (GPU / "bundle").read_text(),
+                         re.MULTILINE | re.DOTALL)[0]
+        self.run_script("bash", "-c", f"cd {ROOT}; bundle={self.programs}; {copy}")
+        (self.programs / "bundle.json").write_text('{"commit": "abc", "toolkit": "13"}')
+        done = self.run_script(self.programs / "session", "--dry-run")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        report = json.loads((self.programs / "gpu_session/imaginary-1/session.json").read_text())
+        self.assertEqual((report["commit"], report["toolkit"]), ("abc", "13"))
+        self.assertEqual(report["calls"]["faults"]["steps"]["ladder"]["status"], "passed")
+
     def test_the_report_says_first_which_bytes_differ_and_where(self):
         report, page = self.make("golden", code=1)
         self.assertEqual(page.splitlines()[2], "**Golden bytes: gpu-fused: other bytes at 3,000 "
