@@ -58,9 +58,17 @@ class Kernel:
     def width(self, stage):
         return 2 if self.lanes > 1 and self.radices[stage] <= 12 else 1
 
+    def butterflies(self, stage):
+        return self.elements // self.radices[stage] // self.width(stage)
+
     def repeats(self, stage):
         """Butterflies of a stage that the busiest thread does."""
-        return math.ceil(self.elements / self.radices[stage] / self.width(stage) / self.threads)
+        return math.ceil(self.butterflies(stage) / self.threads)
+
+    def rounds(self, stage):
+        """The same of all warps together: one without a butterfly goes on at once."""
+        left = [self.butterflies(stage) - done * self.threads for done in range(self.repeats(stage))]
+        return sum(math.ceil(min(count, self.threads) / 32) for count in left)
 
     def twiddles(self, stage):
         """That one butterfly of the stage loads."""

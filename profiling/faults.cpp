@@ -2,41 +2,45 @@
 //
 //   gpuconv_faults [--device N] [--tiny]
 //
-// Prints a line of JSON for each step, when it is done; profiling/gpu_check judges them. A job on a
-// card with next to no memory left gives the right bytes or a GpuError, leaves no CUDA error
-// behind, and the next job, with the memory back, gives the same bytes as the first. --tiny serves
-// the emulation, which has the memory of the machine: there the card is not filled.
+// Prints a line of JSON for each step when it is done, with what was wrong: a job on a card with
+// next to no memory left has to give the right bytes or a GpuError and leave no CUDA error, and the
+// next job, with the memory back, the same bytes as the first; many jobs must not lose memory. The
+// last line sums up in words. --tiny serves the emulation, which has the memory of the machine:
+// there the card is not filled. Exit codes: 0 nothing was wrong, 1 something was, others as gpuconv
+// has them.
 #include <cuda_runtime.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/resources.hpp"
 #include "host/error.hpp"
 #include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
+#include "profiling/fault_report.hpp"
 
 namespace gpuconv {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kMiB = std::size_t{1} << 20;
 
 struct Sizes {
   std::size_t large_N, large_K;  ///< needs more memory than the least that is left; K at most
   std::size_t small_N, small_K;
   int jobs;
   std::size_t fill_bytes;  ///< at most so much is taken away
+  bool is_filled;          ///< then next to nothing is left of the card
+  int leave_factor;        ///< from 1 MiB that is left to 64 MiB
 };
 
-constexpr Sizes kFull{1'000'000, 70'000, 3000, 200, 10'000, ~std::size_t{0}};
+constexpr Sizes kFull{1'000'000, 70'000, 3000, 200, 10'000, ~std::size_t{0}, true, 2};
 // As in kFull, more taps than gpu-fused can do.
-constexpr Sizes kTiny{40, 17'000, 200, 30, 12, 8 * kMiB};
+constexpr Sizes kTiny{40, 17'000, 200, 30, 12, 8 * kMiB, false, 8};
 
 /// Values that matter only in being the same every time.
 Signal wave(std::size_t length, std::uint32_t state) {
@@ -117,10 +121,39 @@ class Hog {
   std::vector<DeviceBuffer<char>> pieces_;
 };
 
-void print(const Json& step) {
-  std::printf("%s\n", step.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+void print(const Json& line) {
+  std::printf("%s\n", line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
   std::fflush(stdout);
 }
+
+/// What the steps came to.
+class Summary {
+ public:
+  /// Prints a step with what is wrong with it.
+  void add(const char* kind, Json step, const Complaints& wrong) {
+    ++outcomes_[step.value("outcome", "")];
+    wrong_.insert(wrong_.end(), wrong.begin(), wrong.end());
+    if (!wrong.empty()) step["wrong"] = wrong;
+    print({{kind, step}});
+  }
+
+  int print_it(const Sizes& sizes, const Json& not_here) {
+    std::string text = std::to_string(outcomes_["right bytes"]) + " jobs done and " +
+                       std::to_string(outcomes_["refused"]) + " refused on a " +
+                       (sizes.is_filled ? "full card" : "card that was not filled") + ", then " +
+                       std::to_string(sizes.jobs) + " in turn";
+    for (const Json& one : not_here) text += "; without " + one["method"].get<std::string>();
+    if (!wrong_.empty()) {
+      text += "; " + std::to_string(wrong_.size()) + " wrong, first: " + wrong_.front();
+    }
+    std::printf("%s\n", text.c_str());
+    return wrong_.empty() ? 0 : 1;
+  }
+
+ private:
+  std::map<std::string, int> outcomes_;
+  Complaints wrong_;
+};
 
 /// One job with `leave` bytes left, one with the memory back.
 Json starve(const Job& job, std::size_t leave, std::size_t most,
@@ -156,7 +189,11 @@ std::size_t taps_within(const Method& method, const Sizes& sizes, const Device& 
   return static_cast<std::size_t>(K);
 }
 
-void starve_all(const std::vector<const Method*>& here, const Sizes& sizes, const Device& device) {
+void starve_all(const std::vector<const Method*>& here, const Sizes& sizes, const Device& device,
+                Summary& summary) {
+  const auto add = [&](const Json& step) {
+    summary.add("starved", step, about_starved(step, sizes.is_filled));
+  };
   for (const Method* const method : here) {
     // With all memory: leave_bytes is null.
     Json step{{"method", method->name}, {"leave_bytes", nullptr}};
@@ -166,15 +203,16 @@ void starve_all(const std::vector<const Method*>& here, const Sizes& sizes, cons
       const Job job{method, wave(sizes.large_N, 1), {wave(K, 2), wave(K, 3)}, device.index};
       const Stereo<std::uint64_t> expected = run(job);
       step["outcome"] = "right bytes";
-      print({{"starved", step}});
-      for (std::size_t leave = kMiB; leave <= 64 * kMiB; leave *= 2) {
-        print({{"starved", starve(job, leave, sizes.fill_bytes, expected)}});
+      add(step);
+      for (std::size_t leave = kMiB; leave <= 64 * kMiB;
+           leave *= static_cast<std::size_t>(sizes.leave_factor)) {
+        add(starve(job, leave, sizes.fill_bytes, expected));
       }
     } catch (const std::exception& error) {
       step["outcome"] = "no example";
       step["error"] = error.what();
       step["stale_error"] = cudaGetErrorName(cudaGetLastError());
-      print({{"starved", step}});
+      add(step);
     }
   }
 }
@@ -182,7 +220,8 @@ void starve_all(const std::vector<const Method*>& here, const Sizes& sizes, cons
 /// `sizes.jobs` small jobs, the methods in turn. The first of each is the example for the others
 /// and has loaded its kernels before the memory is measured; what is lost once, to a cache or
 /// another process, is told from a leak by the memory halfway.
-void repeat(const std::vector<const Method*>& here, const Sizes& sizes, int device) {
+void repeat(const std::vector<const Method*>& here, const Sizes& sizes, int device,
+            Summary& summary) {
   std::vector<Job> jobs;
   std::vector<Stereo<std::uint64_t>> expected;
   for (const Method* const method : here) {
@@ -210,7 +249,7 @@ void repeat(const std::vector<const Method*>& here, const Sizes& sizes, int devi
   repeated["free_bytes_halfway"] = free_halfway;
   repeated["free_bytes_after"] = free_device_memory();
   repeated["stale_error"] = cudaGetErrorName(cudaGetLastError());
-  print({{"repeated", repeated}});
+  summary.add("repeated", repeated, about_repeated(repeated));
 }
 
 /// GPU methods that solve a small problem; the others go into `not_here` with their reason.
@@ -240,9 +279,16 @@ int report(const Sizes& sizes, std::size_t index) {
   const std::vector<const Method*> here = methods_here(sizes, device.index, not_here);
   print({{"device", device.name}, {"not_here", not_here}});
   if (here.empty()) throw GpuError("no GPU method runs");
-  starve_all(here, sizes, device);
-  repeat(here, sizes, device.index);
-  return 0;
+  Summary summary;
+  // cuFFT may be missing; what else is not here is wrong.
+  for (const Json& one : not_here) {
+    if (one["method"] == "gpu-cufft") continue;
+    summary.add("missing", one,
+                {one["method"].get<std::string>() + ": " + one["reason"].get<std::string>()});
+  }
+  starve_all(here, sizes, device, summary);
+  repeat(here, sizes, device.index, summary);
+  return summary.print_it(sizes, not_here);
 }
 
 }  // namespace

@@ -123,7 +123,8 @@ def section(launch, counts, case, method):
         rows[1:1] = [("registers", f"{counts['registers']}; local memory: none")]
         rows[-2:-2] = [("shared wavefronts of a warp", f"{wavefronts(counts):,}"),
                        ("instructions of the busiest thread", f"{counts['executed']:,}, "
-                        f"{counts['classes'].get('float', 0) / counts['executed']:.0%} float")]
+                        f"{counts['classes'].get('float', 0) / counts['executed']:.0%} float"),
+                       ("instructions that a block issues", f"{counts['issued']:,}")]
     return "\n".join([f"## `{kind}`", "", f"{what[0].upper()}{what[1:]}. `{launch.name}` of "
                       f"`{method}`, one of {launch.times:,} launches for {size}.", "",
                       "| | expected |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows),

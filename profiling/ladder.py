@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Measures the ladder: every method on 200,000 samples x 70,000 taps x 2 ears.
 
-    profiling/ladder.py PROGRAM RESULTS_FOLDER [--repeats N]
+    profiling/ladder.py PROGRAM RESULTS_FOLDER [--repeats N] [--only gpu-] [--size NxK]
 
 Runs `PROGRAM render` as a user would and reads its JSON report. Writes ladder.json into
 RESULTS_FOLDER, method by method; profiling/table.py turns all such files into the README's table. A
 method that would take hours is measured at a shorter length and scaled by its operations, and marked
-as extrapolated. One that gives no result is "not_run", with the reason: a "limit" of the method, an
-"error", or "not here". Exits with 1 if there was an error.
+as extrapolated. With --only, methods whose names begin otherwise are left out. One that gives no
+result is "not_run", with the reason: a "limit" of the method, an "error", or "not here". Exits with
+1 if there was an error.
 """
 
 import argparse
@@ -121,9 +122,11 @@ def write(folder, result):
     part.replace(folder / "ladder.json")
 
 
-def climb(program, folder, repeats, result):
+def climb(program, folder, repeats, result, only=""):
     """Fills `result`, method by method."""
     for method, can_run in listed_methods(program):
+        if not method.startswith(only):
+            continue
         try:
             if not can_run:
                 raise NotRun("not here", "gpuconv methods: not here")
@@ -143,17 +146,24 @@ def climb(program, folder, repeats, result):
 
 
 def main():
+    global N, K, SHORT_N, SHORT_K
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("results", type=pathlib.Path)
     parser.add_argument("--repeats", type=int, default=11)
+    parser.add_argument("--only", default="", help="methods whose names begin so")
+    parser.add_argument("--size", default=f"{N}x{K}", help="SAMPLESxTAPS")
     arguments = parser.parse_args()
 
+    if arguments.size != f"{N}x{K}":
+        N, K = (int(number) for number in arguments.size.split("x"))
+        SHORT_N, SHORT_K = max(1, N // 20), max(1, K // 20)
     result = {"cpu": cpu_name(), "cores": len(os.sched_getaffinity(0)), "gpu": None,
               "samples": N, "taps": K, "rows": [], "not_run": []}
-    climb(arguments.program, arguments.results, arguments.repeats, result)
+    climb(arguments.program, arguments.results, arguments.repeats, result, arguments.only)
     if any(one["kind"] == "error" for one in result["not_run"]):
         sys.exit(1)
+    print(f"{len(result['rows'])} methods measured")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,20 @@
 """Times what people use from Python, beside gpuconv: SciPy, CuPy, torchaudio.
 
     profiling/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000[xCLIPS],...]
+                       [--libraries scipy,cupy,torchaudio] [--own METHOD,...]
 
 The sounds are those of "gpuconv bench" (the same seeded noise), both ears, float32, and PROGRAM is
-run in the same rounds, so that what disturbs the machine disturbs all: with every GPU method that is
-here, and on the CPU with cpu-vectorised; the teaching rungs below it take minutes a round. Signals are in memory, those
-of CuPy and torch in the GPU's, and their times are between GPU events. Each result is compared with
-the definition in float64 at sampled outputs before any time counts. A library that is not there is
-"not run". Writes peers.json.
+run in the same rounds, so that what disturbs the machine disturbs all: with the methods of --own, or
+else every GPU method that is here and cpu-vectorised; the teaching rungs below it take minutes a
+round. Signals are in memory, those of CuPy and torch in the GPU's. Each result is compared with the
+definition in float64 at sampled outputs before any time counts. A library that is not there is "not
+run". Writes peers.json, row by row. Exit code 77 if no library could be timed.
+
+GPU libraries are timed between events, by the rules of "gpuconv bench", in three ways: "queued"
+stands after a read of other memory that lasts until the host has queued everything, as gpuconv's
+methods do; "in a graph" is captured once and replayed after such a read, as gpuconv's
+"-in-a-graph" rows; "as called" starts on an idle GPU, so that it contains what the host takes to
+launch, and is what a script sees.
 
 torchaudio pads to N+K-1 samples. Where that has large prime factors, such as 269,999, cuFFT falls
 back to Bluestein's algorithm; the row "fast length" pads to a good length and is the one to compare
@@ -17,6 +24,7 @@ with. SciPy chooses a fast length by itself; CuPy does too.
 
 import argparse
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -93,14 +101,14 @@ def error(np, wet, source, ears):
     return worst
 
 
-# ---- the peers: each takes (source, ears) and returns (run() -> seconds, wet() -> array) ----------
+# ---- the peers: each takes (source, ears) and returns {way: (run() -> seconds, wet() -> array)} ----
 
 def on_cpu(np, convolve):
     def run():
         start = time.perf_counter()
         convolve()
         return time.perf_counter() - start
-    return run, lambda: np.asarray(convolve())
+    return {"": (run, lambda: np.asarray(convolve()))}
 
 
 def scipy_peers(np):
@@ -111,22 +119,98 @@ def scipy_peers(np):
             np, lambda: function(source[:, None], ears[None], axes=-1))
 
 
+class Device:
+    """A library's stream: event() and read(), which queue; wait(); seconds(start, end); capture(work),
+    which returns (replay, its result); download(result)."""
+
+    def between_events(self, work):
+        start = self.event()
+        work()
+        end = self.event()
+        self.wait()
+        return self.seconds(start, end)
+
+    def reads_that_last(self, work):
+        """How many reads last longer than the host takes to queue `work` twice."""
+        self.wait()
+        start = time.perf_counter()
+        work()
+        work()
+        of_host = time.perf_counter() - start
+        self.wait()
+        return 2 + math.ceil(1.5 * of_host / max(self.between_events(self.read), 1e-6))
+
+    def after_a_read(self, work, reads):
+        """As host/bench/device_clock.cpp: the first of two runs warms the caches again."""
+        for _ in range(reads):
+            self.read()
+        work()
+        return self.between_events(work)
+
+
+def on_gpu(device, convolve):
+    """Ways to time a function. One that fails, such as a capture, is its reason instead of a pair."""
+    for _ in range(2):
+        convolve()  # plans, and fills the pools of memory
+    reads = device.reads_that_last(convolve)
+    ways = {"queued": (lambda: device.after_a_read(convolve, reads),
+                       lambda: device.download(convolve())),
+            "as called": (lambda: device.between_events(convolve),
+                          lambda: device.download(convolve()))}
+    try:
+        replay, result = device.capture(convolve)
+        replay_reads = device.reads_that_last(replay)
+        ways["in a graph"] = (lambda: device.after_a_read(replay, replay_reads),
+                              lambda: (replay(), device.download(result))[1])
+    except Exception as reason:  # a library need not be able to
+        ways["in a graph"] = f"{type(reason).__name__}: {reason}"
+    return ways
+
+
+READ_FLOATS = 1 << 26  # 256 MiB, more than any second-level cache
+
+
 def cupy_peers(np):
     import cupy
     from cupyx.scipy import signal
     cupy.cuda.runtime.getDeviceCount()
+    stream = cupy.cuda.Stream(non_blocking=True)
+    stream.use()  # a capture cannot be in the default stream
+
+    class Cupy(Device):
+        other = cupy.zeros(READ_FLOATS, dtype=cupy.float32)
+
+        def event(self):
+            event = cupy.cuda.Event()
+            event.record(stream)
+            return event
+
+        def read(self):
+            self.other.max()
+
+        def wait(self):
+            stream.synchronize()
+
+        def seconds(self, start, end):
+            return 1e-3 * cupy.cuda.get_elapsed_time(start, end)
+
+        def capture(self, work):
+            self.wait()
+            stream.begin_capture()
+            try:
+                result = work()
+            finally:
+                graph = stream.end_capture()
+            return lambda: graph.launch(stream), result
+
+        def download(self, result):
+            return cupy.asnumpy(result, stream=stream)
+
+    device = Cupy()
 
     def plan(function, source, ears):
         x, h = cupy.asarray(source)[:, None], cupy.asarray(ears)[None]
-        start, end = cupy.cuda.Event(), cupy.cuda.Event()
-
-        def run():
-            start.record()
-            function(x, h, axes=-1)
-            end.record()
-            end.synchronize()
-            return 1e-3 * cupy.cuda.get_elapsed_time(start, end)
-        return run, lambda: cupy.asnumpy(function(x, h, axes=-1))
+        return on_gpu(device, lambda: function(x, h, axes=-1))
 
     for name in ("fftconvolve", "oaconvolve"):
         function = getattr(signal, name)
@@ -139,6 +223,35 @@ def torch_peers(np):
     if not torch.cuda.is_available():
         raise RuntimeError("torch finds no CUDA device")
 
+    class Torch(Device):
+        other = torch.zeros(READ_FLOATS, device="cuda")
+
+        def event(self):
+            event = torch.cuda.Event(enable_timing=True)
+            event.record()
+            return event
+
+        def read(self):
+            self.other.max()
+
+        def wait(self):
+            torch.cuda.synchronize()
+
+        def seconds(self, start, end):
+            return 1e-3 * start.elapsed_time(end)
+
+        def capture(self, work):
+            self.wait()
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                result = work()
+            return graph.replay, result
+
+        def download(self, result):
+            return result.cpu().numpy()
+
+    device = Torch()
+
     def at_fast_length(x, h):
         length = x.shape[-1] + h.shape[-1] - 1
         padded = fast_length(length)
@@ -147,16 +260,7 @@ def torch_peers(np):
 
     def plan(function, source, ears):
         x, h = torch.from_numpy(source)[:, None].cuda(), torch.from_numpy(ears)[None].cuda()
-        start = torch.cuda.Event(enable_timing=True)
-        end = torch.cuda.Event(enable_timing=True)
-
-        def run():
-            start.record()
-            function(x, h)
-            end.record()
-            end.synchronize()
-            return 1e-3 * start.elapsed_time(end)
-        return run, lambda: function(x, h).cpu().numpy()
+        return on_gpu(device, lambda: function(x, h))
 
     own = lambda x, h: functional.fftconvolve(x.expand(-1, 2, -1), h.expand(len(x), -1, -1))
     yield "torchaudio fftconvolve", lambda source, ears: plan(own, source, ears)
@@ -195,45 +299,66 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
-def measure(np, program, size, rounds):
+def ways_of(np, name, plan, size, source, ears):
+    """(row, run) of each way to time a peer; no run where its result is wrong or it fails."""
+    for way, pair in plan(source, ears).items():
+        row = {"size": size, "method": f"{name}, {way}" if way else name}
+        run = None
+        if isinstance(pair, str):
+            row["not_run"] = pair
+        else:
+            row["error"] = error(np, pair[1](), source, ears)
+            if row["error"] <= BOUND:
+                run = pair[0]
+            else:
+                row["not_run"] = f"its error is {row['error']:.3g}"
+        yield row, run
+
+
+def measure(np, program, size, rounds, libraries, own=None):
+    """Rows of one size. A library after the other, gpuconv beside each: plans hold much memory."""
     source, ears = sounds(np, *numbers_of(size))
-    rows, field = [], {}
-    for library, peers in LIBRARIES.items():
+    methods = own_methods(program) if own is None else own
+    all_ours = {}
+    for library in libraries:
+        field = []
         try:
-            for name, plan in peers(np):
-                row = {"size": size, "method": name}
-                rows.append(row)
-                run, wet = plan(source, ears)
-                row["error"] = error(np, wet(), source, ears)
-                if not row["error"] <= BOUND:
-                    row["not_run"] = f"its error is {row['error']:.3g}"
-                    continue
-                field[name] = (run, row)
+            for name, plan in LIBRARIES[library](np):
+                for row, run in ways_of(np, name, plan, size, source, ears):
+                    field.append((row, run))
         except Exception as reason:  # not installed, no GPU, out of its memory
-            rows.append({"size": size, "method": library,
-                         "not_run": f"{type(reason).__name__}: {reason}"})
-    seconds, ours, methods = {name: [] for name in field}, {}, own_methods(program)
-    for _ in range(rounds):
-        medians, not_run = gpuconv_rows(program, size, methods) if methods else ({}, {})
-        for method, reason in not_run.items():
-            ours.pop(method, None)
-            rows.append({"size": size, "method": method, "not_run": reason})
-        methods = list(medians)
-        for method, median in medians.items():
-            ours.setdefault(method, []).append(median)
-        for name, (run, _) in field.items():
-            run()
-            seconds[name].append(statistics.median(run() for _ in range(3)))
-    for name, (_, row) in field.items():
-        row.update(rounds=rounds, seconds=spread(seconds[name]))
-        row["ratio"] = {method: spread([a / b for a, b in zip(values, seconds[name])])
-                        for method, values in ours.items()}
-    return [{"size": size, "method": method, "rounds": rounds, "seconds": spread(values)}
-            for method, values in ours.items()] + rows
+            field.append(({"size": size, "method": library,
+                           "not_run": f"{type(reason).__name__}: {reason}"}, None))
+        seconds, ours = [[] for _ in field], {}
+        for _ in range(rounds if any(run for _, run in field) or not all_ours else 0):
+            medians, not_run = gpuconv_rows(program, size, methods) if methods else ({}, {})
+            for method, reason in not_run.items():
+                ours.pop(method, None)
+                yield {"size": size, "method": method, "not_run": reason}
+            methods = list(medians)
+            for method, median in medians.items():
+                ours.setdefault(method, []).append(median)
+            for values, (row, run) in zip(seconds, field):
+                if run is not None and "not_run" not in row:
+                    try:
+                        run()
+                        values.append(statistics.median(run() for _ in range(3)))
+                    except Exception as reason:  # out of memory beside the others
+                        row["not_run"] = f"{type(reason).__name__}: {reason}"
+        for values, (row, run) in zip(seconds, field):
+            if run is not None and "not_run" not in row:
+                row.update(rounds=rounds, seconds=spread(values))
+                row["ratio"] = {method: spread([a / b for a, b in zip(mine, values)])
+                                for method, mine in ours.items()}
+            yield row
+        for method, values in ours.items():
+            all_ours.setdefault(method, []).extend(values)
+    for method, values in all_ours.items():
+        yield {"size": size, "method": method, "rounds": len(values), "seconds": spread(values)}
 
 
 def line_of(row):
-    start = f"{row['size']:14} {row['method']:24}"
+    start = f"{row['size']:14} {row['method']:34}"
     if "not_run" in row:
         return f"{start} not run: {row['not_run']}"
     seconds = row["seconds"]
@@ -250,20 +375,32 @@ def main():
     parser.add_argument("results", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sizes", default="200000x70000,9600000x70000")
+    parser.add_argument("--libraries", default=",".join(LIBRARIES))
+    parser.add_argument("--own", help="methods of gpuconv, as \"gpuconv bench -m\" takes them")
     arguments = parser.parse_args()
     try:
         import numpy as np
     except ImportError:
-        sys.exit("peers.py: nothing is run without NumPy, which all peers need")
+        print("nothing is run without NumPy, which all peers need")
+        sys.exit(77)
     result = {"cpu": ladder.cpu_name(), "cores": len(os.sched_getaffinity(0)),
               "numpy": np.__version__, "load_before": os.getloadavg()[0], "rows": []}
-    for size in arguments.sizes.split(","):
-        for row in measure(np, arguments.program, size, arguments.rounds):
-            result["rows"].append(row)
-            print(line_of(row), flush=True)
-    result["load_after"] = os.getloadavg()[0]
     arguments.results.mkdir(parents=True, exist_ok=True)
-    (arguments.results / "peers.json").write_text(json.dumps(result, indent=1) + "\n")
+    own = None if arguments.own is None else arguments.own.split(",")
+    for size in arguments.sizes.split(","):
+        for row in measure(np, arguments.program, size, arguments.rounds,
+                           arguments.libraries.split(","), own):
+            result["rows"].append(row)
+            result["load_after"] = os.getloadavg()[0]
+            part = arguments.results / "peers.json.part"
+            part.write_text(json.dumps(result, indent=1) + "\n")
+            part.replace(arguments.results / "peers.json")
+            print(line_of(row), flush=True)
+    theirs = [row for row in result["rows"] if "ratio" in row]
+    if not theirs:
+        print(f"no library was timed: {result['rows'][0].get('not_run', 'no rows')}")
+        sys.exit(77)
+    print(f"{len(theirs)} rows of libraries")
 
 
 if __name__ == "__main__":

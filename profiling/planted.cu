@@ -2,8 +2,8 @@
 //
 //   gpuconv_planted memcheck|racecheck|initcheck|synccheck|none
 //
-// A checker that reports nothing proves something only if it can report: profiling/gpu_check lets
-// each tool look at its bug, and at "none", which has no bug. Built with nvcc only.
+// A checker that reports nothing proves something only if it can report: profiling/gpu/sanitize.sh
+// lets each tool look at its bug, and at "none", which has no bug. Built with nvcc only.
 #include <cstdio>
 #include <string_view>
 

@@ -5,7 +5,7 @@
 
 With --check: only says whether predictions.md is up to date. Lengths come from the program,
 registers and instructions from profiling/results/sass/sm_90.json (profiling/sass.py), measured times
-from the "rows" of profiling/results/*h200*/*.json (gpuconv bench --json, as profiling/gpu_check
+from the "rows" of profiling/results/*h200*/*.json (gpuconv bench --json, as profiling/gpu/session
 leaves it in bench.json): those that are right and were not extrapolated. The rest is arithmetic: a
 roofline, described in the text below.
 """
@@ -58,10 +58,12 @@ METHODS = ("gpu-tiled", "gpu-radix2", "gpu-fourstep", "gpu-fused")
 
 class Launch:
     """`times` launches of one kernel, each of `blocks`. What it moves is in bytes, of one launch;
-    `issued` are instructions of a warp, `busiest` of them on the busiest multiprocessor."""
+    `issued` are instructions of its warps. `uneven` is the share of the work that the busiest
+    multiprocessor does; of equal blocks it is a whole number of them."""
 
     def __init__(self, name, times, blocks, threads, resident, device, l2, on_chip, issued,
-                 of_one_warp=CEILING["of one warp"]):
+                 of_one_warp=CEILING["of one warp"], uneven=None):
+        self.uneven = uneven or math.ceil(blocks / CEILING["multiprocessors"]) / blocks
         self.name, self.times, self.blocks, self.threads = name, times, blocks, threads
         self.resident = resident  # blocks on a multiprocessor at the same time
         self.device, self.l2, self.on_chip, self.issued = device, l2, on_chip, issued
@@ -70,12 +72,10 @@ class Launch:
 
     def bounds(self):
         """Seconds of one launch, if nothing else limited it."""
-        # The busiest multiprocessor does a whole number of blocks.
-        uneven = math.ceil(self.blocks / CEILING["multiprocessors"]) / self.blocks
         return {"device": self.device / CEILING["device bytes"],
                 "L2": self.l2 / CEILING["L2 bytes"],
-                "on chip": self.on_chip * uneven / CEILING["on-chip bytes"] / CEILING["clock"],
-                "instructions": self.issued * uneven / self.issue_rate / CEILING["clock"]}
+                "on chip": self.on_chip * self.uneven / CEILING["on-chip bytes"] / CEILING["clock"],
+                "instructions": self.issued * self.uneven / self.issue_rate / CEILING["clock"]}
 
     def waves(self):
         return math.ceil(self.blocks / (CEILING["multiprocessors"] * self.resident))
@@ -129,16 +129,26 @@ def block_bytes(kernel):
 def launch_of(kernel, times, blocks, device, moved):
     """`moved`: bytes of samples and scratch that one block reads and writes."""
     l2, on_chip = block_bytes(kernel)
-    warps = kernel.threads // 32
     return Launch(kernel.name, times, blocks, kernel.threads,
                   resident(kernel.threads, kernel.counts["registers"], kernel.shared_bytes), device,
                   blocks * (l2 + moved), blocks * (on_chip + moved),
-                  blocks * warps * kernel.counts["executed"])
+                  blocks * kernel.counts["issued"])
 
 
 def source_bytes(case, taps):
     _, samples, _, clips = case
     return 4 * samples * clips, 2 * 4 * (samples + taps - 1) * clips
+
+
+def joints(case, plan):
+    """Adding the end of each block of a clip to the next, an ear a launch; what they touch was just
+    written, so it is in L2."""
+    _, samples, taps, clips = case
+    times = 2 * (math.ceil(samples / plan["block_length"]) - 1) * clips
+    tail = taps - 1
+    # Some 12 instructions for a sum: an assumption, not read from the listing.
+    return [Launch("overlap_add_kernel", times, math.ceil(tail / 256), 256, 8, 0, 12 * tail,
+                   12 * tail, 12 * tail / 32)] if times and tail else []
 
 
 def fourstep(case, plan, table):
@@ -156,7 +166,7 @@ def fourstep(case, plan, table):
     return [launch_of(down, chunks, math.ceil(count * columns / 8), read / chunks, column_bytes),
             launch_of(along, chunks, math.ceil(count * rows / 2), 0, 3 * 8 * 2 * columns),
             launch_of(up, chunks, 2 * math.ceil(count * columns / 8), written / chunks,
-                      column_bytes)]
+                      column_bytes), *joints(case, plan)]
 
 
 def fused(case, plan, table):
@@ -165,7 +175,7 @@ def fused(case, plan, table):
     M = plan["complex_length"]
     read, written = source_bytes(case, taps)
     return [launch_of(table["fused_convolve", M], blocks, plan["pieces"] * clips,
-                      (read + written) / blocks, 3 * 8 * M)]
+                      (read + written) / blocks, 3 * 8 * M), *joints(case, plan)]
 
 
 def radix2(case, plan, _):
@@ -187,7 +197,19 @@ def radix2(case, plan, _):
         launches.insert(0, Launch("stage_kernel", 3 * stages * runs, math.ceil(batch / 2 / 512), 512,
                                   4, (read + written) / (3 * stages * runs), moved + 4 * batch,
                                   moved + 4 * batch, batch / 2 / 32 * 40))
-    return launches
+    return launches + joints(case, plan)
+
+
+def tile_chunks(block, taps):
+    """Chunks of 512 taps that each tile of 2,048 outputs walks: as in gpu_tiled.cu."""
+    return [math.ceil(min(start + 2048, taps) / 512) - max(0, start - block + 1) // 512
+            for start in range(0, block + taps - 1, 2048)]
+
+
+def busiest_share(work):
+    """Of the multiprocessor that gets most, where blocks are given out in turn."""
+    count = CEILING["multiprocessors"]
+    return max(sum(work[at::count]) for at in range(min(count, len(work)))) / sum(work)
 
 
 def tiled(case, plan, _):
@@ -195,12 +217,15 @@ def tiled(case, plan, _):
     runs = math.ceil(samples / plan["block_length"]) * clips
     block = min(samples, plan["block_length"])
     read, written = source_bytes(case, taps)
-    products = block * taps  # of one side; edges of tiles left out
-    # 8 taps times 16 outputs of a thread: 128 multiply-adds, 10 reads of 128 bytes by a warp, and
-    # some 20 other instructions.
-    return [Launch("tiled_kernel", 2 * runs, math.ceil((block + taps - 1) / 2048), 128, 5,
-                   (read + written) / (2 * runs), 4 * products / 512 / 4, products / 128 / 32 * 1280,
-                   products / 128 / 32 * 148, CEILING["of one warp, tiled"])]
+    chunks = tile_chunks(block, taps)  # of one side
+    total = sum(chunks)
+    products = total * 512 * 2048
+    # 8 taps times 16 outputs of a thread: 128 multiply-adds, 10 reads of 128 bytes by a warp, and 16
+    # other instructions; some 10 for each of the 24 samples that a thread stages for a chunk.
+    return [Launch("tiled_kernel", 2 * runs, len(chunks), 128, 5, (read + written) / (2 * runs),
+                   4 * total * (2048 + 2 * 512), products / 128 / 32 * 1280,
+                   products / 128 / 32 * 144 + total * 4 * 24 * 10, CEILING["of one warp, tiled"],
+                   busiest_share(chunks)), *joints(case, plan)]
 
 
 MODELS = {"gpu-tiled": tiled, "gpu-radix2": radix2, "gpu-fourstep": fourstep, "gpu-fused": fused}
@@ -283,8 +308,9 @@ prove them wrong.
 
 A kernel cannot be faster than any of its resources: bytes of device memory, bytes through L2, bytes
 through the shared memory and L1 of the multiprocessors, instructions that their schedulers issue.
-The last two count for the busiest multiprocessor, which does a whole number of blocks; few warps
-cannot keep its schedulers busy. A prediction goes from "all of them overlap" (the largest) to "none
+The last two count for the busiest multiprocessor, which does a whole number of blocks, of gpu-tiled
+some longer than others; few warps cannot keep its schedulers busy. Warps without a butterfly in a
+stage issue none of its instructions. A prediction goes from "all of them overlap" (the largest) to "none
 do" (the sum); to each launch a gap is added, and no kernel is shorter than the shortest. Between the
 passes of gpu-fourstep, and between all launches of gpu-radix2, data stays in L2. Copies to and from
 the host, and planning, are left out. The kernels of gpu-tiled and gpu-radix2 are not read from

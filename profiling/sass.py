@@ -8,7 +8,8 @@ without them it says "not run". Takes minutes. Fails if a kernel touches local m
 the form that the counts rely on.
 
 "instructions" are those in the program; "executed" are those of the busiest thread, where a stage's
-loop counts as often as the shape says. Both include what only the ends of a signal need.
+loop counts as often as the shape says; "issued" are those of all warps of a block together, of which
+some have nothing to do in some stages. All include what only the ends of a signal need.
 """
 
 import argparse
@@ -73,8 +74,8 @@ def instructions(text):
 
 
 def trips(kernel, code):
-    """How often the busiest thread executes each instruction, and how many loops only compute where
-    an element stands."""
+    """How often the busiest thread executes each instruction, how often all warps of a block do, and
+    how many loops only compute where an element stands."""
     loops = [(target, at) for at, (_, target) in enumerate(code)
              if target is not None and target < at]
     memory = [class_of(operation) in ("shared", "global") for operation, _ in code]
@@ -84,10 +85,10 @@ def trips(kernel, code):
              for stage in (range(last) if is_forward else reversed(range(last)))]
     if len(stages) != len(order):
         sys.exit(f"{kernel.name}: {len(stages)} loops over shared memory, expected {len(order)}")
-    counts = [1] * len(code)
+    counts, issued = [1] * len(code), [kernel.threads // 32] * len(code)
     for (begin, end), stage in zip(stages, order):
         for at in range(begin, end + 1):
-            counts[at] *= kernel.repeats(stage)
+            counts[at], issued[at] = kernel.repeats(stage), kernel.rounds(stage)
     # One for each digit but the first, of the longest number in the warp (BlockShape::place).
     digits = (kernel.length - 1).bit_length()
     base = max(2, 16 // kernel.lanes).bit_length() - 1
@@ -95,7 +96,8 @@ def trips(kernel, code):
     for begin, end in others:
         for at in range(begin, end + 1):
             counts[at] *= -(-digits // base) - 1
-    return counts, len(others)
+            issued[at] *= -(-digits // base) - 1
+    return counts, issued, len(others)
 
 
 def width(operation):
@@ -109,7 +111,7 @@ def count(kernel, registers, text):
     # The listing ends in a branch to itself and padding.
     end = next(at for at, (_, target) in enumerate(code) if target == at)
     code = code[:end]
-    executed, address_loops = trips(kernel, code)
+    executed, issued, address_loops = trips(kernel, code)
     total, classes, accesses = 0, collections.Counter(), collections.Counter()
     for (operation, _), times in zip(code, executed):
         name = class_of(operation)
@@ -121,7 +123,7 @@ def count(kernel, registers, text):
             accesses[width(operation)] += times
     return {"kind": kernel.kind, "lanes": kernel.lanes, "radices": kernel.radices,
             "registers": registers, "instructions": len(code), "executed": total,
-            "address_loops": address_loops, "classes": dict(sorted(classes.items())),
+            "issued": sum(issued), "address_loops": address_loops, "classes": dict(sorted(classes.items())),
             "accesses": dict(sorted(accesses.items()))}
 
 

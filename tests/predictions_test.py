@@ -31,6 +31,22 @@ class NameOfAKernel(unittest.TestCase):
         self.assertIsNone(Kernel.of("_ZN7gpuconv12tiled_kernelEv"))
 
 
+class WarpsOfABlock(unittest.TestCase):
+    def test_issue_only_what_they_have_butterflies_for(self):
+        kernel = Kernel("columns_forward", 8, (9, 16))  # 64 butterflies of 96 threads, then 72
+        self.assertEqual([kernel.butterflies(stage) for stage in (0, 1)], [64, 72])
+        self.assertEqual([kernel.rounds(stage) for stage in (0, 1)], [2, 3])
+        longer = Kernel("columns_forward", 8, (4, 16, 16))  # 1,024 butterflies of 512 threads
+        self.assertEqual((longer.repeats(0), longer.rounds(0)), (2, 32))
+
+    def test_are_counted_together(self):
+        kernel = Kernel("columns_forward", 8, (9, 16))
+        row = sass.count(kernel, 84, listing("S2R R0, SR_TID.X", "LDG.E.64.CONSTANT R2, [R4.64]",
+                                             "@P1 BRA 0x10", "STG.E.128 [R4.64], R4", "EXIT",
+                                             "BRA 0x50"))
+        self.assertEqual((row["executed"], row["issued"]), (5, 3 * 3 + 2 * 2))
+
+
 class MachineCode(unittest.TestCase):
     def test_counts_loops_as_often_as_they_run(self):
         kernel = Kernel("columns_forward", 1, (2, 16, 16))  # 256 butterflies of 32 threads: 8 times
@@ -76,11 +92,34 @@ class Roofline(unittest.TestCase):
         self.assertEqual(predictions.resident(32, 16, 0), 32)
 
 
+    def test_knows_the_busiest_of_unequal_blocks(self):
+        half = predictions.Launch("k", 1, 132, 1024, 1, 0, 0, 128 * 1.98e6, 0, uneven=0.5)
+        self.assertAlmostEqual(half.bounds()["on chip"], 0.5e-3)
+        # Given out in turn: the first multiprocessor gets two blocks.
+        self.assertEqual(predictions.busiest_share([3] + [1] * 131 + [2]), 5 / 136)
+
+    def test_tiles_walk_what_can_meet_a_sample(self):
+        # Tiles have 2,048 outputs, chunks 512 taps. Where the source has ended, the first taps meet
+        # nothing any more.
+        self.assertEqual(predictions.tile_chunks(5000, 600), [2, 2, 2])
+        self.assertEqual(predictions.tile_chunks(1, 4097), [4, 4, 1])
+        chunks = predictions.tile_chunks(200_000, 70_000)
+        self.assertEqual((len(chunks), max(chunks)), (132, 137))
+        self.assertAlmostEqual(sum(chunks) / len(chunks), 102.5, 1)
+
+    def test_blocks_are_joined_once_less_than_there_are(self):
+        case = ("hour", 1000, 30, 2)
+        [joint] = predictions.joints(case, {"block_length": 400})
+        self.assertEqual((joint.name, joint.times), ("overlap_add_kernel", 2 * 2 * 2))
+        self.assertEqual(predictions.joints(case, {"block_length": 1000}), [])
+        self.assertEqual(predictions.joints(("one tap", 1000, 1, 2), {"block_length": 400}), [])
+
+
 class Measured(unittest.TestCase):
     CASE = ("one shot", 200_000, 70_000, 1)
 
     def measured(self, **changes):
-        """Of a report as profiling/gpu_check leaves it, in a folder of its own."""
+        """Of a report as profiling/gpu/session leaves it, in a folder of its own."""
         row = {"method": "gpu-tiled", "samples": 200_000, "taps": 70_000, "clips": 1,
                "seconds": {"median": 0.002}, "is_right": True, "is_extrapolated": False,
                "is_noisy": False}
@@ -88,10 +127,10 @@ class Measured(unittest.TestCase):
             folder = pathlib.Path(name) / "nvidia-h200"
             folder.mkdir()
             (folder / "bench.json").write_text(json.dumps({"rows": [{**row, **changes}]}))
-            (folder / "gpu_check.json").write_text(json.dumps({"stages": {}}))
+            (folder / "session.json").write_text(json.dumps({"calls": {}}))
             return predictions.measured(self.CASE, "gpu-tiled", pathlib.Path(name))
 
-    def test_is_what_gpu_check_measured(self):
+    def test_is_what_a_session_measured(self):
         self.assertEqual(self.measured(), "2 ms")
         self.assertEqual(self.measured(is_noisy=True), "2 ms, noisy")
         self.assertEqual(self.measured(taps=7), "")

@@ -16,6 +16,7 @@ import unittest.mock
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "profiling"))
+import end_to_end
 import ladder
 import peers
 import picture
@@ -123,8 +124,8 @@ class LadderTest(unittest.TestCase):
         self.program = executable(self.folder / "gpuconv", GPUCONV)
         self.results = self.folder / "profiling/results/x"
 
-    def climb(self):
-        words = ["ladder.py", str(self.program), str(self.results), "--repeats", "1"]
+    def climb(self, *more):
+        words = ["ladder.py", str(self.program), str(self.results), "--repeats", "1", *more]
         with unittest.mock.patch.multiple(ladder, N=30, K=10, SHORT_N=3, SHORT_K=1), \
                 unittest.mock.patch.object(sys, "argv", words), \
                 unittest.mock.patch("builtins.print"), self.assertRaises(SystemExit) as ended:
@@ -140,6 +141,12 @@ class LadderTest(unittest.TestCase):
                           ("gpu-broken", "error", "GPU: launch failed"),
                           ("gpu-older", "error", "The following argument was not expected: --json"),
                           ("gpu-absent", "not here", "gpuconv methods: not here")])
+
+    def test_methods_may_be_left_out_and_the_problem_may_be_smaller(self):
+        result = self.climb("--only", "gpu-", "--size", "40x8")
+        self.assertEqual([row["method"] for row in result["rows"]], ["gpu-tiled"])
+        self.assertNotIn("cpu-dft", [one["method"] for one in result["not_run"]])
+        self.assertEqual((result["samples"], result["taps"]), (40, 8))
 
     def test_what_was_measured_is_on_disk_when_the_next_begins(self):
         def stopped(program, method, *rest):
@@ -172,6 +179,10 @@ class LadderTest(unittest.TestCase):
 # Stands for ncu and nsys: writes down how it was called.
 PROFILER = """#!/bin/sh
 echo "$*" >> "$(dirname "$0")/calls"
+case "$*" in *--metrics*)
+  [ -z "$REFUSES" ] || { echo "==ERROR== $REFUSES"; exit 1; }
+  echo sm__cycles_elapsed.max; exit 0 ;;
+esac
 [ "$MAKES_REPORT" = no ] && exit 0
 while [ $# -gt 0 ]; do
   case $1 in --export) touch "$2.ncu-rep" ;; esac
@@ -211,6 +222,18 @@ class ProfilersTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("ncu profiled no kernel", done.stderr)
         self.assertNotIn("--import", calls)
+
+    def test_ncu_leaves_clocks_and_caches_alone(self):
+        _, calls = self.run_script("ncu.sh", "gpu-fourstep", "", str(self.folder / "report"))
+        for line in calls.splitlines():
+            if "--import" not in line:
+                self.assertIn("--clock-control none --cache-control none", line)
+
+    def test_ncu_that_may_not_read_counters_is_skipped_in_one_line(self):
+        done, calls = self.run_script("ncu.sh", "gpu-tiled", REFUSES="ERR_NVGPUCTRPERM")
+        self.assertEqual((done.returncode, done.stdout),
+                         (77, "ncu does not run here: ERR_NVGPUCTRPERM\n"))
+        self.assertEqual(len(calls.splitlines()), 1)
 
     def test_nsys_does_not_read_the_export_of_an_earlier_report(self):
         done, calls = self.run_script("nsys.sh", "in.wav", "room.wav")
@@ -258,16 +281,127 @@ class PeersTest(unittest.TestCase):
 
         with unittest.mock.patch.object(peers, "LIBRARIES", {"nothing": missing}), \
                 unittest.mock.patch.object(peers, "sounds", lambda *_: (None, None)), \
-                unittest.mock.patch.object(peers, "own_methods", lambda *_: ["ours", "other"]), \
                 unittest.mock.patch.object(peers, "gpuconv_rows",
                                            lambda *words: ({"ours": 0.5}, {
                                                name: "no" for name in words[2] if name != "ours"})):
-            rows = peers.measure(None, "gpuconv", "10x3", 2)
-        self.assertEqual([row["method"] for row in rows], ["ours", "nothing", "other"])
+            rows = list(peers.measure(None, "gpuconv", "10x3", 2, ["nothing"], ["ours", "other"]))
+        self.assertEqual([row["method"] for row in rows], ["other", "nothing", "ours"])
+        rows = rows[::-1]
         self.assertEqual(rows[0]["seconds"]["median"], 0.5)
         self.assertIn("No module named", rows[1]["not_run"])
         for row in rows:
             self.assertIn(row["method"], peers.line_of(row))
+
+    def test_libraries_are_timed_in_three_ways_in_the_rounds_of_ours(self):
+        ways = {"queued": (lambda: 2.0, lambda: "right"), "as called": (lambda: 4.0, lambda: "wrong"),
+                "in a graph": "RuntimeError: cannot be captured"}
+
+        def library(_):
+            yield "theirs", lambda source, ears: ways
+
+        with unittest.mock.patch.object(peers, "LIBRARIES", {"it": library}), \
+                unittest.mock.patch.object(peers, "sounds", lambda *_: (None, None)), \
+                unittest.mock.patch.object(peers, "error", lambda np, wet, *_: float(wet != "right")), \
+                unittest.mock.patch.object(peers, "gpuconv_rows", lambda *_: ({"ours": 0.5}, {})):
+            rows = {row["method"]: row for row in
+                    peers.measure(None, "gpuconv", "10x3", 2, ["it"], ["ours"])}
+        self.assertEqual(rows["theirs, queued"]["seconds"]["median"], 2)
+        self.assertEqual(rows["theirs, queued"]["ratio"]["ours"]["median"], 0.25)
+        self.assertEqual(rows["theirs, as called"]["not_run"], "its error is 1")
+        self.assertEqual(rows["theirs, in a graph"]["not_run"], "RuntimeError: cannot be captured")
+
+
+class Stream(peers.Device):
+    """A GPU whose reads take 1 ms each and whose work takes 3 ms; writes down what is queued."""
+
+    def __init__(self, can_capture=True):
+        self.queue, self.now, self.can_capture = [], 0.0, can_capture
+
+    def take(self, what, seconds):
+        self.queue.append(what)
+        self.now += seconds
+
+    def event(self):
+        self.queue.append("event")
+        return self.now
+
+    def read(self):
+        self.take("read", 1e-3)
+
+    def work(self):
+        self.take("work", 3e-3)
+        return "result"
+
+    def wait(self):
+        self.queue.append("wait")
+
+    def seconds(self, start, end):
+        return end - start
+
+    def capture(self, work):
+        if not self.can_capture:
+            raise ValueError("no capture")
+        return lambda: self.take("replay", 2e-3), work()
+
+    def download(self, result):
+        return result
+
+
+class ClockTest(unittest.TestCase):
+    def test_reads_stand_before_the_queued_work_and_outside_of_its_time(self):
+        device = Stream()
+        ways = peers.on_gpu(device, device.work)
+        for way, seconds, queue in (
+                ("queued", 3e-3, ["read", "read", "work", "event", "work", "event", "wait"]),
+                ("in a graph", 2e-3, ["read", "read", "replay", "event", "replay", "event", "wait"]),
+                ("as called", 3e-3, ["event", "work", "event", "wait"])):
+            device.queue.clear()
+            self.assertAlmostEqual(ways[way][0](), seconds)
+            # As many reads as it takes, two at the least.
+            first = next(at for at, what in enumerate(device.queue) if what != "read")
+            self.assertEqual(device.queue[max(0, first - 2):], queue)
+            self.assertEqual(ways[way][1](), "result")
+
+    def test_reads_last_longer_than_the_host_takes(self):
+        device = Stream()
+        moments = iter([10.0, 10.1])
+        with unittest.mock.patch.object(peers.time, "perf_counter", lambda: next(moments)):
+            self.assertEqual(device.reads_that_last(device.work), 2 + 150)
+
+    def test_a_library_that_cannot_be_captured_is_timed_all_the_same(self):
+        device = Stream(can_capture=False)
+        ways = peers.on_gpu(device, device.work)
+        self.assertEqual(ways["in a graph"], "ValueError: no capture")
+        self.assertAlmostEqual(ways["queued"][0](), 3e-3)
+
+
+class EndToEndTest(unittest.TestCase):
+    def test_copying_the_same_bytes_is_measured_beside_it(self):
+        with tempfile.TemporaryDirectory() as name:
+            program = executable(pathlib.Path(name) / "gpuconv", """#!/bin/sh
+case "$*" in
+  bench*) echo '{"peaks": {"upload_bytes_per_second": 4e3, "download_bytes_per_second": 8e3}}' ;;
+  *gpu-cufft*) echo "error: no cuFFT" >&2; exit 3 ;;
+  *) echo '{"gpu_start_seconds": 0.25, "convolve_seconds": 0.5}' ;;
+esac
+""")
+            result = end_to_end.measure(program, 100_000, 1001, 3, ["gpu-fourstep", "gpu-cufft"])
+        self.assertEqual(result["not_run"], [{"method": "gpu-cufft", "reason": "error: no cuFFT"}])
+        times = {one["what"]: one["seconds"]["median"] for one in result["times"]}
+        self.assertEqual(times["gpu-fourstep, gpu start"], 0.25)
+        self.assertEqual(times["gpu-fourstep, convolve"], 0.5)
+        self.assertEqual(times["copying samples over the link"], 100)
+        self.assertEqual(times["copying frames over the link"], 101)
+        self.assertGreater(times["gpu-fourstep, file to file"], 0)
+        self.assertGreater(times["copying the files"], 0)
+
+    def test_long_recordings_repeat_their_noise(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            end_to_end.make_files(folder, 150_000, 10)
+            samples = programs.samples_of(folder / "source.wav")
+        self.assertEqual(len(samples), 150_000)
+        self.assertEqual(samples[:1000], samples[end_to_end.NOISE:end_to_end.NOISE + 1000])
 
 
 if __name__ == "__main__":

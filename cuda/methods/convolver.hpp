@@ -61,6 +61,16 @@ class Convolver {
   Cost cost(int source_length) const { return cost(source_length, 1); }
 };
 
+/// One that can take another response, of the same length, without planning again.
+class ReplacingConvolver : public Convolver {
+ public:
+  /// Queues the transforms of both sides' taps, which lie in device memory as a source does. Blocks
+  /// that come later in `stream` are convolved with them. Nothing is allocated; the host goes on.
+  virtual void enqueue_response(const Stereo<std::span<const float>>& taps, const Stream&) = 0;
+  /// Cost of enqueue_response().
+  virtual Cost response_cost() const = 0;
+};
+
 /// One whose sides can be computed in streams of their own.
 class SidedConvolver : public Convolver {
  public:

@@ -3,18 +3,29 @@
 
 #include <dlfcn.h>
 
+#include "cuda/methods/cufft_places.hpp"
+
 namespace gpuconv {
 namespace {
 
 void* open_cufft() {
-  // 12 belongs to CUDA 13, 11 to CUDA 12, 10 to CUDA 11; these functions are the same in all.
   std::string reasons;
-  for (const char* const name : {"libcufft.so.12", "libcufft.so.11", "libcufft.so.10",
-                                 "libcufft.so", "/usr/local/cuda/lib64/libcufft.so"}) {
-    if (void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
-    if (reasons.empty()) reasons = dlerror();
+  const auto open = [&](const char* name) {
+    void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) reasons += (reasons.empty() ? "" : "; ") + std::string(dlerror());
+    return library;
+  };
+  for (const char* const name : kCufftNames) {
+    if (void* const library = open(name)) return library;
   }
-  throw CufftError("cuFFT is not installed where the loader looks (" + reasons + ")");
+  reasons.clear();  // four times: no such file
+  for (const std::string& file : cufft_files(cufft_search())) {
+    if (void* const library = open(file.c_str())) return library;
+  }
+  if (!reasons.empty()) throw CufftError("cuFFT is not installed correctly: " + reasons);
+  throw CufftError(
+      "cuFFT is not installed: the loader, the CUDA Toolkit and the Pythons on PATH have no "
+      "libcufft.so");
 }
 
 template <typename Function>

@@ -43,11 +43,14 @@ const FourstepShape& shape_of(int length) {
 
 class GpuFourstep final : public PieceConvolver {
  public:
-  GpuFourstep(Stereo<std::span<const float>> response, const PieceLengths& lengths)
+  /// A chunk takes at most `scratch_bytes`, if one piece does.
+  GpuFourstep(Stereo<std::span<const float>> response, const PieceLengths& lengths,
+              std::size_t scratch_bytes)
       : PieceConvolver(static_cast<int>(response.left.size()), lengths),
         columns_(make_column_transform(shape_of(length()), stream())),
         rows_(make_row_transform(shape_of(length()), stream())),
-        chunk_(pieces_in_chunk()) {
+        chunk_(static_cast<int>(
+            std::max<std::size_t>(1, scratch_bytes / (2 * sizeof(float2) * elements(1))))) {
     for (const Side side : kSides) scratch_[side] = DeviceBuffer<float2>(elements(chunk_));
     transform(response);
   }
@@ -66,10 +69,18 @@ class GpuFourstep final : public PieceConvolver {
     return cost;
   }
 
+  Cost response_cost() const override {
+    const double M = length();
+    // Taps in; scratch out and in; spectrum out.
+    return {2 * (5 * M * std::log2(M) + 6 * M + 6 * M), 2 * (4.0 * response_length() + 3 * 8 * M),
+            4};
+  }
+
  private:
-  void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum) override {
-    columns_->forward(taps, 0, 1, scratch_.left.span(), stream());
-    rows_->response(scratch_.left.span(), spectrum, stream());
+  void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum,
+                        const Stream& stream) override {
+    columns_->forward(taps, 0, 1, scratch_.left.span(), stream);
+    rows_->response(scratch_.left.span(), spectrum, stream);
   }
 
   void enqueue_pieces(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,
@@ -87,11 +98,6 @@ class GpuFourstep final : public PieceConvolver {
   std::size_t elements(int pieces) const {
     return static_cast<std::size_t>(pieces) * static_cast<std::size_t>(length());
   }
-  int pieces_in_chunk() const {
-    const std::size_t piece_bytes = 2 * sizeof(float2) * elements(1);
-    return static_cast<int>(
-        std::max<std::size_t>(1, std::min(l2_cache_bytes() / 2, kMostScratch) / piece_bytes));
-  }
 
   std::unique_ptr<ColumnTransform> columns_;
   std::unique_ptr<RowTransform> rows_;
@@ -103,8 +109,16 @@ class GpuFourstep final : public PieceConvolver {
 
 std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>> response,
                                              std::int64_t source_length) {
+  return plan_gpu_fourstep_in_chunks(response, source_length,
+                                     std::min(l2_cache_bytes() / 2, kMostScratch));
+}
+
+std::unique_ptr<Convolver> plan_gpu_fourstep_in_chunks(Stereo<std::span<const float>> response,
+                                                       std::int64_t source_length,
+                                                       std::size_t scratch_bytes) {
   return std::make_unique<GpuFourstep>(
-      response, fourstep_lengths(source_length, static_cast<int>(response.left.size())));
+      response, fourstep_lengths(source_length, static_cast<int>(response.left.size())),
+      scratch_bytes);
 }
 
 }  // namespace gpuconv

@@ -109,9 +109,15 @@ class GpuFused final : public PieceConvolver {
     return cost;
   }
 
+  Cost response_cost() const override {
+    const double M = length();
+    return {2 * (5 * M * std::log2(M) + 6 * M), 2 * (4.0 * response_length() + 8 * M), 2};
+  }
+
  private:
-  void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum) override {
-    transform_->response(taps, spectrum, stream());
+  void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum,
+                        const Stream& stream) override {
+    transform_->response(taps, spectrum, stream);
   }
 
   void enqueue_pieces(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,

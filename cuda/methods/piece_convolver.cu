@@ -5,14 +5,23 @@
 namespace gpuconv {
 
 void PieceConvolver::transform(const Stereo<std::span<const float>>& response) {
-  DeviceBuffer<float> taps(stored_length(response.left.size()));
-  GPUCONV_CUDA(cudaMemsetAsync(taps.data(), 0, taps.span().size_bytes(), stream_.get()));
+  Stereo<DeviceBuffer<float>> taps;
   for (const Side side : kSides) {
     spectra_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
-    upload_async(response[side], taps.span(), stream_);
-    enqueue_spectrum(PieceReader(taps.data(), response_length_, 0, {1, 0, 0, length()}),
-                     spectra_[side].span());
-    stream_.synchronize();  // the spectrum is there for every stream
+    taps[side] = DeviceBuffer<float>(stored_length(response[side].size()));
+    GPUCONV_CUDA(
+        cudaMemsetAsync(taps[side].data(), 0, taps[side].span().size_bytes(), stream_.get()));
+    upload_async(response[side], taps[side].span(), stream_);
+  }
+  enqueue_response({taps.left.span(), taps.right.span()}, stream_);
+  stream_.synchronize();  // the spectra are there for every stream
+}
+
+void PieceConvolver::enqueue_response(const Stereo<std::span<const float>>& taps,
+                                      const Stream& stream) {
+  for (const Side side : kSides) {
+    enqueue_spectrum(PieceReader(taps[side].data(), response_length_, 0, {1, 0, 0, length()}),
+                     spectra_[side].span(), stream);
   }
 }
 

@@ -10,10 +10,11 @@
 
 namespace gpuconv {
 
-class PieceConvolver : public Convolver {
+class PieceConvolver : public ReplacingConvolver {
  public:
   int block_length() const final { return lengths_.block_length; }
   void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) final;
+  void enqueue_response(const Stereo<std::span<const float>>& taps, const Stream&) final;
 
  protected:
   PieceConvolver(int response_length, const PieceLengths& lengths)
@@ -23,12 +24,14 @@ class PieceConvolver : public Convolver {
   void transform(const Stereo<std::span<const float>>& response);
 
   /// Transforms one side's taps to a spectrum of length() elements, in the method's own order.
-  virtual void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum) = 0;
+  virtual void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum,
+                                const Stream&) = 0;
 
   /// Convolves `pieces` pieces, of all clips.
   virtual void enqueue_pieces(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,
                               const std::span<const float2> (&spectra)[2], const Stream&) = 0;
 
+  int response_length() const { return response_length_; }
   /// Complex length M of a piece of 2M samples.
   int length() const { return lengths_.length / 2; }
   int pieces(int source_length, int clips) const {

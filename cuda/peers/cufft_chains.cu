@@ -118,26 +118,48 @@ void fill_with_nan(std::span<float> floats, const Stream& stream) {
   GPUCONV_CUDA(cudaMemsetAsync(floats.data(), 0xff, floats.size_bytes(), stream.get()));
 }
 
-/// Spectra of both sides, times `scale`.
-Stereo<DeviceBuffer<float2>> spectra(Stereo<std::span<const float>> response, int length,
-                                     float scale, const Stream& stream) {
-  const CufftPlan forward(length, CUFFT_R2C, 1);
-  std::vector<float> padded(size(length));
-  DeviceBuffer<float> taps(size(length));
-  Stereo<DeviceBuffer<float2>> result;
-  for (const Side side : kSides) {
-    std::fill(padded.begin(), padded.end(), 0.0f);
-    std::transform(response[side].begin(), response[side].end(), padded.begin(),
-                   [&](float tap) { return scale * tap; });
-    result[side] = DeviceBuffer<float2>(size(length / 2 + 1));
-    upload_async<float>(padded, taps.span(), stream);
-    forward.real_to_complex(taps.data(), result[side].data(), stream);
-    stream.synchronize();  // what was uploaded is used again
+/// What all chains have: a stream to plan in, and the response with its spectra.
+class ChainWithResponse : public CufftChain {
+ public:
+  void enqueue_response(const Stream& stream) final {
+    for (const Side side : kSides) {
+      transform_->real_to_complex(taps_[side].data(), response_[side].data(), stream);
+    }
   }
-  return result;
-}
 
-class Straightforward final : public CufftChain {
+  void poison_response(const Stream& stream) final {
+    for (const Side side : kSides) {
+      GPUCONV_CUDA(cudaMemsetAsync(response_[side].data(), 0xff,
+                                   response_[side].span().size_bytes(), stream.get()));
+    }
+  }
+
+ protected:
+  /// Taps times `scale`, padded to transforms of `length`, and their spectra. For constructors.
+  void take_response(Stereo<std::span<const float>> response, int length, float scale) {
+    transform_ = std::make_unique<CufftPlan>(length, CUFFT_R2C, 1);
+    std::vector<float> padded(size(length));
+    for (const Side side : kSides) {
+      std::fill(padded.begin(), padded.end(), 0.0f);
+      std::transform(response[side].begin(), response[side].end(), padded.begin(),
+                     [&](float tap) { return scale * tap; });
+      taps_[side] = DeviceBuffer<float>(size(length));
+      response_[side] = DeviceBuffer<float2>(size(length / 2 + 1));
+      upload_async<float>(padded, taps_[side].span(), stream_);
+      stream_.synchronize();  // what was uploaded is used again
+    }
+    enqueue_response(stream_);
+  }
+
+  Stream stream_;
+  Stereo<DeviceBuffer<float2>> response_;  // spectra
+
+ private:
+  std::unique_ptr<CufftPlan> transform_;
+  Stereo<DeviceBuffer<float>> taps_;
+};
+
+class Straightforward final : public ChainWithResponse {
  public:
   Straightforward(Stereo<std::span<const float>> response, const Clips& clips, int length)
       : source_length_(clips.length()),
@@ -149,12 +171,12 @@ class Straightforward final : public CufftChain {
         wet_total_(checked_total(clips.count, wet_length_)),
         forward_(length, CUFFT_R2C, clips.count),
         inverse_(length, CUFFT_C2R, clips.count),
-        response_(spectra(response, length, 1, stream_)),
         source_(clips.source.size()),
         padded_(size(padded_total_)),
         spectrum_(size(bins_total_)),
         product_(size(bins_total_)),
         wet_{DeviceBuffer<float>(size(wet_total_)), DeviceBuffer<float>(size(wet_total_))} {
+    take_response(response, length, 1);
     upload_async<float>(clips.source, source_.span(), stream_);
     stream_.synchronize();
   }
@@ -183,15 +205,13 @@ class Straightforward final : public CufftChain {
  private:
   int source_length_, wet_length_, length_, bins_;
   int padded_total_, bins_total_, wet_total_;
-  Stream stream_;
   CufftPlan forward_, inverse_;
-  Stereo<DeviceBuffer<float2>> response_;
   DeviceBuffer<float> source_, padded_;
   DeviceBuffer<float2> spectrum_, product_;
   Stereo<DeviceBuffer<float>> wet_;
 };
 
-class Lean final : public CufftChain {
+class Lean final : public ChainWithResponse {
  public:
   Lean(Stereo<std::span<const float>> response, const Clips& clips, int length)
       : clips_(clips.count),
@@ -201,11 +221,11 @@ class Lean final : public CufftChain {
         bins_total_(checked_total(clips.count, bins_)),
         forward_(length, CUFFT_R2C, clips.count),
         inverse_(length, CUFFT_C2R, 2 * clips.count),
-        response_(spectra(response, length, 1.0f / static_cast<float>(length), stream_)),
         source_(size(checked_total(clips.count, length))),
         spectrum_(size(bins_total_)),
         products_(size(checked_total(2 * clips.count, bins_))),
         wet_(size(checked_total(2 * clips.count, length))) {
+    take_response(response, length, 1.0f / static_cast<float>(length));
     const std::size_t row = size(length) * sizeof(float);
     const std::size_t clip = size(clips.length()) * sizeof(float);
     GPUCONV_CUDA(cudaMemsetAsync(source_.data(), 0, source_.size() * sizeof(float), stream_.get()));
@@ -237,15 +257,13 @@ class Lean final : public CufftChain {
 
  private:
   int clips_, wet_length_, length_, bins_, bins_total_;
-  Stream stream_;
   CufftPlan forward_, inverse_;
-  Stereo<DeviceBuffer<float2>> response_;
   DeviceBuffer<float> source_;
   DeviceBuffer<float2> spectrum_, products_;
   DeviceBuffer<float> wet_;
 };
 
-class OverlapSave final : public CufftChain {
+class OverlapSave final : public ChainWithResponse {
  public:
   OverlapSave(Stereo<std::span<const float>> response, const Clips& clips, int length,
               int most_floats)
@@ -257,11 +275,11 @@ class OverlapSave final : public CufftChain {
         batch_(std::clamp(most_floats / length, 1, rows_)),
         forward_(length, CUFFT_R2C, batch_),
         inverse_(length, CUFFT_C2R, 2 * batch_),
-        response_(spectra(response, length, 1.0f / static_cast<float>(length), stream_)),
         source_(clips.source.size()),
         windows_(size(checked_total(2 * batch_, length))),
         spectrum_(size(checked_total(batch_, bins_))),
         products_(size(checked_total(2 * batch_, bins_))) {
+    take_response(response, length, 1.0f / static_cast<float>(length));
     for (const Side side : kSides) {
       wet_[side] = DeviceBuffer<float>(size(checked_total(clips.count, wet_length_)));
     }
@@ -315,9 +333,7 @@ class OverlapSave final : public CufftChain {
   int source_length_, wet_length_;
   Cut cut_;
   int bins_, rows_, batch_;
-  Stream stream_;
   CufftPlan forward_, inverse_;
-  Stereo<DeviceBuffer<float2>> response_;
   DeviceBuffer<float> source_, windows_;
   DeviceBuffer<float2> spectrum_, products_;
   Stereo<DeviceBuffer<float>> wet_;

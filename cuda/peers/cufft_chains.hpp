@@ -27,8 +27,11 @@ class CufftChain {
   virtual ~CufftChain() = default;  // GCOVR_EXCL_LINE: is always inlined
   /// Queues all clips and both sides; nothing is allocated and nobody waits.
   virtual void enqueue(const Stream& stream) = 0;
-  /// Queues a NaN into every wet sample.
+  /// Queues the transforms of the response once more, as if it were a new one.
+  virtual void enqueue_response(const Stream& stream) = 0;
+  /// Queues a NaN into every wet sample, and into every number that enqueue_response() writes.
   virtual void poison(const Stream& stream) = 0;
+  virtual void poison_response(const Stream& stream) = 0;
   /// Queues copies of the wet signals, one clip after another, to `wet` in host memory.
   virtual void download(Side side, std::span<float> wet, const Stream& stream) const = 0;
 };

@@ -22,4 +22,10 @@ void enqueue_overlap_add(std::span<const float> tail, std::span<float> wet, cons
   launch(overlap_add_kernel, shape, stream, tail.data(), length, wet.data());
 }
 
+Cost overlap_add_cost(std::size_t tail_length) {
+  if (tail_length == 0) return {};
+  const auto floats = 2.0 * static_cast<double>(tail_length);  // both sides: two in, one out
+  return {floats, 3 * sizeof(float) * floats, 2};
+}
+
 }  // namespace gpuconv

@@ -3,12 +3,15 @@
 
 #include <span>
 
-#include "cuda/runtime/resources.hpp"
+#include "cuda/methods/convolver.hpp"
 
 namespace gpuconv {
 
 /// Queues wet[n] += tail[n] for the samples of `tail`, which is no longer than `wet`: the part of
 /// the previous block's wet signal that sounds on into this block.
 void enqueue_overlap_add(std::span<const float> tail, std::span<float> wet, const Stream& stream);
+
+/// Cost of joining two blocks, both sides.
+Cost overlap_add_cost(std::size_t tail_length);
 
 }  // namespace gpuconv

@@ -233,13 +233,17 @@ Shares shares_of_peaks(const Row& row, const BenchReport& report) {
 BenchReport run_bench(const Bench& bench) {
   BenchReport report;
   report.before = control_timer();
-  report.cpu_peaks = bench.is_tiny ? measure_cpu_peaks(1 << 14, 64, 3)
-                                   : measure_cpu_peaks(std::size_t{1} << 27, 1 << 16, 100);
+  const bool has_cpu = std::any_of(bench.contenders.begin(), bench.contenders.end(),
+                                   [](const Contender& one) { return one.place == Place::cpu; });
+  if (has_cpu) {
+    report.cpu_peaks = bench.is_tiny ? measure_cpu_peaks(1 << 14, 64, 3)
+                                     : measure_cpu_peaks(std::size_t{1} << 27, 1 << 16, 100);
+  }
   if (bench.device) {
     use_device(bench.device->index);
     report.peaks = bench.is_tiny
-                       ? measure_peaks(*bench.device, (1 << 14) + 16, 4, 3)  // no whole block
-                       : measure_peaks(*bench.device, std::size_t{1} << 29, 4096, 25);
+                       ? measure_peaks(*bench.device, (1 << 14) + 16, 1, 3)  // no whole block
+                       : measure_peaks(*bench.device, std::size_t{1} << 29, 128, 25);
   }
   for (const Problem& problem : bench.problems) {
     const std::vector<Starter> list = starters(problem, bench, report.not_here);

@@ -1,6 +1,7 @@
 #include "host/bench/contender.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "host/bench/timer.hpp"
@@ -91,7 +92,24 @@ Contender in_a_graph(const Method& method) {
   };
   contender.plan = [&method](const Problem& problem, const Sounds& sounds,
                              const std::optional<Device>& device) {
-    return plan_on_gpu(method, problem, sounds, device.value(), true);
+    return plan_on_gpu(method, problem, sounds, device.value(), RunKind::graph);
+  };
+  return contender;
+}
+
+/// A plan that meets a response for the first time in every run.
+Contender with_response(const Method& method) {
+  Contender contender = contender_of(method);
+  contender.name += "-with-response";
+  contender.is_peer = true;
+  contender.operations = [&method](double N, double K) {
+    const auto length = static_cast<double>(
+        method.transform(static_cast<std::int64_t>(N), static_cast<std::int64_t>(K)).length);
+    return method.operations(N, K) + 2 * 2.5 * length * std::log2(length);
+  };
+  contender.plan = [&method](const Problem& problem, const Sounds& sounds,
+                             const std::optional<Device>& device) {
+    return plan_on_gpu(method, problem, sounds, device.value(), RunKind::with_response);
   };
   return contender;
 }
@@ -122,7 +140,7 @@ Contender contender_of(const Method& method, const CostModel& model) {
   contender.plan = [&method](const Problem& problem, const Sounds& sounds,
                              const std::optional<Device>& device) -> std::unique_ptr<TimedPlan> {
     if (method.place == Place::cpu) return std::make_unique<CpuPlan>(method, problem, sounds);
-    return plan_on_gpu(method, problem, sounds, device.value(), false);
+    return plan_on_gpu(method, problem, sounds, device.value(), RunKind::launches);
   };
   return contender;
 }
@@ -132,6 +150,7 @@ std::vector<Contender>& peers() {
     std::vector<Contender> all = cufft_peers();
     for (const char* const name : {"gpu-fourstep", "gpu-fused"}) {
       all.push_back(in_a_graph(find_method(name)));
+      all.push_back(with_response(find_method(name)));
     }
     return all;
   }();

@@ -63,16 +63,25 @@ struct Contender {
 Contender contender_of(const Method& method, const CostModel& model = {});
 
 /// What is linked into this program: cuFFT's chains where there is CUDA, and our best methods in
-/// graphs, as cuFFT's. FFTW is only in programs
+/// graphs and with the response's transform, as cuFFT's. FFTW is only in programs
 /// that are not installed, since its licence is the GPL: profiling/fftw_peer.cpp adds it.
 std::vector<Contender>& peers();
+
+/// gpu-fourstep with other sizes of its chunks: only where they are asked for by name.
+std::vector<Contender> chunk_variants();
 
 /// cuFFT, on the device.
 std::vector<Contender> cufft_peers();
 
-/// Of a GPU method, on the device. `in_graph`: its launches are captured once and replayed, which
-/// takes a problem that is one block.
+/// What one timed run on a GPU consists of.
+enum class RunKind {
+  launches,
+  graph,         ///< the same, captured once and replayed: takes a problem that is one block
+  with_response  ///< launches, and before them the transforms of both sides' responses
+};
+
+/// Plans a GPU method on the device.
 std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
-                                       const Sounds& sounds, const Device& device, bool in_graph);
+                                       const Sounds& sounds, const Device& device, RunKind run);
 
 }  // namespace gpuconv

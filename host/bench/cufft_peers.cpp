@@ -1,4 +1,5 @@
-// cufft_peers.cpp - cuFFT as contenders: each way at its best length, with and without a graph
+// cufft_peers.cpp - cuFFT as contenders: each way at its best length, with and without a graph, and
+// with the response's transform
 #include <bit>
 #include <cmath>
 #include <stdexcept>
@@ -17,12 +18,12 @@ using PlanChain = std::unique_ptr<CufftChain>(Stereo<std::span<const float>> res
 
 class ChainOnGpu final : public DeviceWork {
  public:
-  ChainOnGpu(PlanChain* plan, const Problem& problem, const Sounds& sounds, int length,
-             bool in_graph)
-      : wet_size_(static_cast<std::size_t>(problem.wet_length() * problem.clips)),
+  ChainOnGpu(PlanChain* plan, const Problem& problem, const Sounds& sounds, int length, RunKind run)
+      : has_response_(run == RunKind::with_response),
+        wet_size_(static_cast<std::size_t>(problem.wet_length() * problem.clips)),
         chain_(plan({sounds.response.left, sounds.response.right}, {sounds.source, problem.clips},
                     length)) {
-    if (!in_graph) return;
+    if (run != RunKind::graph) return;
     const Stream stream;
     graph_ = std::make_unique<Graph>(stream, [&] { chain_->enqueue(stream); });
   }
@@ -30,12 +31,14 @@ class ChainOnGpu final : public DeviceWork {
   void enqueue(const Stream& stream) override {
     if (graph_) {
       graph_->launch(stream);
-    } else {
-      chain_->enqueue(stream);
+      return;
     }
+    if (has_response_) chain_->enqueue_response(stream);
+    chain_->enqueue(stream);
   }
 
   Stereo<Signal> wet(const Stream& stream) override {
+    if (has_response_) chain_->poison_response(stream);
     chain_->poison(stream);
     enqueue(stream);
     Stereo<Signal> wet{Signal(wet_size_), Signal(wet_size_)};
@@ -45,6 +48,7 @@ class ChainOnGpu final : public DeviceWork {
   }
 
  private:
+  bool has_response_;  // is transformed in every run
   std::size_t wet_size_;
   std::unique_ptr<CufftChain> chain_;
   std::unique_ptr<Graph> graph_;
@@ -73,12 +77,12 @@ Contender peer(const std::string& name) {
 }
 
 /// One transform over each clip.
-Contender whole(const std::string& name, PlanChain* plan, LengthOf* length_of, bool in_graph) {
+Contender whole(const std::string& name, PlanChain* plan, LengthOf* length_of, RunKind run) {
   Contender contender = peer(name);
   contender.operations = [=](double N, double K) {
     const auto length =
         static_cast<double>(length_of(static_cast<std::int64_t>(N), static_cast<std::int64_t>(K)));
-    return 3 * real_transform(length) + 8 * length;
+    return (run == RunKind::with_response ? 5 : 3) * real_transform(length) + 8 * length;
   };
   contender.transform = [=](std::int64_t N, std::int64_t K) {
     return Method::Transform{length_of(N, K), 1};
@@ -87,7 +91,7 @@ Contender whole(const std::string& name, PlanChain* plan, LengthOf* length_of, b
                        const std::optional<Device>& device) {
     use_device(device.value().index);
     return time_on_device(std::make_unique<ChainOnGpu>(
-        plan, problem, sounds, checked_int(length_of(problem.N, problem.K)), in_graph));
+        plan, problem, sounds, checked_int(length_of(problem.N, problem.K)), run));
   };
   return contender;
 }
@@ -114,9 +118,9 @@ Contender overlap_save() {
     std::unique_ptr<TimedPlan> best;
     double shortest = 0;
     for (int i = 0; i < kLengths; ++i) {
-      auto plan = time_on_device(
-          std::make_unique<ChainOnGpu>(plan_cufft_overlap_save, problem, sounds,
-                                       checked_int(shortest_overlap_save(problem.K) << i), false));
+      auto plan = time_on_device(std::make_unique<ChainOnGpu>(
+          plan_cufft_overlap_save, problem, sounds,
+          checked_int(shortest_overlap_save(problem.K) << i), RunKind::launches));
       plan->run();
       const double seconds = std::min({plan->run(), plan->run(), plan->run()});
       if (best && seconds >= shortest) continue;
@@ -131,12 +135,17 @@ Contender overlap_save() {
 }  // namespace
 
 std::vector<Contender> cufft_peers() {
-  return {whole("cufft-straightforward", plan_cufft_straightforward, smooth_length, false),
-          whole("cufft-straightforward-2^n", plan_cufft_straightforward, power_of_two, false),
-          whole("cufft-in-a-graph", plan_cufft_straightforward, smooth_length, true),
-          whole("cufft-lean", plan_cufft_lean, smooth_length, false),
-          whole("cufft-lean-in-a-graph", plan_cufft_lean, smooth_length, true),
-          overlap_save()};
+  return {
+      whole("cufft-straightforward", plan_cufft_straightforward, smooth_length, RunKind::launches),
+      whole("cufft-straightforward-2^n", plan_cufft_straightforward, power_of_two,
+            RunKind::launches),
+      whole("cufft-in-a-graph", plan_cufft_straightforward, smooth_length, RunKind::graph),
+      whole("cufft-with-response", plan_cufft_straightforward, smooth_length,
+            RunKind::with_response),
+      whole("cufft-lean", plan_cufft_lean, smooth_length, RunKind::launches),
+      whole("cufft-lean-in-a-graph", plan_cufft_lean, smooth_length, RunKind::graph),
+      whole("cufft-lean-with-response", plan_cufft_lean, smooth_length, RunKind::with_response),
+      overlap_save()};
 }
 
 }  // namespace gpuconv

@@ -3,9 +3,10 @@
 // Queued as the renderer does it, without the copies between host and device: what both ears share,
 // then each ear in a stream of its own, or both ears and all clips in the same launches and one
 // stream; blocks of a long source take turns in two slots, and the end of a block is added to the
-// next. One block can be captured in a graph.
+// next. One block can be captured in a graph; the response can be transformed in every run.
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/graph.hpp"
@@ -17,11 +18,13 @@ namespace {
 
 class MethodOnGpu final : public DeviceWork {
  public:
-  MethodOnGpu(const Method& method, const Problem& problem, const Sounds& sounds, bool in_graph)
+  MethodOnGpu(const Method& method, const Problem& problem, const Sounds& sounds, RunKind run)
       : problem_(problem),
         overlap_(static_cast<std::size_t>(problem.K - 1)),
         convolver_(method.plan({sounds.response.left, sounds.response.right}, problem.N)),
         sided_(dynamic_cast<SidedConvolver*>(convolver_.get())),
+        replacing_(run == RunKind::with_response ? &dynamic_cast<ReplacingConvolver&>(*convolver_)
+                                                 : nullptr),
         block_length_(static_cast<std::size_t>(
             std::min<std::int64_t>(problem.N, convolver_->block_length()))),
         clips_at_once_(can_batch() ? problem.clips : 1),
@@ -42,8 +45,17 @@ class MethodOnGpu final : public DeviceWork {
                           source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_),
                           ears_.left);
     }
+    if (replacing_ != nullptr) {
+      for (const Side side : kSides) {
+        const Signal& response = sounds.response[side];
+        taps_[side] = DeviceBuffer<float>(stored_length(response.size()));
+        GPUCONV_CUDA(cudaMemsetAsync(taps_[side].data(), 0, taps_[side].span().size_bytes(),
+                                     ears_.left.get()));
+        upload_async<float>(response, taps_[side].span(), ears_.left);
+      }
+    }
     ears_.left.synchronize();
-    if (!in_graph) return;
+    if (run != RunKind::graph) return;
     const Stream stream;
     graph_ = std::make_unique<Graph>(stream, [&] { queue_blocks(stream); });
   }
@@ -88,14 +100,18 @@ class MethodOnGpu final : public DeviceWork {
 
   Traffic traffic() const override {
     Traffic traffic;
+    const auto add = [&](const Cost& cost, int times) {
+      traffic.bytes += times * cost.device_bytes;
+      traffic.launches += times * cost.launches;
+    };
     const auto N = static_cast<std::size_t>(problem_.N);
+    const int batches = problem_.clips / clips_at_once_;
     for (std::size_t start = 0; start < N; start += block_length_) {
-      const Cost cost =
-          convolver_->cost(static_cast<int>(std::min(block_length_, N - start)), clips_at_once_);
-      const int batches = problem_.clips / clips_at_once_;
-      traffic.bytes += batches * cost.device_bytes;
-      traffic.launches += batches * cost.launches;
+      add(convolver_->cost(static_cast<int>(std::min(block_length_, N - start)), clips_at_once_),
+          batches);
+      if (start > 0) add(overlap_add_cost(overlap_), batches);
     }
+    if (replacing_ != nullptr) add(replacing_->response_cost(), 1);
     return traffic;
   }
 
@@ -132,6 +148,9 @@ class MethodOnGpu final : public DeviceWork {
   /// `queued(slot, length, is_last)` is called when a block is.
   template <typename Queued>
   void for_each_block(const Stream& stream, const Queued& queued) {
+    if (replacing_ != nullptr) {
+      replacing_->enqueue_response({taps_.left.span(), taps_.right.span()}, stream);
+    }
     if (sided_ != nullptr) {
       started_.record(stream);
       for (const Side side : kSides) wait(ears_[side], started_);
@@ -187,22 +206,47 @@ class MethodOnGpu final : public DeviceWork {
   std::size_t overlap_;  // K - 1
   Stereo<Stream> ears_;
   std::unique_ptr<Convolver> convolver_;
-  SidedConvolver* sided_;  // the same, if its sides can be computed apart; else null
+  SidedConvolver* sided_;          // the same, if its sides can be computed apart; else null
+  ReplacingConvolver* replacing_;  // the same, if each run transforms the response; else null
   std::size_t block_length_;
   int clips_at_once_;
   std::size_t clip_stride_;  // of the source: every clip starts aligned
   DeviceBuffer<float> source_;
+  Stereo<DeviceBuffer<float>> taps_;  // of replacing_
   std::array<Slot, 2> slots_;
   Event started_;
   std::unique_ptr<Graph> graph_;
 };
 
+template <int kMiB>
+std::unique_ptr<Convolver> plan_in_chunks(Stereo<std::span<const float>> response,
+                                          std::int64_t source_length) {
+  return plan_gpu_fourstep_in_chunks(response, source_length, std::size_t{kMiB} << 20);
+}
+
+template <int kMiB>
+Contender in_chunks() {
+  static const Method method = [] {
+    Method variant = find_method("gpu-fourstep");
+    variant.plan = plan_in_chunks<kMiB>;
+    return variant;
+  }();
+  Contender contender = contender_of(method);
+  contender.name = "gpu-fourstep-" + std::to_string(kMiB) + "-MiB";
+  return contender;
+}
+
 }  // namespace
 
+std::vector<Contender> chunk_variants() {
+  return {in_chunks<4>(),  in_chunks<8>(),  in_chunks<16>(), in_chunks<24>(),
+          in_chunks<32>(), in_chunks<48>(), in_chunks<64>(), in_chunks<128>()};
+}
+
 std::unique_ptr<TimedPlan> plan_on_gpu(const Method& method, const Problem& problem,
-                                       const Sounds& sounds, const Device& device, bool in_graph) {
+                                       const Sounds& sounds, const Device& device, RunKind run) {
   use_device(device.index);
-  return time_on_device(std::make_unique<MethodOnGpu>(method, problem, sounds, in_graph));
+  return time_on_device(std::make_unique<MethodOnGpu>(method, problem, sounds, run));
 }
 
 }  // namespace gpuconv

@@ -28,7 +28,10 @@ Json json_of(const TimerControl& control) {
 }
 
 Json json_of(const Peaks& peaks) {
-  return {{"flops", peaks.flops}, {"bytes_per_second", peaks.bytes_per_second}};
+  return {{"flops", peaks.flops},
+          {"bytes_per_second", peaks.bytes_per_second},
+          {"upload_bytes_per_second", peaks.upload_bytes_per_second},
+          {"download_bytes_per_second", peaks.download_bytes_per_second}};
 }
 
 Json json_of(const Exponent& exponent) {
@@ -185,9 +188,14 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
       report.before.is_trustworthy() && report.after.is_trustworthy()
           ? ""
           : " NOT TO BE TRUSTED: the machine was too busy to measure on.");
-  text += fmt::format("Measured peaks: {} on the CPU, all cores", about(report.cpu_peaks));
-  if (report.peaks.flops > 0) text += fmt::format("; {} on the GPU", about(report.peaks));
-  text += ".\n";
+  if (report.cpu_peaks.flops > 0) {
+    text += fmt::format("Measured peaks of the CPU, all cores: {}.\n", about(report.cpu_peaks));
+  }
+  if (report.peaks.flops > 0) {
+    text += fmt::format("Measured peaks of the GPU: {}; {:.3g} GB/s to it, {:.3g} GB/s from it.\n",
+                        about(report.peaks), 1e-9 * report.peaks.upload_bytes_per_second,
+                        1e-9 * report.peaks.download_bytes_per_second);
+  }
   for (const Exponent& exponent : fit_exponents(report.rows)) {
     text += fmt::format("{}: time grows as N^{:.2f} (±{:.2f}), fitted to {} sizes from {} to {}.\n",
                         exponent.contender, exponent.value, exponent.error, exponent.sizes,

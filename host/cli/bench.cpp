@@ -54,11 +54,13 @@ std::vector<Contender> all_contenders(const CostModel& model) {
 std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* preset,
                                      const std::optional<Device>& device, const CostModel& model) {
   const std::vector<Contender> all = all_contenders(model);
+  std::vector<Contender> known = all;
+  for (Contender& one : chunk_variants()) known.push_back(std::move(one));
   std::vector<Contender> result;
   for (const std::string& name : options.methods) {
     const auto same = [&](const Contender& one) { return one.name == name; };
-    const auto found = std::find_if(all.begin(), all.end(), same);
-    if (found == all.end()) refuse_method(name, all);
+    const auto found = std::find_if(known.begin(), known.end(), same);
+    if (found == known.end()) refuse_method(name, known);
     if (found->place == Place::gpu && !device) {
       throw GpuError(fmt::format("--method {} runs on a GPU, and none takes part", name));
     }

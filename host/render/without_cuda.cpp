@@ -61,10 +61,11 @@ std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>
 }
 
 std::unique_ptr<TimedPlan> plan_on_gpu(const Method&, const Problem&, const Sounds&, const Device&,
-                                       bool) {
+                                       RunKind) {
   refuse();
 }
 
 std::vector<Contender> cufft_peers() { return {}; }
+std::vector<Contender> chunk_variants() { return {}; }
 
 }  // namespace gpuconv

@@ -388,6 +388,8 @@ TEST_F(ReportTest, HoldsEveryNumberAsJson) {
   EXPECT_TRUE(says(json["cpu"].get<std::string>(), {" threads"}));
   EXPECT_EQ(json["timer"]["before"]["asked_seconds"], report_.before.asked);
   EXPECT_EQ(json["cpu_peaks"]["flops"], report_.cpu_peaks.flops);
+  EXPECT_EQ(json["peaks"]["upload_bytes_per_second"], report_.peaks.upload_bytes_per_second);
+  EXPECT_EQ(json["peaks"]["download_bytes_per_second"], report_.peaks.download_bytes_per_second);
   EXPECT_TRUE(json["exponents"].empty());
   ASSERT_EQ(json["rows"].size(), 4u);
   const auto& row = json["rows"][3];

@@ -71,7 +71,7 @@ TEST_F(DeviceClock, TimesNoEventsOfMethodsThatComputeBothEarsAtOnce) {
   const Problem problem{"p", 64, 9};
   const Sounds sounds(problem);
   const auto waits = [&](const char* method) {
-    const auto plan = plan_on_gpu(find_method(method), problem, sounds, device_, false);
+    const auto plan = plan_on_gpu(find_method(method), problem, sounds, device_, RunKind::launches);
     return counts_of({"cudaEventRecord", "cudaStreamWaitEvent"}, [&] { plan->run_once(); });
   };
   EXPECT_EQ(waits("gpu-fused"), (Counts{0, 0}));

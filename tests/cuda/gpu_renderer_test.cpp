@@ -298,6 +298,48 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
 #endif
 }
 
+TEST(ReplacingConvolver, TakesAnotherResponseWithoutPlanningAgain) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  constexpr std::size_t N = 3000, K = 501;
+  const Signal first = noise(K, 1), left = noise(K, 2), right = noise(K, 3), samples = noise(N, 4);
+  for (PlanConvolver* const plan : {plan_gpu_fourstep, plan_gpu_fused}) {
+    const Stream stream;
+    const auto wet_of = [&](Convolver& convolver, const auto& prepare) {
+      DeviceBuffer<float> source(N);
+      const Stereo<DeviceBuffer<float>> memory{DeviceBuffer<float>(stored_length(N + K - 1)),
+                                               DeviceBuffer<float>(stored_length(N + K - 1))};
+      upload_async<float>(samples, source.span(), stream);
+      prepare();
+      convolver.enqueue_both(
+          {source.span(), {}},
+          {memory.left.span().first(N + K - 1), memory.right.span().first(N + K - 1)}, stream);
+      Stereo<Signal> wet{Signal(N + K - 1), Signal(N + K - 1)};
+      for (const Side side : kSides) {
+        download_async<float>(memory[side].span().first(N + K - 1), wet[side], stream);
+      }
+      stream.synchronize();
+      return wet;
+    };
+    const auto planned = plan({left, right}, N);
+    const Stereo<Signal> expected = wet_of(*planned, [] {});
+    const auto replaced = plan({first, first}, N);
+    const Stereo<DeviceBuffer<float>> taps{DeviceBuffer<float>(stored_length(K)),
+                                           DeviceBuffer<float>(stored_length(K))};
+    const Stereo<Signal> wet = wet_of(*replaced, [&] {
+      for (const Side side : kSides) {
+        GPUCONV_CUDA(
+            cudaMemsetAsync(taps[side].data(), 0, taps[side].span().size_bytes(), stream.get()));
+        upload_async<float>(side == Side::left ? left : right, taps[side].span(), stream);
+      }
+      dynamic_cast<ReplacingConvolver&>(*replaced).enqueue_response(
+          {taps.left.span(), taps.right.span()}, stream);
+    });
+    EXPECT_EQ(wet.left, expected.left);
+    EXPECT_EQ(wet.right, expected.right);
+  }
+}
+
 #ifdef GPUCONV_EMULATED
 
 TEST(Cost, CountsTheChunksThatTilesReallyStage) {
