@@ -1,4 +1,6 @@
 # Thin: every recipe is one script or one command that also works by hand.
+# GPU=auto|all|none: the GPUs to compile for, those of this machine unless said otherwise.
+export GPUCONV_GPU = $(GPU)
 .PHONY: all demo test test-long mutants report setup check install format gpu-bundle gpu-session clean
 
 all: setup

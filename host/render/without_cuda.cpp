@@ -1,4 +1,4 @@
-// without_cuda.cpp - the answers of a program that was built without the CUDA Toolkit
+// without_cuda.cpp - the answers of a program that was built without GPU methods
 //
 // Stands in for every file that needs <cuda_runtime.h>. With no device in the list, no GPU method
 // is ever chosen, so the plans are never made; the linker only asks for their names.
@@ -16,7 +16,8 @@ class Convolver {};
 
 namespace {
 
-constexpr const char* kReason = "this gpuconv was built without the CUDA Toolkit";
+constexpr const char* kReason =
+    "this gpuconv was built without GPU methods (make GPU=all compiles them)";
 
 [[noreturn]] void refuse() { throw GpuError(kReason); }
 
