@@ -135,47 +135,43 @@ TEST(SofaReaderTest, OneThatDiesBetweenTwoRequestsIsNoticed) {
   EXPECT_FALSE(set.is_alive());
 }
 
-TEST(SofaReaderTest, ValuesInOtherFilesAreNotRead) {
-  const Folder folder;
+/// small_sofa() whose Data.IR nobody has written, of other sizes and laid out by `lay_out`.
+template <typename LayOut>
+std::string with_unwritten_taps(const Folder& folder, const std::vector<hsize_t>& sizes,
+                                LayOut lay_out) {
   const std::string path = folder.file("a.sofa");
   SofaContents contents = small_sofa();
-  const SofaArray taps = contents["Data.IR"];
   contents.arrays.erase("Data.IR");
   write_sofa(path, contents);
-  write_bytes(folder.file("secret"), std::string(taps.values.size() * sizeof(double), '\1'));
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-  const hsize_t sizes[] = {2, 2, 4};
-  const hid_t space = H5Screate_simple(3, sizes, nullptr);
+  const hid_t space = H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr);
   const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_external(creation, folder.file("secret").c_str(), 0, H5F_UNLIMITED);
+  lay_out(creation);
   const hid_t dataset =
       H5Dcreate2(file, "Data.IR", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-  ASSERT_GE(dataset, 0);
+  EXPECT_GE(dataset, 0);
   H5Dclose(dataset);
   H5Pclose(creation);
   H5Sclose(space);
   H5Fclose(file);
+  return path;
+}
+
+TEST(SofaReaderTest, ValuesInOtherFilesAreNotRead) {
+  const Folder folder;
+  const std::string secret = folder.file("secret");
+  write_bytes(secret, std::string(2 * 2 * 4 * sizeof(double), '\1'));
+  const std::string path = with_unwritten_taps(folder, {2, 2, 4}, [&](hid_t creation) {
+    H5Pset_external(creation, secret.c_str(), 0, H5F_UNLIMITED);
+  });
   EXPECT_TRUE(says(refusal(path), {"Data.IR keeps its values in other files"}));
 }
 
 TEST(SofaReaderTest, ChunksBeyondTheLimitAreRefusedWithTheirSize) {
   const Folder folder;
-  const std::string path = folder.file("a.sofa");
-  SofaContents contents = small_sofa();
-  contents.arrays.erase("Data.IR");
-  write_sofa(path, contents);
-  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
-  const hsize_t sizes[] = {2, 2, 50'000'000};
-  const hid_t space = H5Screate_simple(3, sizes, nullptr);
-  const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-  H5Pset_chunk(creation, 3, sizes);
-  const hid_t dataset =
-      H5Dcreate2(file, "Data.IR", H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-  ASSERT_GE(dataset, 0);
-  H5Dclose(dataset);
-  H5Pclose(creation);
-  H5Sclose(space);
-  H5Fclose(file);
+  const std::vector<hsize_t> sizes{2, 2, 50'000'000};
+  const std::string path = with_unwritten_taps(
+      folder, sizes, [&](hid_t creation) { H5Pset_chunk(creation, 3, sizes.data()); });
   EXPECT_TRUE(says(refusal(path), {"Data.IR is stored in chunks of 1525 MiB (limit 1024 MiB)"}));
 }
 
