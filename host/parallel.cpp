@@ -7,7 +7,10 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <latch>
 #include <mutex>
 #include <thread>
@@ -17,10 +20,44 @@
 
 namespace gpuconv {
 
-int core_count() {
+namespace {
+
+int count_cores() {
   cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int here = sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                       ? CPU_COUNT(&allowed)
+                       : static_cast<int>(std::thread::hardware_concurrency());
+  std::ifstream file("/proc/self/cgroup");
+  const std::string membership{std::istreambuf_iterator<char>(file), {}};
+  const double quota = cpu_quota("/sys/fs/cgroup", membership).value_or(here);
+  return std::max(1, std::min(here, static_cast<int>(std::ceil(quota))));
+}
+
+}  // namespace
+
+int core_count() {
+  static const int count = count_cores();
+  return count;
+}
+
+std::optional<double> cpu_quota(const std::string& root, const std::string& membership) {
+  // "0::/path" is the line of version 2; version 1 has controllers between the colons.
+  const std::size_t start = membership.starts_with("0::/") ? 0 : membership.find("\n0::/") + 1;
+  if (start == 0 && !membership.starts_with("0::/")) return std::nullopt;
+  const std::size_t end = membership.find('\n', start);
+  std::string path = membership.substr(start + 3, end - start - 3);
+  std::optional<double> least;
+  while (true) {
+    std::ifstream file(root + path + "/cpu.max");
+    double quota = 0;
+    double period = 0;
+    // "max" is no number: no limit.
+    if (file >> quota >> period && quota > 0 && period > 0) {
+      least = std::min(least.value_or(quota / period), quota / period);
+    }
+    if (path.empty()) return least;
+    path.resize(path.find_last_of('/'));
+  }
 }
 
 void run_workers(int threads, const std::function<void(int worker, int workers)>& body) {

@@ -2,11 +2,19 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 
 namespace gpuconv {
 
-/// The cores this process may use, at least 1.
+/// The cores this process may use, at least 1: those it may run on (sched_getaffinity), or fewer
+/// where its container has a quota.
 int core_count();
+
+/// Cores' worth of time that the cgroups of version 2 under `root` allow a process whose
+/// /proc/self/cgroup says `membership`: the least quota / period of cpu.max on the way to the root.
+/// Nothing where there is no limit.
+std::optional<double> cpu_quota(const std::string& root, const std::string& membership);
 
 /// Runs `body(worker, workers)` once for each worker in [0, workers), worker 0 on the calling
 /// thread, and returns when all are done. `threads` is the number wanted, 0 for all cores; where

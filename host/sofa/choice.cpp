@@ -103,7 +103,8 @@ const SofaSet::View& SofaSet::view_of(std::int64_t emitter) {
 
 Place SofaSet::place(std::int64_t m, std::int64_t e, Azimuths azimuths) {
   Place place = view_of(e).places[static_cast<std::size_t>(m)];
-  if (azimuths == Azimuths::clockwise) place.direction.azimuth = -place.direction.azimuth;
+  double& azimuth = place.direction.azimuth;
+  if (azimuths == Azimuths::clockwise) azimuth = azimuth > 180 ? 360 - azimuth : -azimuth;
   return place;
 }
 

@@ -25,7 +25,8 @@ double dot(const Vector& a, const Vector& b) { return a.x * b.x + a.y * b.y + a.
 Vector cross(const Vector& a, const Vector& b) {
   return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
 }
-double length_of(const Vector& a) { return std::hypot(a.x, a.y, a.z); }
+// Not hypot(): glibc 2.35 has a new one, and the program is to run on 2.34.
+double length_of(const Vector& a) { return std::sqrt(dot(a, a)); }
 
 Vector unit_vector(Direction direction) {
   const double azimuth = direction.azimuth / kDegrees;
@@ -37,7 +38,7 @@ Vector unit_vector(Direction direction) {
 Direction direction_of(const Vector& place) {
   if (length_of(place) == 0) return {NAN, NAN};
   return {std::atan2(place.y, place.x) * kDegrees,
-          std::atan2(place.z, std::hypot(place.x, place.y)) * kDegrees};
+          std::atan2(place.z, length_of({place.x, place.y, 0})) * kDegrees};
 }
 
 double angle_between(Direction a, Direction b) {
