@@ -57,21 +57,22 @@ struct Loud {
 
 void add_list_options(CLI::App& command, BatchOptions& options) {
   command
-      .add_option("LIST", options.list,
-                  "a job in each line: a table (.csv) with the columns input, response, output, "
-                  "azimuth, elevation; objects with these keys (.jsonl); or Kaldi's IDs and paths "
-                  "(.scp); - is standard input, a table; paths are relative to the current folder")
+      .add_option(
+          "LIST", options.list,
+          "Jobs, one in each line: a table (.csv) with the columns input, response, output, "
+          "azimuth, elevation; objects with these keys (.jsonl); or Kaldi's IDs and paths "
+          "(.scp); - is standard input, a table; paths are relative to the current folder")
       ->required();
   command
       .add_option("-o,--output", options.folder,
-                  "where the outputs go, by default as INPUT's name and .wav; it is made if it is "
-                  "not there")
+                  "Folder of the outputs, made if absent; their names are INPUT's with .wav unless "
+                  "the list names them")
       ->type_name("FOLDER")
       ->required();
-  command.add_option("--response", options.response, "of lines that name none")->type_name("FILE");
+  command.add_option("--response", options.response, "Response for lines that do not name one")
+      ->type_name("FILE");
   command.add_flag("--resume", options.resumes,
-                   "leave outputs alone that an earlier batch made with these options, from these "
-                   "files as they are");
+                   "Only jobs whose output is missing, or was made from other files or options");
 }
 
 /// All options that were given, but those that no output depends on.

@@ -27,6 +27,6 @@ const char* version();
 
 /// What --allow-any-format does, for the help of each command that has it.
 inline constexpr const char* kAllowAnyFormat =
-    "also read what is seldom used, and seldom tested: all that libsndfile knows";
+    "Also rarely used formats that libsndfile reads (less tested)";
 
 }  // namespace gpuconv

@@ -51,11 +51,9 @@ int info(const InfoOptions& options) {
 void add_info(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<InfoOptions>();
   CLI::App* const command = app.add_subcommand("info", "Say what an audio or SOFA file holds");
-  command->add_option("FILE", options->path, "audio or SOFA file")->required();
-  CLI::Option* const json = command->add_flag("--json", options->as_json, "as JSON");
-  command
-      ->add_flag("--directions", options->lists_directions,
-                 "list the directions of a SOFA file as CSV")
+  command->add_option("FILE", options->path, "Audio or SOFA file")->required();
+  CLI::Option* const json = command->add_flag("--json", options->as_json, "Description as JSON");
+  command->add_flag("--directions", options->lists_directions, "Directions of a SOFA file as CSV")
       ->excludes(json);
   add_ear_options(*command, options->sofa);
   command->add_flag_callback(

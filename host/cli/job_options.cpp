@@ -46,31 +46,30 @@ std::uint64_t bytes_in(const std::string& option, const std::string& text) {
 
 void add_method_options(CLI::App& command, JobOptions& options) {
   Request& request = options.job.request;
-  command.add_option("-m,--method", request.method, "a name from 'gpuconv methods', or auto")
+  command
+      .add_option("-m,--method", request.method, "Method, a name from 'gpuconv methods' or auto")
       ->capture_default_str();
-  command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
+  command.add_option("--device", request.device, "Processor: auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   command
       .add_option_function<std::string>(
           "--max-gpu-mem",
           [](const std::string& size) { limit_gpu_memory(bytes_in("--max-gpu-mem", size)); },
-          "device memory that buffers may take, such as 500MB or 2GiB, without a unit bytes "
-          "(cuFFT's own is not counted)")
+          "Limit of device memory for buffers, such as 500MB or 2GiB (cuFFT's own not counted)")
       ->type_name("SIZE");
   accept_whole_number(
       command
           .add_option("--gpu-timeout", options.gpu_timeout,
-                      "seconds after which a GPU that does not answer is given up; 0: never "
-                      "(default 60)")
+                      "Longest wait for a GPU that does not answer (default 60; 0: for ever)")
           ->type_name("SECONDS"),
       0, 1'000'000);
   static const std::map<std::string, bool> fallbacks{{"cpu", true}, {"none", false}};
   accept_only(command.add_option("--fallback", options.job.falls_back_to_cpu,
-                                 "where the GPU fails (but not where it hangs): start again on the "
-                                 "cpu, or stop (default none)"),
+                                 "Processor that takes over where the GPU fails (default none)"),
               fallbacks);
   command.add_flag("--force-slow", request.allows_hopeless,
-                   "run a method even where it takes hours");
+                   "Permission for a method that takes hours");
+  command.option_defaults()->group("Reports");
 }
 
 void add_raw_options(CLI::App& command, SourceOptions& options) {
@@ -81,7 +80,7 @@ void add_raw_options(CLI::App& command, SourceOptions& options) {
   CLI::Option* const rate = command
                                 .add_option_function<int>(
                                     "--raw-rate", [raw](int hertz) { raw().rate = hertz; },
-                                    "INPUT has no header, only samples, so many per second")
+                                    "Sample rate of an INPUT without a header")
                                 ->type_name("HZ");
   accept_whole_number(rate, kMinRate, kMaxRate);
   static const std::map<std::string, RawEncoding> encodings{
@@ -89,31 +88,25 @@ void add_raw_options(CLI::App& command, SourceOptions& options) {
       {"s32", RawEncoding::s32}, {"f32", RawEncoding::f32}, {"f64", RawEncoding::f64}};
   CLI::Option* const format = command.add_option_function<RawEncoding>(
       "--raw-format", [raw](RawEncoding encoding) { raw().encoding = encoding; },
-      "of such samples, little-endian (default s16)");
+      "Encoding of such samples, little-endian (default s16)");
   accept_only(format, encodings);
   format->needs(rate);
   CLI::Option* const channels = command.add_option_function<int>(
       "--raw-channels", [raw](int count) { raw().channels = count; },
-      "of such samples (default 1)");
+      "Channels of such samples (default 1)");
   accept_whole_number(channels->type_name("N")->needs(rate), 1, kMaxChannels);
 }
 
 void add_source_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
+  command.option_defaults()->group("Input");
   accept_whole_number(command
                           .add_option("--channel", job.source_options.channel,
-                                      "which channel of a recording with several, from 1")
+                                      "Channel to convolve of a recording with several, from 1")
                           ->type_name("N"),
                       1, kMaxChannels);
   add_raw_options(command, job.source_options);
-  add_measurement_options(command, job.response_options.sofa);
-  add_ear_options(command, job.response_options.sofa);
-  static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
-                                                          {"error", RatePolicy::error}};
-  accept_only(command.add_option(
-                  "--rate-policy", job.rate_policy,
-                  "where the rates differ: resample the response, or error (default resample)"),
-              policies);
+  command.option_defaults()->group("Input and response");
   static const std::map<std::string, NonFinite> nonfinite{{"error", NonFinite::error},
                                                           {"zero", NonFinite::zero}};
   accept_only(command.add_option_function<NonFinite>(
@@ -121,7 +114,7 @@ void add_source_options(CLI::App& command, JobOptions& options) {
                   [&job](NonFinite choice) {
                     job.source_options.nonfinite = job.response_options.nonfinite = choice;
                   },
-                  "NaN and infinity in a file: error, or read as zero (default error)"),
+                  "NaN and infinity in a file: an error, or zero (default error)"),
               nonfinite);
   static const std::map<std::string, Truncated> truncated{{"error", Truncated::error},
                                                           {"accept", Truncated::accept}};
@@ -130,64 +123,74 @@ void add_source_options(CLI::App& command, JobOptions& options) {
                   [&job](Truncated choice) {
                     job.source_options.truncated = job.response_options.truncated = choice;
                   },
-                  "a file shorter, or much longer, than its header says: error, or "
-                  "accept what is both promised and there (default error)"),
+                  "A truncated file or a wrong header: an error, or use of the readable part "
+                  "(default error)"),
               truncated);
   command.add_flag_callback(
       "--allow-any-format",
       [&job] { job.source_options.formats = job.response_options.formats = Formats::any; },
       kAllowAnyFormat);
+  command.option_defaults()->group("Response");
+  add_measurement_options(command, job.response_options.sofa);
+  add_ear_options(command, job.response_options.sofa);
+  static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
+                                                          {"error", RatePolicy::error}};
+  accept_only(command.add_option("--rate-policy", job.rate_policy,
+                                 "Response at another rate than INPUT (default resample)"),
+              policies);
 }
 
 void add_sound_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
   static const std::map<std::string, WetLength> lengths{{"full", WetLength::full},
                                                         {"same", WetLength::same}};
-  accept_only(
-      command.add_option("--length", job.length,
-                         "full keeps the room's tail, same ends with the recording (default full)"),
-      lengths);
+  accept_only(command.add_option(
+                  "--length", job.length,
+                  "End of OUTPUT: with the room's tail, or with the recording (default full)"),
+              lengths);
   const auto decibels = [](CLI::Option* option, const char* type) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
   CLI::Option* const gain =
-      command.add_option("-g,--gain", job.gain_db, "the same for both ears; not with --norm");
+      command.add_option("-g,--gain", job.gain_db, "Gain of both ears; not with --norm");
   decibels(gain, "DB");
   // A flag, so that its value needs a "=" and it never takes the file behind it for one.
-  CLI::Option* const norm = command.add_flag(
-      "--norm{0}", options.norm,
-      "peak of the louder ear, one factor for both (default 0); silence stays silent");
+  CLI::Option* const norm =
+      command.add_flag("--norm{0}", options.norm,
+                       "Peak of the louder ear after one factor for both ears (default 0)");
   decibels(norm, "DBFS");
   norm->excludes(gain);
-  decibels(command.add_option("--wet", job.wet_db, "of the convolved signal (default 0)"), "DB");
+  decibels(command.add_option("--wet", job.wet_db, "Level of the convolved signal (default 0)"),
+           "DB");
   decibels(command.add_option("--dry", job.dry_db,
-                              "of the recording itself, which is else not mixed in"),
+                              "Level of the recording itself (default: none is mixed in)"),
            "DB");
   command
       .add_option("--predelay", job.predelay,
-                  "silence before the response, such as 20ms, 0.02s or 320smp (samples)")
+                  "Silence before the response, such as 20ms, 0.02s or 320smp (samples)")
       ->type_name("TIME");
 }
 
 void add_output_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
   static const std::map<std::string, int> depths{{"16", 16}, {"24", 24}, {"32", 32}};
-  accept_only(command.add_option("-b,--bits", job.format.bits, "of each sample (default 32)"),
+  accept_only(command.add_option("-b,--bits", job.format.bits, "Output bit depth (default 32)"),
               depths);
   static const std::map<std::string, Encoding> encodings{{"pcm", Encoding::pcm},
                                                          {"float", Encoding::ieee_float}};
   accept_only(
-      command.add_option("-e,--encoding", job.format.encoding, "pcm or float (default float)"),
+      command.add_option("-e,--encoding", job.format.encoding, "Output encoding (default float)"),
       encodings);
   command.add_flag(
       "--no-dither", [&job](std::int64_t count) { job.format.is_dithered = count <= 0; },
-      "round to 16 bits without the noise that keeps quiet ends free of distortion");
+      "16 bits without the noise that keeps quiet ends free of distortion");
   command.add_flag("--no-clobber", job.no_clobber,
-                   "refuse to replace OUTPUT, also if it appears meanwhile");
-  command.add_flag("--fail-on-clip", options.fail_on_clip, "exit with 5 if samples were clipped");
+                   "An error instead of replacing a file that exists");
+  command.add_flag("--fail-on-clip", options.fail_on_clip, "Exit code 5 if samples were clipped");
+  command.option_defaults()->group("Reports");
   command.add_flag("--verify", job.verify,
-                   "compare 64 random samples with the definition, in double");
-  command.add_flag("-q,--quiet", options.quiet, "print nothing but warnings and errors");
+                   "Comparison of 64 random samples with the definition in double");
+  command.add_flag("-q,--quiet", options.quiet, "Only warnings and errors");
 }
 
 void warn_of_mended(const std::string& path, const Mended& mended, const char* noun) {
@@ -202,10 +205,13 @@ void warn_of_mended(const std::string& path, const Mended& mended, const char* n
 }  // namespace
 
 void add_job_options(CLI::App& command, JobOptions& options) {
-  add_method_options(command, options);
   add_source_options(command, options);
+  command.option_defaults()->group("Levels and length");
   add_sound_options(command, options);
+  command.option_defaults()->group("Output");
   add_output_options(command, options);
+  command.option_defaults()->group("Method and device");
+  add_method_options(command, options);
 }
 
 void settle(JobOptions& options) {

@@ -33,34 +33,33 @@ struct RenderOptions : JobOptions {
 void add_files(CLI::App& command, RenderOptions& options) {
   command
       .add_option("INPUT", options.job.input,
-                  "mono recording: WAV, FLAC, MP3, ...; - is standard input")
+                  "Mono recording: WAV, FLAC, MP3, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,
-                  "response at two ears: a 2-channel audio file (left, right) or a .sofa file")
+                  "Response at two ears: a 2-channel audio file (left, right) or a .sofa file")
       ->required();
   command
       .add_option("OUTPUT", options.job.output,
-                  "stereo recording; the extension names the kind (.wav .flac .aiff ...); - is "
+                  "Stereo recording; the extension names the kind (.wav .flac .aiff ...); - is "
                   "standard output, a WAV")
       ->required();
 }
 
 void add_report_options(CLI::App& command, RenderOptions& options) {
   command.add_flag("--dry-run", options.job.dry_run,
-                   "say what would be done, and leave OUTPUT alone");
-  command.add_option("--json", options.json, "write a report to FILE, - for standard output")
+                   "Everything but the work: OUTPUT is left alone");
+  command.add_option("--json", options.json, "Report as JSON; - is standard output")
       ->type_name("FILE");
   command
       .add_option("--trace", options.trace,
-                  "write a timeline to FILE: one row per CPU thread and GPU stream, for "
-                  "https://ui.perfetto.dev or chrome://tracing")
+                  "Timeline of CPU threads and GPU streams for https://ui.perfetto.dev")
       ->type_name("FILE");
   command.add_flag_function(
       "--progress,!--no-progress",
       [&options](std::int64_t wanted) { options.progress = wanted > 0; },
-      "how far it is, on standard error (default: on a terminal)");
-  command.add_flag("-v,--verbose", options.verbose, "print times of all stages");
+      "Progress bar on standard error (default: on a terminal)");
+  command.add_flag("-v,--verbose", options.verbose, "Times of all stages");
 }
 
 std::string seconds_of(std::int64_t samples, int rate) {

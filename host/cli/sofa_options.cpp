@@ -29,44 +29,42 @@ sofa::Receivers receivers_in(const std::string& text) {
 void add_measurement_options(CLI::App& command, SofaOptions& options) {
   accept_number(command
                     .add_option("--azimuth", options.azimuth,
-                                "direction of the source in a .sofa file: 0 front, 90 left "
+                                "Direction of the source in a .sofa file: 0 front, 90 left "
                                 "(default 0)")
                     ->type_name("DEGREES"),
                 -360, 360, "degrees");
-  accept_number(
-      command
-          .add_option("--elevation", options.elevation, "the same: 90 above, -90 below (default 0)")
-          ->type_name("DEGREES"),
-      -90, 90, "degrees");
+  accept_number(command
+                    .add_option("--elevation", options.elevation,
+                                "Its height: 90 above, -90 below (default 0)")
+                    ->type_name("DEGREES"),
+                -90, 90, "degrees");
   accept_number(command
                     .add_option("--distance", options.distance,
-                                "distance of the source in a .sofa file (default: the farthest)")
+                                "Its distance, where there are several (default: the farthest)")
                     ->type_name("METRES"),
                 0, 1e6, "m");
   accept_whole_number(command
                           .add_option("--measurement", options.measurement,
-                                      "measurement of a .sofa file by its number, from 0")
+                                      "Measurement of a .sofa file by its number, from 0")
                           ->type_name("N"),
                       0, 1'000'000'000);
 }
 
 void add_ear_options(CLI::App& command, SofaOptions& options) {
   accept_whole_number(
-      command.add_option("--emitter", options.emitter, "loudspeaker of a .sofa file, from 0")
+      command.add_option("--emitter", options.emitter, "Loudspeaker of a .sofa file, from 0")
           ->type_name("N"),
       0, 1'000'000);
   command
       .add_option_function<std::string>(
           "--receivers",
           [&options](const std::string& text) { options.receivers = receivers_in(text); },
-          "receivers of a .sofa file that are the left and the right ear, from 0 (default: by the "
-          "samples)")
+          "Receivers of a .sofa file that are the ears, from 0 (default: by the samples)")
       ->type_name("LEFT,RIGHT");
   static const std::map<std::string, sofa::Azimuths> azimuths{
       {"as-stored", sofa::Azimuths::as_stored}, {"clockwise", sofa::Azimuths::clockwise}};
   accept_only(command.add_option("--azimuths", options.azimuths,
-                                 "how a .sofa file counts them, where its samples contradict: "
-                                 "clockwise, or counter-clockwise as stored"),
+                                 "Azimuths of a .sofa file whose samples contradict them"),
               azimuths);
 }
 
