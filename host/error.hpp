@@ -33,7 +33,7 @@ struct UsageError : Error {
   explicit UsageError(const std::string& what) : Error(Exit::usage, what) {}
 };
 
-/// A file is missing, malformed, unusable or can not be written. The message starts with its path.
+/// A file is missing, malformed, unusable or cannot be written. The message starts with its path.
 struct FileError : Error {
   FileError(const std::string& path, const std::string& what)
       : Error(Exit::file, path + ": " + what) {}

@@ -1,6 +1,6 @@
 // interrupt.hpp - Ctrl-C, kill, and a terminal that is closed
 //
-// The first SIGINT, SIGTERM or SIGHUP asks the work to stop at its next block. Work that can not (a
+// The first SIGINT, SIGTERM or SIGHUP asks the work to stop at its next block. Work that cannot (a
 // long sum, a pipe that says nothing, a GPU that hangs) is left after 0.7 s, and at a second signal
 // at once: then only the temporary files are removed. A signal that the caller ignores (nohup)
 // stays ignored.

@@ -1,6 +1,6 @@
 // watchdog.hpp - a GPU that does not answer
 //
-// A wait for a kernel that never ends, or for a driver that hangs, can not be broken off: memory
+// A wait for a kernel that never ends, or for a driver that hangs, cannot be broken off: memory
 // and streams could not be freed either. So the process ends, and the driver frees the device.
 #pragma once
 

@@ -219,7 +219,7 @@ void starve_all(const std::vector<const Method*>& here, const Sizes& sizes, cons
 
 /// `sizes.jobs` small jobs, the methods in turn. The first of each is the example for the others
 /// and has loaded its kernels before the memory is measured; what is lost once, to a cache or
-/// another process, is told from a leak by the memory halfway.
+/// another process, differs from a leak in the memory halfway.
 void repeat(const std::vector<const Method*>& here, const Sizes& sizes, int device,
             Summary& summary) {
   std::vector<Job> jobs;

@@ -145,7 +145,7 @@ def page(program):
     counts = {kernel.name: kernel.counts for kernel in table.values()}
     sections = [INTRODUCTION, direct_section()]
     for method in predictions.METHODS:
-        # gpu-fused can not take the taps of the one shot.
+        # gpu-fused cannot take the taps of the one shot.
         at = 1 if method == "gpu-fused" else 0
         for launch in predictions.MODELS[method](cases[at], plans[at][method], table):
             sections.append(section(launch, counts.get(launch.name), cases[at], method))

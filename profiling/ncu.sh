@@ -24,7 +24,7 @@ if [ -z "$size" ]; then
 fi
 
 # The kernels, and the NVTX range around their launches (domain@range/ is a pushed range); the
-# methods that have no range of their own are told apart by their kernels alone.
+# methods without a range of their own differ by their kernels alone.
 range=
 case $method in
   gpu-direct) kernels=direct_kernel ;;

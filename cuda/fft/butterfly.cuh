@@ -13,7 +13,7 @@
 
 namespace gpuconv {
 
-/// An index that is a constant: std::integral_constant can not be used on the device.
+/// An index that is a constant: std::integral_constant cannot be used on the device.
 template <int kValue>
 struct Index {
   static constexpr int value = kValue;

@@ -9,7 +9,7 @@
 // Cost     per piece three transforms of nominally 5 M log2(M) flops and 6 to 14 per element for
 //          turns and products.
 // Limits   K <= 16,384. M = 16,384, which serves long sources best from about 6,600 taps on, takes
-//          128 KiB of shared memory. A GPU with less can not take a shorter one instead: bytes
+//          128 KiB of shared memory. A GPU with less cannot take a shorter one instead: bytes
 //          depend on the length.
 #include <cmath>
 

@@ -8,7 +8,7 @@ struct Cause {
   const char* sentence;
 };
 
-// Numbers of driver_types.h in CUDA 13; all of those from 214 on can not be mended in this process.
+// Numbers of driver_types.h in CUDA 13; all of those from 214 on cannot be mended in this process.
 constexpr Cause kCauses[] = {
     {2, "the GPU's memory is full; 'nvidia-smi' tells who else takes some"},
     {3, "the NVIDIA driver does not start; 'nvidia-smi' may tell why"},
@@ -17,7 +17,7 @@ constexpr Cause kCauses[] = {
     {101, "there is no GPU of this number; 'gpuconv devices' lists them"},
     {209, "this program holds no kernel for this GPU; 'gpuconv devices' tells its kind"},
     {214,
-     "the GPU's memory has an error that can not be corrected (ECC): faulty hardware; "
+     "the GPU's memory has an error that cannot be corrected (ECC): faulty hardware; "
      "'nvidia-smi -q -d ECC' tells more"},
     {220, "the bus or link to the GPU failed: faulty hardware"},
     {222, "the NVIDIA driver is too old to translate this program's kernels for this GPU"},

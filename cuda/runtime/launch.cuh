@@ -29,7 +29,7 @@ constexpr int ceil_div(int numerator, int denominator) {
   return (numerator + denominator - 1) / denominator;
 }
 
-/// Queues `kernel` in `stream`. Throws CudaError at the shape's own line if it can not start.
+/// Queues `kernel` in `stream`. Throws CudaError at the shape's own line if it cannot start.
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), const LaunchShape& shape, const Stream& stream,
             Arguments&&... arguments) {

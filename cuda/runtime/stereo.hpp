@@ -1,7 +1,7 @@
 // stereo.hpp - one thing for each of two sides
 //
 // A pair and nothing more: what is on the left and what is on the right is written once, as a loop
-// over kSides, so that the two can not drift apart.
+// over kSides, so that the two cannot drift apart.
 #pragma once
 
 #include <array>

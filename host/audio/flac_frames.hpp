@@ -32,7 +32,7 @@ class FlacFrames {
   /// Of the bytes so far; nothing of a FLAC that names its length, where counting the frames that
   /// were decoded says more. Behind the last frame there may
   /// be a tag (ID3v1, APEv2), or the 27 bytes of the header that libsndfile writes there where it
-  /// can not go back.
+  /// cannot go back.
   std::optional<Verdict> verdict() const;
 
   struct Hole {

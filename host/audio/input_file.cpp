@@ -20,7 +20,7 @@ InputFile open_input(const std::string& path) {
                                                : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (!file.descriptor || ::fstat(file.descriptor.get(), &status) != 0) {
-    throw FileError(name, std::string("can not be opened (") + std::strerror(errno) + ")");
+    throw FileError(name, std::string("cannot be opened (") + std::strerror(errno) + ")");
   }
   if (S_ISDIR(status.st_mode)) throw FileError(name, "is a folder, not a file");
   if (is_standard && ::isatty(STDIN_FILENO) != 0) throw FileError(name, "is a terminal, not sound");

@@ -22,7 +22,7 @@ std::string input_name(const std::string& path);
 /// Throws FileError if `path` is missing, forbidden, a folder or empty. "-" is standard input.
 InputFile open_input(const std::string& path);
 
-/// Up to `count` bytes of a file from `offset` on; fewer at its end or where it can not be read.
+/// Up to `count` bytes of a file from `offset` on; fewer at its end or where it cannot be read.
 std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t count);
 
 /// The same of a file or of a pipe, whoever keeps it open.

@@ -13,7 +13,7 @@
 namespace gpuconv {
 
 /// Throws FileError if the header of a file of `file_bytes` bytes, or of a pipe (kEndlessBytes),
-/// names another container or encoding. A header that can not be understood is none: its reader
+/// names another container or encoding. A header that cannot be understood is none: its reader
 /// says what is wrong with it.
 void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes);
 

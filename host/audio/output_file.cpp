@@ -45,10 +45,10 @@ std::string follow_links(const std::string& path) {
     std::error_code error;
     if (!fs::is_symlink(fs::symlink_status(target, error))) return target.string();
     const fs::path next = fs::read_symlink(target, error);
-    if (error) throw FileError(path, fmt::format("can not be followed ({})", error.message()));
+    if (error) throw FileError(path, fmt::format("cannot be followed ({})", error.message()));
     target = target.parent_path() / next;  // an absolute `next` replaces the whole
   }
-  throw FileError(path, fmt::format("can not be followed ({})", std::strerror(ELOOP)));
+  throw FileError(path, fmt::format("cannot be followed ({})", std::strerror(ELOOP)));
 }
 
 namespace {
@@ -57,7 +57,7 @@ namespace {
 void check_name(const std::string& path, const std::string& target) {
   struct stat status {};
   if (::lstat(target.c_str(), &status) != 0 && errno == ENAMETOOLONG) {
-    throw FileError(path, fmt::format("can not be made ({})", std::strerror(errno)));
+    throw FileError(path, fmt::format("cannot be made ({})", std::strerror(errno)));
   }
 }
 
@@ -74,7 +74,7 @@ void check_folder(const std::string& path, const std::string& folder) {
   if (!S_ISDIR(status->st_mode)) throw FileError(path, fmt::format("'{}' is no folder", folder));
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     throw FileError(
-        path, fmt::format("folder '{}' can not be written ({})", folder, std::strerror(errno)));
+        path, fmt::format("folder '{}' cannot be written ({})", folder, std::strerror(errno)));
   }
 }
 
@@ -82,7 +82,7 @@ void make_folder(const std::string& path, const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) {
-    throw FileError(path, fmt::format("folder '{}' can not be made ({})", folder, error.message()));
+    throw FileError(path, fmt::format("folder '{}' cannot be made ({})", folder, error.message()));
   }
 }
 
@@ -100,7 +100,7 @@ void check_existing(const std::string& path, const struct stat& status,
                     const OutputOptions& options) {
   if (S_ISDIR(status.st_mode)) throw FileError(path, "is a folder, not a file");
   if (::access(path.c_str(), W_OK) != 0) {
-    throw FileError(path, fmt::format("can not be written ({})", std::strerror(errno)));
+    throw FileError(path, fmt::format("cannot be written ({})", std::strerror(errno)));
   }
   if (!S_ISCHR(status.st_mode)) check_inputs(path, status, options);
   if (options.no_clobber && S_ISREG(status.st_mode)) {
@@ -122,7 +122,7 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
   if (existing) check_existing(path, *existing, options);
   if (existing && !S_ISREG(existing->st_mode)) {
     special_ = FileDescriptor(::open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-    if (!special_) fail("can not be opened");
+    if (!special_) fail("cannot be opened");
     seekable_ = ::lseek(descriptor(), 0, SEEK_CUR) >= 0;
     return;
   }
@@ -138,7 +138,7 @@ OutputFile::OutputFile(const std::string& path, const OutputOptions& options)
 void OutputFile::open_standard_output(const OutputOptions& options) {
   path_ = target_ = "standard output";
   special_ = FileDescriptor(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
-  if (!special_) fail("can not be opened");
+  if (!special_) fail("cannot be opened");
   if (::isatty(descriptor()) != 0) throw FileError(path_, "is a terminal, which has no ears");
   struct stat status {};
   const bool is_file = ::fstat(descriptor(), &status) == 0 && S_ISREG(status.st_mode);
@@ -172,7 +172,7 @@ void OutputFile::write(std::span<const std::byte> bytes) {
     }
     if (written <= 0) {
       if (written == 0) errno = ENOSPC;
-      fail(fmt::format("can not be written: {} bytes are, {} more were needed", position_,
+      fail(fmt::format("cannot be written: {} bytes are, {} more were needed", position_,
                        bytes.size()));
     }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -182,7 +182,7 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 }
 
 void OutputFile::seek(std::int64_t position) {
-  if (::lseek(descriptor(), position, SEEK_SET) < 0) fail("can not go back to the header");
+  if (::lseek(descriptor(), position, SEEK_SET) < 0) fail("cannot go back to the header");
   position_ = position;
 }
 
@@ -202,7 +202,7 @@ std::vector<unsigned char> OutputFile::read_back(std::int64_t position, std::siz
 }
 
 void OutputFile::clear() {
-  if (::ftruncate(descriptor(), 0) != 0) fail("can not be emptied");
+  if (::ftruncate(descriptor(), 0) != 0) fail("cannot be emptied");
   bytes_ = 0;
 }
 
@@ -210,17 +210,17 @@ void OutputFile::sync() {
   if (::fsync(descriptor()) == 0) return;
   // Pipes and devices have nothing to sync, and say so.
   const bool has_nothing = errno == EINVAL || errno == EROFS || errno == ENOTSUP;
-  if (!in_place() || !has_nothing) fail("can not be brought to the disk");
+  if (!in_place() || !has_nothing) fail("cannot be brought to the disk");
 }
 
 void OutputFile::publish() {
   if (in_place()) {
     // What another program writes to the same standard output belongs behind this.
     if (seekable_) seek(bytes_);
-    if (special_.close() != 0) fail("can not be closed");
+    if (special_.close() != 0) fail("cannot be closed");
     return;
   }
-  if (!temporary_->close()) fail("can not be closed");
+  if (!temporary_->close()) fail("cannot be closed");
   if (!temporary_->rename_to(target_, may_replace_)) keep_result(errno);
   const FileDescriptor folder(
       ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -230,7 +230,7 @@ void OutputFile::publish() {
 void OutputFile::keep_result(int error) {
   const std::string why = error == EEXIST && !may_replace_
                               ? "has appeared meanwhile, and --no-clobber was given"
-                              : fmt::format("can not take its place ({})", std::strerror(error));
+                              : fmt::format("cannot take its place ({})", std::strerror(error));
   const auto kept = temporary_->keep(target_);
   if (!kept) {
     throw FileError(

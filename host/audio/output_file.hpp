@@ -23,8 +23,8 @@ struct OutputOptions {
   bool no_clobber = false;  ///< refuse to replace a file
   /// Files that are still read: OUTPUT must be none of them. "-" is standard input.
   std::vector<std::string> inputs;
-  /// Of the whole file, if it is known beforehand: a pipe is told, a disk is asked for room
-  /// (compressed formats, which may take next to nothing, ask for none).
+  /// Of the whole file, if it is known beforehand: a pipe gets it in the header, a disk is asked
+  /// for room (compressed formats, which may take next to nothing, ask for none).
   std::optional<std::int64_t> frames = std::nullopt;
   /// That other files in the same folder need for each frame meanwhile.
   int frame_bytes_beside = 0;
@@ -42,7 +42,7 @@ class OutputFile {
   /// Where the bytes lie until publish().
   const std::string& written_path() const { return in_place() ? target_ : temporary_->path(); }
   bool in_place() const { return temporary_ == nullptr; }
-  /// Pipes can not: what is written there stays as it is.
+  /// Pipes cannot: what is written there stays as it is.
   bool seekable() const { return seekable_; }
 
   /// Throws FileError if there is no room for `bytes` beside what OUTPUT takes now, which is
@@ -61,7 +61,7 @@ class OutputFile {
 
   /// Asks the system to bring everything to the disk.
   void sync();
-  /// The temporary file becomes OUTPUT. Where it can not, it is kept, and the FileError says where.
+  /// The temporary file becomes OUTPUT. Where it cannot, it is kept, and the FileError says where.
   void publish();
 
  private:

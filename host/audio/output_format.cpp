@@ -30,7 +30,7 @@ Container container_of(const std::string& path) {
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto found = std::ranges::find(kExtensions, extension, &Extension::text);
   if (found != std::end(kExtensions)) return found->container;
-  std::error_code error;  // what can not be looked at is told when it is opened
+  std::error_code error;  // opening it says what is wrong
   if (std::filesystem::is_directory(path, error)) {
     throw UsageError(path + ": is a folder; the name of a file is needed");
   }

@@ -117,7 +117,7 @@ sf_private_tag* PipedInput::open(SF_INFO& info) {
 void PipedInput::check_end() const {
   stop_if_interrupted();
   if (error_ == 0) return;
-  throw FileError(path_, fmt::format("can not be read on ({})", std::strerror(error_)));
+  throw FileError(path_, fmt::format("cannot be read on ({})", std::strerror(error_)));
 }
 
 bool PipedInput::reaches(std::int64_t end) {

@@ -89,12 +89,12 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
                              std::optional<std::int64_t> frames)
     : port_{file, nullptr}, format_(format) {
   if (!file.seekable()) {
-    throw FileError(file.path(), fmt::format("is a pipe, where {} can not be written (WAV can)",
+    throw FileError(file.path(), fmt::format("is a pipe, where {} cannot be written (WAV can)",
                                              name(format.container)));
   }
   if (frames) check_size(*frames);
   if (format.container == Container::ogg && rate > kMaxVorbisRate) {
-    throw FileError(file.path(), fmt::format("can not be written as Ogg at {} Hz (limit {} Hz)",
+    throw FileError(file.path(), fmt::format("cannot be written as Ogg at {} Hz (limit {} Hz)",
                                              rate, kMaxVorbisRate));
   }
   SF_VIRTUAL_IO io{file_length, seek_in_file, read_nothing, write_to_file, file_position};
@@ -105,7 +105,7 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
   sndfile_.reset(sf_open_virtual(&io, SFM_WRITE, &info, &port_));
   if (port_.failure) std::rethrow_exception(port_.failure);
   if (!sndfile_) {
-    throw FileError(file.path(), fmt::format("can not be written as {} at {} Hz ({})",
+    throw FileError(file.path(), fmt::format("cannot be written as {} at {} Hz ({})",
                                              name(format.container), rate, sf_strerror(nullptr)));
   }
   sf_command(sndfile_.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr,
@@ -137,7 +137,7 @@ void SndfileWriter::finish() {
   if (port_.failure) std::rethrow_exception(port_.failure);
   if (error != 0) {
     throw FileError(port_.file.path(),
-                    fmt::format("can not be completed ({})", sf_error_number(error)));
+                    fmt::format("cannot be completed ({})", sf_error_number(error)));
   }
   if (format_.container == Container::ogg) set_ogg_serial(port_.file);
 }
@@ -146,7 +146,7 @@ void SndfileWriter::check_size(std::int64_t frames) const {
   if (format_.container != Container::aiff && format_.container != Container::au) return;
   const std::int64_t bytes = port_.file.bytes() + frames * format_.frame_bytes();
   if (bytes > kMaxBytes32) {
-    throw FileError(port_.file.path(), fmt::format("{} can not hold {} bytes, only {} bytes (.wav, "
+    throw FileError(port_.file.path(), fmt::format("{} cannot hold {} bytes, only {} bytes (.wav, "
                                                    ".w64 and .caf can hold more)",
                                                    name(format_.container), bytes, kMaxBytes32));
   }

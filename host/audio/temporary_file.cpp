@@ -37,7 +37,7 @@ constexpr std::string_view kEnd = ".tmp";
 constexpr std::string_view kDigits = "0123456789abcdef-";
 
 /// The running kernel, whose locks all processes on it see, also from within containers: the first
-/// digits of its boot ID, which is random. Empty if it can not be read.
+/// digits of its boot ID, which is random. Empty if it cannot be read.
 const std::string& this_machine() {
   static const std::string machine = [] {
     std::string digits(8, ' ');
@@ -92,7 +92,7 @@ struct CloseFolder {
 bool rename_to_new(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno == EEXIST) return false;
-  // NFS can not do that, but link.
+  // NFS cannot do that, but link.
   if (::link(from.c_str(), to.c_str()) == 0) {
     ::unlink(from.c_str());
     return true;

@@ -1,7 +1,7 @@
 // temporary_file.hpp - a file beside OUTPUT that is gone unless it becomes OUTPUT
 //
 // Its name is ".NAME.gpuconv-MACHINE-PID.tmp". A process that is killed leaves it behind; the next
-// one that works in the same folder removes it. Whether its owner is dead is told by a lock, which
+// one that works in the same folder removes it. A lock shows whether its owner is dead: it
 // ends with the process and holds between containers, where process numbers mean nothing. Not every
 // network drive carries locks from one machine to another: what another machine has made there is
 // removed only when nobody has written to it for a day.
@@ -33,7 +33,7 @@ class TemporaryFile {
   /// may not be replaced.
   [[nodiscard]] bool rename_to(const std::string& target, bool may_replace);
   /// The file stays, in a place of its own beside `target`: "wet.kept.wav", which nobody takes for
-  /// a temporary one. Where it can not be moved it stays at path(). Returns where it is, or nothing
+  /// a temporary one. Where it cannot be moved it stays at path(). Returns where it is, or nothing
   /// if it is gone.
   std::optional<std::string> keep(const std::string& target);
 

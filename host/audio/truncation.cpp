@@ -32,7 +32,7 @@ std::optional<Mismatch> find_mismatch_of_au(std::span<const unsigned char> head,
 
 }  // namespace
 
-// What writers put where the size belongs when they can not seek back to fill it in: whole frames
+// What writers put where the size belongs when they cannot seek back to fill it in: whole frames
 // up to 0x7ffff000 (SoX; of AIFF up to 0x7f000000 and 8 bytes more), about 2^31 - 1 (arecord),
 // about 2^32 - 1 (FFmpeg), -1 (CAF).
 bool means_streamed(std::uint64_t size, std::size_t size_bytes) {

@@ -30,8 +30,8 @@ inline constexpr std::int64_t kWrap = std::int64_t{1} << 32;
 bool means_streamed(std::uint64_t size, std::size_t size_bytes);
 
 /// Looks into WAV, RF64, BW64, W64, AIFF, CAF and AU files of `file_bytes` bytes. Sizes that stand
-/// for "streamed, up to the end of the file" are no mismatch, but where libsndfile takes them at
-/// their word and more bytes follow: then these are told, and so they are for 0.
+/// for "streamed, up to the end of the file" are a mismatch only where libsndfile takes them at
+/// their word and more bytes follow; so is 0.
 std::optional<Mismatch> find_mismatch(const Peek& peek, std::int64_t file_bytes);
 
 }  // namespace gpuconv

@@ -1,6 +1,6 @@
 // wav_header.hpp - what the header of a WAV, RF64, BW64 or W64 says of its samples
 //
-// libsndfile takes sizes at their word that a program writes when it can not know them (0,
+// libsndfile takes sizes at their word that a program writes when it cannot know them (0,
 // 0x7ffff000, 0x7fffffff, 0xffffffff): they mean "up to the end" and not 2 GiB. Of a W64 it plays
 // padding and chunks behind the samples, too. So these headers are read here.
 #pragma once

@@ -42,7 +42,7 @@ class WavWriter : public FrameWriter {
   OutputFile& file_;
   FileFormat format_;
   int rate_;
-  std::optional<std::int64_t> announced_;  // frames, in a header that can not be corrected
+  std::optional<std::int64_t> announced_;  // frames, in a header that cannot be corrected
   std::int64_t samples_ = 0;
   std::vector<std::byte> bytes_;
 };

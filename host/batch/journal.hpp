@@ -23,14 +23,14 @@ class Journal {
   Journal(const std::string& folder, const std::string& settings);
 
   /// The settings and files that the job's output is made of, as they are now; nothing where that
-  /// can not be told later: a pipe, or no such file.
+  /// cannot be told later: a pipe, or no such file.
   std::optional<std::string> origin(const ListedJob& job) const;
 
   /// Whether the job was done from just this and its output is still what it was; then whether it
   /// clipped.
   std::optional<bool> find(const ListedJob& job, const std::string& origin) const;
 
-  /// False if it can not be kept.
+  /// False if it cannot be kept.
   bool note(const ListedJob& job, const std::string& origin, bool has_clipped) const;
 
  private:

@@ -30,7 +30,7 @@ namespace {
 constexpr std::size_t kMostLineBytes = 65'536;
 constexpr int kMostLines = 10'000'000;
 
-/// A line that can not be understood; the list's name and the line's number are added.
+/// A line that cannot be understood; the list's name and the line's number are added.
 struct BadLine : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -39,7 +39,7 @@ double number(std::string_view column, std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    throw BadLine(fmt::format("{} '{}' is no number", column, text));
+    throw BadLine(fmt::format("{} '{}' is not a number", column, text));
   }
   return value;
 }
@@ -179,7 +179,7 @@ std::optional<ListedJob> json_line(const std::string& line, int) {
     const Column& column = find_column(key);
     if (value.is_null()) continue;
     if (!value.is_string() && !(value.is_number() && column.is_number)) {
-      throw BadLine(fmt::format("{} is no {}", key, column.is_number ? "number" : "text"));
+      throw BadLine(fmt::format("{} is not {}", key, column.is_number ? "a number" : "text"));
     }
     set(job, column, value.is_string() ? value.get<std::string>() : value.dump());
   }
@@ -219,7 +219,7 @@ void refuse_sound(const std::string& path, std::string_view bytes) {
   if (bytes.starts_with("\x89HDF")) throw FileError(path, "is no list but a SOFA file");
 }
 
-/// What is no text in UTF-8 would be cut or garbled where it is told of.
+/// Text that is not UTF-8 would be cut or garbled in messages.
 void check_text(const std::string& line, bool is_first) {
   if (is_first && (line.starts_with("\xff\xfe") || line.starts_with("\xfe\xff"))) {
     throw BadLine("is UTF-16; save the list as UTF-8");
@@ -257,7 +257,7 @@ class Lines {
       const ssize_t got = ::read(file_.descriptor.get(), bytes_.data(), bytes_.size());
       stop_if_interrupted();
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw BadLine(fmt::format("can not be read ({})", std::strerror(errno)));
+      if (got < 0) throw BadLine(fmt::format("cannot be read ({})", std::strerror(errno)));
       begin_ = 0;
       end_ = got;
       return got > 0;

@@ -28,7 +28,7 @@ struct ListedJob {
 /// `folder`, and where there is none the input's name (or the ID) with ".wav". All other paths are
 /// relative to the current folder. Empty lines, carriage returns and a byte order mark are skipped.
 ///
-/// Throws FileError, which names the line, before any work: for what can not be understood, for two
+/// Throws FileError, which names the line, before any work: for what cannot be understood, for two
 /// jobs with one output, for an output that a job reads or that is the list itself or the journal
 /// (journal.hpp), also through links, and for one outside of `folder`.
 std::vector<ListedJob> read_list(const std::string& path, const std::string& folder,

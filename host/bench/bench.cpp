@@ -31,7 +31,7 @@ void scale(Statistics& statistics, double factor) {
 /// A row, its plan and the sounds the plan looks at. No plan where all is known already.
 struct Entry {
   Row row;
-  double factor = 1;  ///< from what is measured to what is told
+  double factor = 1;  ///< from seconds of a run to those of a row
   std::unique_ptr<Sounds> own_sounds;
   std::unique_ptr<TimedPlan> plan;
   std::vector<double> warm, cold;  ///< seconds, in rounds with the others of its place

@@ -18,7 +18,7 @@ struct Row {
   std::string contender;
   Place place = Place::cpu;
   Statistics seconds;              ///< of one run: all clips, both ears, planned
-  std::optional<Statistics> cold;  ///< likewise, with nothing in the caches; GPU only
+  std::optional<Statistics> cold;  ///< of one run with nothing in the caches; GPU only
   /// Value over that of the first row of the same problem: run by run, if they took turns.
   Statistics ratio;
   double plan_seconds = 0;   ///< of planning, with the response's transform; once
@@ -38,7 +38,7 @@ struct Row {
 struct Absence {
   enum class Kind {
     error,  ///< something went wrong
-    limit,  ///< the contender can not do that, as is known beforehand
+    limit,  ///< the contender cannot do that, as is known beforehand
     behind  ///< it could, but by estimate far behind another one
   };
   std::string contender;
@@ -74,7 +74,7 @@ struct Starter {
   Problem measured;
 };
 
-/// By estimates: nothing runs, and the device need not be here. Adds those who can not to `absent`.
+/// By estimates: nothing runs, and the device need not be here. Adds those who cannot to `absent`.
 std::vector<Starter> starters(const Problem& problem, const Bench& bench,
                               std::vector<Absence>& absent);
 

@@ -51,7 +51,7 @@ struct Contender {
   std::function<std::string(const Problem&, const std::optional<Device>&)> why_too_much;
   /// Estimated seconds of one run; none for peers.
   std::function<double(const Problem&, const std::optional<Device>&)> estimate;
-  /// Throws Error, CufftError or CudaError where it can not take part.
+  /// Throws Error, CufftError or CudaError where it cannot take part.
   std::function<std::unique_ptr<TimedPlan>(const Problem&, const Sounds&,
                                            const std::optional<Device>&)>
       plan;

@@ -10,7 +10,7 @@ struct Statistics {
   double min = 0;
   double max = 0;
   /// The true median lies in [low, high] with 95 % confidence, whatever the distribution: two
-  /// values of the sorted sample, by the binomial distribution. Fewer than 6 values can not promise
+  /// values of the sorted sample, by the binomial distribution. Fewer than 6 values cannot promise
   /// that; then it is [min, max].
   double low = 0;
   double high = 0;

@@ -98,9 +98,9 @@ void check_folder(const std::string& folder) {
     throw FileError(folder, "is no folder");
   }
   std::filesystem::create_directories(folder, error);
-  if (error) throw FileError(folder, fmt::format("can not be made ({})", error.message()));
+  if (error) throw FileError(folder, fmt::format("cannot be made ({})", error.message()));
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw FileError(folder, fmt::format("can not be written ({})", std::strerror(errno)));
+    throw FileError(folder, fmt::format("cannot be written ({})", std::strerror(errno)));
   }
 }
 
@@ -187,7 +187,7 @@ class Batch {
     return job;
   }
 
-  /// Returns 0, or the exit code where the batch can not go on.
+  /// Returns 0, or the exit code where the batch cannot go on.
   int run_one(std::size_t i) {
     where_.clear();
     is_done_ = false;
@@ -232,7 +232,7 @@ class Batch {
 
   int fail() {
     const int code = report_failure(where_);
-    // Memory may run out while a job is told of that is done.
+    // Memory may run out in the message about a job that is done.
     if (received_signal() == 0 && !is_done_) ++totals_.failed;
     return code;
   }

@@ -99,7 +99,7 @@ std::vector<Problem> problems_of(const BenchOptions& options, const Preset* pres
   return problems;
 }
 
-/// Where a report goes, opened before the work: that it can not be written is found out first.
+/// Where a report goes, opened before the work: that it cannot be written is found out first.
 class Destination {
  public:
   /// "-" is standard output; empty: nobody asked for it.
@@ -208,8 +208,10 @@ void add_bench(CLI::App& app, RunIt& run_it) {
       ->type_name("FOLDER");
   command->add_option("--json", options->json, "write results to FILE, - for standard output")
       ->type_name("FILE");
-  command->add_option("--csv", options->csv, "likewise")->type_name("FILE");
-  command->add_option("--markdown", options->markdown, "likewise (default: to standard output)")
+  command->add_option("--csv", options->csv, "write results to FILE as CSV")->type_name("FILE");
+  command
+      ->add_option("--markdown", options->markdown,
+                   "write results to FILE as Markdown (default: to standard output)")
       ->type_name("FILE");
   command->add_flag(
       "--calibrate", options->calibrates,

@@ -12,7 +12,7 @@ namespace gpuconv {
 class JsonReport {
  public:
   /// For the file `path`, or standard output if it is "-". Throws before the job is done if `path`
-  /// can not be written or is one of the job's own files.
+  /// cannot be written or is one of the job's own files.
   JsonReport(const std::string& path, const Job& job);
   void write(const Job& job, const JobReport& report);
 

@@ -13,12 +13,12 @@ namespace gpuconv {
 /// terminal.
 std::string one_line(std::string_view text);
 
-/// Writes `text` to standard error. That it can not be written is no reason to fail: nobody
+/// Writes `text` to standard error. That it cannot be written is no reason to fail: nobody
 /// listens.
 void write_message(std::string_view text);
 
 /// Writes `text` to standard output, or keeps it until flush_output(). Both throw FileError where
-/// it can not be written.
+/// it cannot be written.
 void write_output(std::string_view text);
 void flush_output();
 

@@ -20,7 +20,7 @@ struct NamedOutput {
 /// other. /dev/null takes any number.
 void refuse_common_outputs(std::span<const NamedOutput> outputs);
 
-/// The file `path` that `option` names. Throws if it can not be written or is one of the job's
+/// The file `path` that `option` names. Throws if it cannot be written or is one of the job's
 /// inputs.
 std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
                                         const Job& job);

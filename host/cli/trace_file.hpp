@@ -17,7 +17,7 @@ std::string to_chrome_json(const Trace& trace, const std::string& gpu);
 /// Takes a trace from its construction on.
 class TraceFile {
  public:
-  /// Throws before the job is done if `path` can not be written or is one of the job's own files.
+  /// Throws before the job is done if `path` cannot be written or is one of the job's own files.
   TraceFile(const std::string& path, const Job& job);
   void write(const JobReport& report);
 

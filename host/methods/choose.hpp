@@ -44,7 +44,7 @@ std::optional<Device> pick_device(const std::string& text, const Devices& device
 /// Whether a GPU could be chosen; if not, nobody needs to start CUDA.
 bool may_use_gpu(const Request& request);
 
-/// Why `method` can not run here; empty if it can.
+/// Why `method` cannot run here; empty if it can.
 std::string why_not(const Method& method, const Devices& devices);
 
 /// Why N samples and K taps are beyond a GPU method; empty if they are not.

@@ -172,7 +172,7 @@ std::string save_cost_model(const CostModel& model, Place place,
   }
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  if (error) throw FileError(path, "its folder can not be made: " + error.message());
+  if (error) throw FileError(path, "its folder cannot be made: " + error.message());
   OutputFile file(path, OutputOptions{false, {}});
   const std::string text = model.to_json(place, machine);
   file.write(std::as_bytes(std::span(text)));

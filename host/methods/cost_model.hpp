@@ -24,7 +24,7 @@ class CostModel {
   /// The constants of the table of methods, and a guess at the start of a GPU.
   CostModel() = default;
 
-  /// Infinity where the method can not run: no device, or too many taps for it.
+  /// Infinity where the method cannot run: no device, or too many taps for it.
   double seconds(const Method& method, std::int64_t N, std::int64_t K,
                  const std::optional<Device>& device) const;
 
@@ -53,7 +53,7 @@ std::string machine_name(Place place, const std::optional<Device>& device);
 std::string calibration_file(const std::string& machine);
 
 /// What was calibrated for this processor and for `device`, built-in constants for the rest. A file
-/// that can not be used is left out, and `warning` says why.
+/// that cannot be used is left out, and `warning` says why.
 CostModel load_cost_model(const std::optional<Device>& device, std::string& warning);
 
 /// Writes the constants of `place`, the whole file or nothing. Throws FileError, and UsageError

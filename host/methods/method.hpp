@@ -45,7 +45,7 @@ struct Method {
   std::string_view complexity;   ///< of one ear
   /// Floating-point operations of both ears together.
   double (*operations)(double N, double K);
-  /// Likewise, with those that are wasted: for estimates. Null: none are.
+  /// The same with those that are wasted, for estimates. Null: none are.
   double (*work)(double N, double K) = nullptr;
   /// Blocks that are queued one by one; null: one.
   double (*blocks)(double N, double K) = nullptr;

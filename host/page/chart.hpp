@@ -40,14 +40,14 @@ struct Axis {
 
 struct Chart {
   std::string id;
-  std::string title;  ///< for who can not see it
+  std::string title;  ///< for who cannot see it
   Axis x, y;
   std::vector<Series> series;
   std::vector<Notice> notices = {};
 };
 
 /// Width and height in pixels of text: a chart for a phone is drawn anew, since text that shrinks
-/// with its picture can not be read.
+/// with its picture cannot be read.
 struct Canvas {
   double width, height;
 };

@@ -30,7 +30,7 @@ void FloatStore::read(const WriteWet& wet) {
     if (got < 0 && errno == EINTR) continue;
     const auto frames = static_cast<std::size_t>(std::max<ssize_t>(0, got)) / (2 * sizeof(float));
     if (frames == 0) {
-      throw FileError(file_.path(), std::string("the frames beside it can not be read back (") +
+      throw FileError(file_.path(), std::string("the frames beside it cannot be read back (") +
                                         std::strerror(errno) + ")");
     }
     for (std::size_t n = 0; n < frames; ++n) {

@@ -253,11 +253,11 @@ void check_pipes(const Job& job) {
   const bool to_pipe = is_special_file(job.output);
   if (job.norm_db && from_pipe && to_pipe) {
     throw UsageError(
-        fmt::format("--norm can not go from {} to {}: give one of them a file name, or use --gain",
+        fmt::format("--norm cannot go from {} to {}: give one of them a file name, or use --gain",
                     input_name(job.input), job.output == "-" ? "standard output" : job.output));
   }
   if (job.falls_back_to_cpu && (from_pipe || to_pipe)) {
-    throw UsageError("--fallback cpu starts again from the beginning, which a pipe can not");
+    throw UsageError("--fallback cpu starts again from the beginning, which a pipe cannot");
   }
 }
 

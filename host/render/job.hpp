@@ -54,7 +54,7 @@ struct JobReport {
   Mended response_mended;
   std::vector<std::string> response_warnings;  ///< see Response
   int response_rate = 0;                       ///< of the file, before conversion
-  std::int64_t response_file_taps = 0;         ///< likewise
+  std::int64_t response_file_taps = 0;         ///< before conversion
   std::int64_t response_taps = 0;              ///< K, with predelay and after conversion
   Choice choice;
   std::string calibration_warning;  ///< why a calibration was not used; or empty

@@ -15,7 +15,7 @@ struct Progress {
   std::optional<std::int64_t> all_samples;  ///< N, if it is known
   int rate;                                 ///< Hz
   Stereo<Level> levels;                     ///< of the frames so far
-  Stereo<std::int64_t> clipped;             ///< likewise
+  Stereo<std::int64_t> clipped;             ///< samples of the frames so far
 };
 
 /// Told after each block.

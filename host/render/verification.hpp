@@ -2,7 +2,7 @@
 //
 //   y_e[n] = sum_k h_e[k] x[n-k]   in double, for 32 random n and both ears, while x streams by
 //
-// It notices what rounding can not do: a block that is lost, swapped or twice there, an ear in the
+// It notices what rounding cannot do: a block that is lost, swapped or twice there, an ear in the
 // place of the other, a bit that flipped high in an exponent. Of a source that nobody knows the
 // length of, 32 frames lie in what is known of it and 8 more in each doubling.
 #pragma once

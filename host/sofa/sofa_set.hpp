@@ -96,7 +96,7 @@ class SofaSet {
     std::vector<Shell> shells;
   };
 
-  /// One of the responses by which the ears are told apart.
+  /// One of the responses that tell the ears apart.
   struct Witness {
     std::int64_t m = 0, emitter = 0;
   };

@@ -68,7 +68,7 @@ TEST(AudioFileTest, ReadsNothingAfterTheEnd) {
 TEST(AudioFileTest, RefusesWhatCanNotBeOpened) {
   const Folder folder;
   const std::string missing = folder.file("missing.wav");
-  EXPECT_TRUE(says(refusal(missing), {missing, "can not be opened", "No such file"}));
+  EXPECT_TRUE(says(refusal(missing), {missing, "cannot be opened", "No such file"}));
   EXPECT_TRUE(says(refusal(folder.path()), {folder.path(), "is a folder"}));
   std::filesystem::create_symlink("nowhere", folder.file("dangling.wav"));
   EXPECT_TRUE(says(refusal(folder.file("dangling.wav")), {"No such file"}));
@@ -80,7 +80,7 @@ TEST(AudioFileTest, RefusesAForbiddenFile) {
   const Folder folder;
   const std::string path = float_wav(folder, "a.wav", 1, {1});
   ::chmod(path.c_str(), 0);
-  EXPECT_TRUE(says(refusal(path), {"can not be opened", "Permission denied"}));
+  EXPECT_TRUE(says(refusal(path), {"cannot be opened", "Permission denied"}));
 }
 
 TEST(AudioFileTest, RefusesWhatIsNoAudio) {

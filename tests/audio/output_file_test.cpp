@@ -193,7 +193,7 @@ TEST(OutputFileTest, AForbiddenFolderOrFileIsFoundBeforeTheWork) {
   const Folder folder;
   write_bytes(folder.file("a.wav"), "old");
   ::chmod(folder.file("a.wav").c_str(), 0444);
-  EXPECT_TRUE(says(refusal(folder.file("a.wav")), {"can not be written", "Permission denied"}));
+  EXPECT_TRUE(says(refusal(folder.file("a.wav")), {"cannot be written", "Permission denied"}));
   ::chmod(folder.path().c_str(), 0555);
   EXPECT_TRUE(says(refusal(folder.file("b.wav")), {"folder", "Permission denied"}));
   ::chmod(folder.path().c_str(), 0755);
@@ -242,7 +242,7 @@ TEST(OutputFileTest, AResultThatCanNotTakeItsPlaceIsKeptAndNamed) {
     file.write(bytes(name));
     std::filesystem::create_directory(path);  // somebody else was faster
     EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
-                     {path, "can not take its place (Is a directory); the result is complete in '" +
+                     {path, "cannot take its place (Is a directory); the result is complete in '" +
                                 folder.file(name) + "'"}));
     std::filesystem::remove(path);
   }
@@ -258,7 +258,7 @@ TEST(OutputFileTest, AResultThatIsGoneIsNotPromised) {
   file.write(bytes("wet"));
   std::filesystem::remove(file.written_path());
   EXPECT_TRUE(says(message_of<FileError>([&] { file.publish(); }),
-                   {"a.wav: can not take its place (No such file or directory)",
+                   {"a.wav: cannot take its place (No such file or directory)",
                     file.written_path() + "', which held the result, is gone"}));
   EXPECT_EQ(folder.count(), 0);
 }

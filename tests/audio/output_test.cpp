@@ -227,7 +227,7 @@ TEST(OutputTest, ALimitOfTheFileSizeIsAnErrorInEveryFormat) {
   struct rlimit before {};
   ::getrlimit(RLIMIT_FSIZE, &before);
   for (const Case& each : kCases) {
-    // Noise, so that FLAC can not make it small.
+    // Noise, so that FLAC cannot make it small.
     Ears wet = wet_of(100'000);
     std::uint32_t seed = 1;
     for (float& y : wet.left)
@@ -238,7 +238,7 @@ TEST(OutputTest, ALimitOfTheFileSizeIsAnErrorInEveryFormat) {
     const std::string message =
         message_of<FileError>([&] { render(folder.file(each.name), each.format, wet); });
     ::setrlimit(RLIMIT_FSIZE, &before);
-    EXPECT_TRUE(says(message, {each.name, "can not be written", "File too large"}));
+    EXPECT_TRUE(says(message, {each.name, "cannot be written", "File too large"}));
     EXPECT_EQ(folder.count(), 0) << each.name;
   }
   std::signal(SIGXFSZ, handler);

@@ -87,7 +87,7 @@ TEST(SndfileWriterTest, RatesThatVorbisCanNotHaveAreRefusedBeforeTheFirstFrame) 
   const FileFormat ogg{Container::ogg, Encoding::ieee_float, 32};
   EXPECT_NO_THROW((SndfileWriter{file, ogg, 200'000, 1}));
   EXPECT_TRUE(says(message_of<FileError>([&] { SndfileWriter(file, ogg, 200'001, 1); }),
-                   {"can not be written as Ogg at 200001 Hz (limit 200000 Hz)"}));
+                   {"cannot be written as Ogg at 200001 Hz (limit 200000 Hz)"}));
 }
 
 /// The serial numbers of all pages; each page must have its checksum.
@@ -131,7 +131,7 @@ TEST(SndfileWriterTest, WhereNobodyCanSeekThereIsNone) {
   EXPECT_TRUE(says(message_of<FileError>([&] {
                      SndfileWriter(file, {Container::flac, Encoding::pcm, 16}, 48'000);
                    }),
-                   {path, "is a pipe, where FLAC can not be written"}));
+                   {path, "is a pipe, where FLAC cannot be written"}));
 }
 
 }  // namespace

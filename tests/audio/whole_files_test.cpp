@@ -231,7 +231,7 @@ std::string without_total(std::string flac) {
   return flac.replace(22, 4, std::string(4, '\0'));
 }
 
-// Libsndfile writes what belongs into the header of a FLAC at the end where it can not go back.
+// Libsndfile writes what belongs into the header of a FLAC at the end where it cannot go back.
 TEST_P(WholeFiles, AFlacWithoutATotalMayEndInATag) {
   const std::string whole = encoded(kFlac, 10'000);
   const std::string unknown = without_total(whole);
@@ -266,7 +266,7 @@ std::vector<std::size_t> frames_of_flac(const std::string& flac) {
   return frames;
 }
 
-// Libsndfile stops there, or leaves out what it can not decode, without a word.
+// Libsndfile stops there, or leaves out what it cannot decode, without a word.
 TEST_P(WholeFiles, AFlacWithoutATotalIsCheckedFrameByFrame) {
   const std::string flac = without_total(encoded(kFlac, 50'000));
   const std::size_t first = flac.find(std::string("\xff\xf8", 2));
@@ -459,7 +459,7 @@ TEST(OpenPipeTest, IsNotWaitedForWhenAllThatWasPromisedHasCome) {
     ASSERT_EQ(::write(keeps_open.get(), bytes.data(), bytes.size()), std::ssize(bytes));
     const auto state = reading.wait_for(std::chrono::seconds(20));
     EXPECT_EQ(state, std::future_status::ready) << bytes.substr(0, 4);
-    if (state != std::future_status::ready) std::_Exit(1);  // the thread can not be ended
+    if (state != std::future_status::ready) std::_Exit(1);  // the thread cannot be ended
     EXPECT_EQ(reading.get(), 9000u) << bytes.substr(0, 4);
   }
 }

@@ -69,7 +69,7 @@ TEST_F(BatchProgram, OneBadFileOfAThousandIsOneLineAndExitCodeFour) {
   const Outcome outcome = batch(list, {"-q", "-m", "cpu-threads", "-g", "-40"});
   EXPECT_EQ(outcome.exit_code, 4);
   EXPECT_EQ(lines_of(outcome.err), 1);
-  EXPECT_TRUE(says(outcome.err, {"error: ", "missing.wav", "can not be opened"}));
+  EXPECT_TRUE(says(outcome.err, {"error: ", "missing.wav", "cannot be opened"}));
   EXPECT_EQ(outputs().size(), 999u);
   const std::string alone = render_alone(other_, {"-m", "cpu-threads", "-g", "-40"});
   for (const int i : {0, 499, 501, 999}) {
@@ -89,11 +89,11 @@ TEST_F(BatchProgram, TellsOnceWhatIsWrongForAllLines) {
     EXPECT_FALSE(std::filesystem::exists(out_));
   };
   const std::string missing = folder_.file("missing.wav");
-  refuses({"-o", out_, "--response", missing}, 2, "missing.wav: can not be opened");
+  refuses({"-o", out_, "--response", missing}, 2, "missing.wav: cannot be opened");
   refuses({"-o", out_, "--response", source_}, 2, "source.wav: has 1 channel");
   refuses({"-o", out_, "--response", room_, "--azimuth", "30"}, 1, "room.wav: --azimuth");
   refuses({"-o", room_, "--response", room_}, 2, "room.wav: is no folder");
-  refuses({"-o", "/dev/null/out", "--response", room_}, 2, "/dev/null/out: can not be made");
+  refuses({"-o", "/dev/null/out", "--response", room_}, 2, "/dev/null/out: cannot be made");
   // A response that no line uses may be anything.
   write_bytes(list_, "input,response\n" + source_ + "," + room_ + "\n");
   EXPECT_EQ(run({"batch", list_, "-o", out_, "--response", missing, "-g", "-40"}).exit_code, 0);
@@ -338,7 +338,7 @@ TEST_F(BatchProgram, StopsWhereTheGpuIsLostAndKeepsWhatIsDone) {
     for (const std::string& path : outputs()) EXPECT_EQ(read_bytes(path), bytes) << path;
     std::filesystem::remove_all(out_);
   }
-  // Where the CPU may help, it does, and that is told once.
+  // Where the CPU may help, it does, and the batch says so once.
   std::vector<std::string> falling = arguments;
   falling.insert(falling.end(), {"--fallback", "cpu", "-q"});
   const Ended fallen = run_program(falling, {"GPUCONV_EMULATED_FAIL=60:700"});

@@ -105,7 +105,8 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "# voices\ninput\n", {"line 1", "(comments are not known in lists)"});
   expect_refusal("a.csv", "input,output\n# a \"b\"\n", {"line 2", "quote", "(comments are"});
   expect_refusal("a.csv", "input\n\"a.wav\n", {"line 2", "quote"});
-  expect_refusal("a.csv", "input,azimuth\na.wav,left\n", {"line 2", "azimuth 'left' is no number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,left\n",
+                 {"line 2", "azimuth 'left' is not a number"});
   expect_refusal("a.csv", "input,azimuth\na.wav,nan\n", {"line 2", "no number"});
   expect_refusal("a.csv", "input,azimuth\na.wav,1e999\n", {"line 2", "no number"});
   expect_refusal("a.csv", "input,azimuth\na.wav,30 \n", {"line 2", "no number"});
@@ -114,7 +115,7 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "input\na.wav\n" + std::string(70'000, 'x') + "\n", {"line 3", "65536"});
   expect_refusal("a.jsonl", "[1]\n", {"line 1", "no JSON object"});
   expect_refusal("a.jsonl", "{\"input\": \"a\"}\n{\"input\"\n", {"line 2", "no JSON object"});
-  expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is no text"});
+  expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is not text"});
   expect_refusal("a.jsonl", "{\"inputs\": \"a\"}\n", {"line 1", "'inputs' is no column"});
   expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "no JSON object"});
   expect_refusal("a.csv", "input\nx\"2\".wav\n", {"line 2", "quote within"});
@@ -122,9 +123,9 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", std::string("input\na\0b.wav\n", 13), {"line 2", "zero byte"});
   expect_refusal("a.jsonl", R"({"input": "a\u0000.wav"})", {"line 1", "zero byte"});
   expect_refusal("a.jsonl", R"({"input": "a.wav", "input": "b.wav"})", {"line 1", "'input' twice"});
-  expect_refusal("a.jsonl", R"({"input": 1.50})", {"line 1", "input is no text"});
+  expect_refusal("a.jsonl", R"({"input": 1.50})", {"line 1", "input is not text"});
   expect_refusal("a.jsonl", R"({"input": "a", "azimuth": true})",
-                 {"line 1", "azimuth is no number"});
+                 {"line 1", "azimuth is not a number"});
   expect_refusal("a.scp", "alone\n", {"line 1", "ID and path"});
   expect_refusal("a.scp", "a sox b.wav -t wav - |\n", {"line 1", "command"});
 }
@@ -239,7 +240,7 @@ TEST_F(ListTest, HasNoMoreLinesThanCanBeCounted) {
 
 TEST_F(ListTest, AListThatIsNotThereIsNamed) {
   EXPECT_TRUE(says(message_of<FileError>([&] { read_list(folder_.file("no"), out_, "r"); }),
-                   {"no", "can not be opened"}));
+                   {"no", "cannot be opened"}));
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ TEST_F(Program, SaysWhichFileIsInTheWrongPlace) {
   const std::string slow = float_wav(folder_, "slow.wav", 2, {1, 1}, 1);
   expect_refusal(render(source_, slow), 2, {"slow.wav: sample rates 1 and 16000 Hz are too far"});
   expect_refusal(run({"render", "-", room_, "-", "--norm"}), 1,
-                 {"--norm can not go from standard input to standard output: give one"});
+                 {"--norm cannot go from standard input to standard output: give one"});
   expect_refusal(render(source_, room_, {"--device", "cuda:x"}), 1, {"cuda:x", "a number N"});
 }
 
@@ -199,7 +199,7 @@ TEST_F(Program, RefusesMoreThanAContainerHoldsBeforeTheWork) {
   std::filesystem::resize_file(source, 600'000'000);
   expect_refusal(run({"render", source, room_, folder_.file("wet.aiff"), "--raw-rate", "48000",
                       "--raw-format", "u8", "--dry-run"}),
-                 2, {"wet.aiff: AIFF can not hold 48000", "4294901760 bytes"});
+                 2, {"wet.aiff: AIFF cannot hold 48000", "4294901760 bytes"});
 }
 
 TEST_F(Program, RefusesHopelessJobsWithTheEstimatedTime) {

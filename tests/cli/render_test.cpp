@@ -213,7 +213,7 @@ TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
   EXPECT_TRUE(read_bytes(wet()) == expected);
   std::filesystem::remove(wet());
   expect_refusal(run({"render", "-", room_, "/dev/null", "--norm"}), 1,
-                 {"--norm can not go from standard input to /dev/null"});
+                 {"--norm cannot go from standard input to /dev/null"});
   expect_refusal(render(source_, room_, {"--norm=loud"}), 1, {"loud"});
   const Outcome loud = render(source_, room_, {"--norm=6"});
   EXPECT_EQ(loud.exit_code, 0);

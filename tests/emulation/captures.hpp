@@ -9,7 +9,7 @@ namespace emulation {
 /// cudaMalloc(). Then the captures in its way are invalid.
 cudaError_t check_unsafe_call();
 
-/// cudaSuccess, or why the whole device can not be waited for. Then its captures are invalid.
+/// cudaSuccess, or why the whole device cannot be waited for. Then its captures are invalid.
 cudaError_t check_device_wide_wait();
 
 }  // namespace emulation

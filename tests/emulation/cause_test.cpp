@@ -1,4 +1,4 @@
-// cause_test.cpp - what a user is told when the GPU fails, and how the program ends
+// cause_test.cpp - what the program says when the GPU fails, and how the program ends
 #include <cstdlib>
 #include <set>
 

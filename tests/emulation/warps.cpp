@@ -35,7 +35,7 @@ int source_lane(int lane, const WarpCall& call) {
       return lane - call.argument < first ? lane : lane - call.argument;
     case WarpKind::shuffle_down:
       return lane + call.argument > last ? lane : lane + call.argument;
-    default:  // a lane of an earlier group can be read, one of a later group can not
+    default:  // a lane of an earlier group can be read, one of a later group cannot
       return (lane ^ call.argument) > last ? lane : lane ^ call.argument;
   }
 }

@@ -151,7 +151,7 @@ TEST_F(Rivals, LeaveAResultThatWasKept) {
   std::filesystem::create_directory(wet());
   EXPECT_EQ(job->end(), 2);
   EXPECT_TRUE(
-      says(read_bytes(err(1)), {"can not take its place", "is complete in", kept() + "'\n"}));
+      says(read_bytes(err(1)), {"cannot take its place", "is complete in", kept() + "'\n"}));
   const std::string right = expected(1);
   EXPECT_TRUE(read_bytes(kept()) == right);
   const Ended next = run_program(

@@ -27,7 +27,7 @@ class AsNobody {
     if (was_root_ && is_nobody_) back();
   }
 
-  /// False where this root can not be anybody else.
+  /// False where this root cannot be anybody else.
   explicit operator bool() const { return is_nobody_; }
 
  private:

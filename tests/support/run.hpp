@@ -66,7 +66,7 @@ inline std::string test_name(std::string_view method) {
 
 }  // namespace gpuconv::test
 
-/// Skips a test whose method can not run here.
+/// Skips a test whose method cannot run here.
 #define GPUCONV_SKIP_UNLESS_RUNS(method)                                                   \
   if (const std::string reason = ::gpuconv::why_not((method), ::gpuconv::query_devices()); \
       !reason.empty())                                                                     \

@@ -3,7 +3,7 @@
 // First on the include path of the emulated build, where kernel files are plain C++. One fibre
 // stands for one CUDA thread. Stricter than a GPU wherever that is cheap:
 //   memory     device, pinned and shared memory has exactly the requested size, starts as NaN and
-//              is guarded at both ends; the host can not touch device memory, nor a stream that of
+//              is guarded at both ends; the host cannot touch device memory, nor a stream that of
 //              another device
 //   streams    do nothing until somebody waits for them, and then only what is waited for; or mix
 //              (GPUCONV_EMULATED_STREAMS)
