@@ -10,9 +10,9 @@
 #include <cmath>
 #include <exception>
 #include <fstream>
-#include <iterator>
 #include <latch>
 #include <mutex>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -27,9 +27,9 @@ int count_cores() {
   const int here = sched_getaffinity(0, sizeof allowed, &allowed) == 0
                        ? CPU_COUNT(&allowed)
                        : static_cast<int>(std::thread::hardware_concurrency());
-  std::ifstream file("/proc/self/cgroup");
-  const std::string membership{std::istreambuf_iterator<char>(file), {}};
-  const double quota = cpu_quota("/sys/fs/cgroup", membership).value_or(here);
+  std::ostringstream membership;
+  membership << std::ifstream("/proc/self/cgroup").rdbuf();  // unlike an iterator, it never throws
+  const double quota = cpu_quota("/sys/fs/cgroup", membership.str()).value_or(here);
   return std::max(1, std::min(here, static_cast<int>(std::ceil(quota))));
 }
 

@@ -107,9 +107,9 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "input\n\"a.wav\n", {"line 2", "quote"});
   expect_refusal("a.csv", "input,azimuth\na.wav,left\n",
                  {"line 2", "azimuth 'left' is not a number"});
-  expect_refusal("a.csv", "input,azimuth\na.wav,nan\n", {"line 2", "no number"});
-  expect_refusal("a.csv", "input,azimuth\na.wav,1e999\n", {"line 2", "no number"});
-  expect_refusal("a.csv", "input,azimuth\na.wav,30 \n", {"line 2", "no number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,nan\n", {"line 2", "not a number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,1e999\n", {"line 2", "not a number"});
+  expect_refusal("a.csv", "input,azimuth\na.wav,30 \n", {"line 2", "not a number"});
   expect_refusal("a.csv", "input\n-\n", {"line 2", "standard input"});
   expect_refusal("a.csv", "input,output\n,b.wav\n", {"line 2", "no input"});
   expect_refusal("a.csv", "input\na.wav\n" + std::string(70'000, 'x') + "\n", {"line 3", "65536"});
