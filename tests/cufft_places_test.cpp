@@ -83,5 +83,15 @@ TEST_F(CufftPlaces, RelativeFoldersAreLeftOut) {
   fs::current_path(before);
 }
 
+TEST(CufftSearchTest, IsWhatThisProcessKnows) {
+  ::setenv("CUDA_HOME", "/opt/cuda", 1);
+  ::unsetenv("CUDA_PATH");
+  const CufftSearch search = cufft_search();
+  ::unsetenv("CUDA_HOME");
+  EXPECT_EQ(search.toolkits, (std::vector<std::string>{"/opt/cuda", "", "/usr/local/cuda"}));
+  const char* const path = std::getenv("PATH");
+  EXPECT_EQ(search.path, path == nullptr ? "" : path);
+}
+
 }  // namespace
 }  // namespace gpuconv::test
