@@ -21,9 +21,10 @@
 
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/resources.hpp"
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 #include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
+#include "host/render/renderer.hpp"
 #include "profiling/fault_report.hpp"
 
 namespace gpuconv {
@@ -79,7 +80,7 @@ Stereo<std::uint64_t> run(const Job& job) {
                                       static_cast<std::int64_t>(job.source.size()), job.device);
   std::size_t used = 0;
   Stereo<Hash> hash;
-  renderer->render(
+  renderer->run(
       [&](std::span<float> block) {
         const std::size_t count = std::min(block.size(), job.source.size() - used);
         std::memcpy(block.data(), job.source.data() + used, count * sizeof(float));
@@ -96,14 +97,14 @@ bool same(const Stereo<std::uint64_t>& a, const Stereo<std::uint64_t>& b) {
   return a.left == b.left && a.right == b.right;
 }
 
-/// Takes device memory away until about `leave` bytes are free, largest pieces first.
+/// Takes device memory away until about `leave` bytes are free, largest segments first.
 class Hog {
  public:
   Hog(std::size_t leave, std::size_t most) {
     std::size_t taken = 0;
-    for (std::size_t piece = std::size_t{1} << 40; piece >= kMiB; piece /= 2) {
-      while (taken + piece <= most && free_device_memory() >= leave + piece && take(piece)) {
-        taken += piece;
+    for (std::size_t segment = std::size_t{1} << 40; segment >= kMiB; segment /= 2) {
+      while (taken + segment <= most && free_device_memory() >= leave + segment && take(segment)) {
+        taken += segment;
       }
     }
   }
@@ -111,14 +112,14 @@ class Hog {
  private:
   bool take(std::size_t bytes) {
     try {
-      pieces_.emplace_back(bytes);
+      segments_.emplace_back(bytes);
       return true;
     } catch (const CudaError&) {
-      return false;  // free, but not in one piece
+      return false;  // free, but not in one segment
     }
   }
 
-  std::vector<DeviceBuffer<char>> pieces_;
+  std::vector<DeviceBuffer<char>> segments_;
 };
 
 void print(const Json& line) {
@@ -256,7 +257,7 @@ void repeat(const std::vector<const Method*>& here, const Sizes& sizes, int devi
 std::vector<const Method*> methods_here(const Sizes& sizes, int device, Json& not_here) {
   std::vector<const Method*> here;
   for (const Method& method : methods()) {
-    if (method.place != Place::gpu) continue;
+    if (method.processor != Processor::gpu) continue;
     try {
       run({&method,
            wave(sizes.small_N, 4),

@@ -22,9 +22,9 @@
 #include <stdexcept>
 
 #include "cuda/methods/lengths.hpp"
+#include "host/base/parallel.hpp"
 #include "host/bench/contender.hpp"
 #include "host/bench/timer.hpp"
-#include "host/parallel.hpp"
 
 namespace gpuconv {
 namespace {

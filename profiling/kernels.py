@@ -53,7 +53,7 @@ ADVICE = {
 * **Memory tables**: 8 sectors per request, 32 threads of 8 bytes each. More device bytes than above mean
   that the data left the second-level cache between launches.
 * **Stalls**: long scoreboard. What matters is how many launches there are, not this one."""),
-    "piece_kernel": ("the last 12 levels in shared memory", """\
+    "segment_kernel": ("the last 12 levels in shared memory", """\
 * **Speed Of Light**: shared memory (L1/TEX) first, then issue.
 * **Bank conflicts**: butterflies with a distance below 32 would have them; each level's share shows
   in the source view.

@@ -16,11 +16,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const PieceLengths& lengths, int response_length) {
-  return {{"complex_length", lengths.length / 2},
+Json to_json(const SegmentLengths& lengths, int response_length) {
+  return {{"complex_length", lengths.segment_samples / 2},
           {"advance", lengths.advance},
           {"block_length", lengths.block_length},
-          {"pieces", lengths.pieces(lengths.block_length, response_length)}};
+          {"segments", lengths.segments(lengths.block_length, response_length)}};
 }
 
 Json planned(std::int64_t source_length, int response_length) {

@@ -30,7 +30,7 @@ CEILINGS = {
     "clock": (1.98e9, "Hz", "NVIDIA, highest boost clock; **assumed** to hold"),
     "device bytes": (4.3e12, "B/s", "of 4.8e12 on the data sheet; **assumed**"),
     "L2 bytes": (5.5e12, "B/s", "**assumed**"),
-    "L2 size": (60 * 2**20, "B", "**assumed**; decides how many pieces go in one chunk"),
+    "L2 size": (60 * 2**20, "B", "**assumed**; decides how many segments go in one chunk"),
     "on-chip bytes": (128, "B per clock and multiprocessor",
                       "CUDA programming guide: 32 banks of 4 bytes; L1 hits share them"),
     "instructions": (4, "per clock and multiprocessor",
@@ -155,10 +155,10 @@ def fourstep(case, plan, table):
     _, samples, taps, clips = case
     rows, columns, M = plan["rows"], plan["columns"], plan["complex_length"]
     blocks = math.ceil(samples / plan["block_length"])  # of the renderer
-    pieces = plan["pieces"] * clips
+    segments = plan["segments"] * clips
     chunk = max(1, min(CEILING["L2 size"] // 2, 64 * 2**20) // (16 * M))  # as in gpu_fourstep.cu
-    chunks = blocks * math.ceil(pieces / chunk)
-    count = pieces * blocks / chunks  # pieces of a launch, on average
+    chunks = blocks * math.ceil(segments / chunk)
+    count = segments * blocks / chunks  # segments of a launch, on average
     read, written = source_bytes(case, taps)
     column_bytes = 16 * 8 * rows  # samples and scratch, of 8 columns
     down, along, up = (table["columns_forward", rows], table["rows_convolve", columns],
@@ -174,7 +174,7 @@ def fused(case, plan, table):
     blocks = math.ceil(samples / plan["block_length"])
     M = plan["complex_length"]
     read, written = source_bytes(case, taps)
-    return [launch_of(table["fused_convolve", M], blocks, plan["pieces"] * clips,
+    return [launch_of(table["fused_convolve", M], blocks, plan["segments"] * clips,
                       (read + written) / blocks, 3 * 8 * M), *joints(case, plan)]
 
 
@@ -182,16 +182,16 @@ def radix2(case, plan, _):
     """Stages of radix 2 through memory, one launch each, and the last 12 in shared memory."""
     _, samples, taps, clips = case
     M = plan["complex_length"]
-    batch = plan["pieces"] * M  # elements of a launch
+    batch = plan["segments"] * M  # elements of a launch
     runs = math.ceil(samples / plan["block_length"]) * clips
     stages = max(0, int(math.log2(M)) - 12)
     read, written = source_bytes(case, taps)
     moved = 16 * batch  # in and out
     # All fits L2, except for samples and wet signals.
-    piece = min(M, 4096)
-    threads = min(512, piece // 2)
+    segment = min(M, 4096)
+    threads = min(512, segment // 2)
     # Some 40 instructions for a butterfly of two elements: an assumption, not read from the listing.
-    launches = [Launch("piece_kernel", 3 * runs, batch // piece, threads, 2048 // threads, 0, moved,
+    launches = [Launch("segment_kernel", 3 * runs, batch // segment, threads, 2048 // threads, 0, moved,
                        moved + 12 * 24 * batch, 12 * batch / 2 / 32 * 40)]
     if stages:
         launches.insert(0, Launch("stage_kernel", 3 * stages * runs, math.ceil(batch / 2 / 512), 512,

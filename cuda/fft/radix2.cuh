@@ -8,7 +8,7 @@
 // one ever reverses bits.
 //
 // Idea     A stage is M/2 independent butterflies on pairs `half` apart, half = M/2 ... 2, 1. Once
-//          a piece of the sequence fits into shared memory (kSharedLength), all its remaining
+//          a part of the sequence fits into shared memory (kSharedLength), all its remaining
 //          stages are done there in one launch. Only the few longer stages go through device
 //          memory, one launch each. A launch covers all transforms of a batch.
 // Order    every butterfly is the same two sums and one product wherever it runs: deterministic.
@@ -81,26 +81,27 @@ __global__ void __launch_bounds__(kThreads)
   store(transform, n + half, b);
 }
 
-/// All stages within pieces of 2^log2_piece elements: a block does one piece in shared memory.
+/// All stages within parts of 2^log2_part elements: a block does one part in shared
+/// memory.
 template <bool is_forward, typename Load, typename Store>
 __global__ void __launch_bounds__(kThreads)
-    piece_kernel(Load load, Store store, int log2_length, int log2_piece,
-                 const float2* __restrict__ twiddles) {
+    segment_kernel(Load load, Store store, int log2_length, int log2_part,
+                   const float2* __restrict__ twiddles) {
   BlockShared shared;
-  const int piece = 1 << log2_piece;
-  float2* const z = shared.take<float2>(piece);
-  const int log2_pieces = log2_length - log2_piece;  // of one transform
-  const int transform = static_cast<int>(blockIdx.x) >> log2_pieces;
-  const int first = (static_cast<int>(blockIdx.x) & ((1 << log2_pieces) - 1)) << log2_piece;
+  const int part = 1 << log2_part;
+  float2* const z = shared.take<float2>(part);
+  const int log2_parts = log2_length - log2_part;  // of one transform
+  const int transform = static_cast<int>(blockIdx.x) >> log2_parts;
+  const int first = (static_cast<int>(blockIdx.x) & ((1 << log2_parts) - 1)) << log2_part;
   const int thread = static_cast<int>(threadIdx.x);
   const int threads = static_cast<int>(blockDim.x);
 
-  for (int n = thread; n < piece; n += threads) z[n] = load(transform, first + n);
-  for (int stage = 0; stage < log2_piece; ++stage) {
+  for (int n = thread; n < part; n += threads) z[n] = load(transform, first + n);
+  for (int stage = 0; stage < log2_part; ++stage) {
     __syncthreads();  // the elements of the stage before are complete
-    const int log2_half = is_forward ? log2_piece - 1 - stage : stage;
+    const int log2_half = is_forward ? log2_part - 1 - stage : stage;
     const int half = 1 << log2_half;
-    for (int i = thread; i < piece / 2; i += threads) {
+    for (int i = thread; i < part / 2; i += threads) {
       const int j = i & (half - 1);
       const int n = ((i >> log2_half) << (log2_half + 1)) + j;
       if constexpr (is_forward) {
@@ -111,7 +112,7 @@ __global__ void __launch_bounds__(kThreads)
     }
   }
   __syncthreads();  // the last stage is complete
-  for (int n = thread; n < piece; n += threads) store(transform, first + n, z[n]);
+  for (int n = thread; n < part; n += threads) store(transform, first + n, z[n]);
 }
 
 /// Twiddles for one length, and the launches of a batch of transforms.
@@ -120,7 +121,7 @@ class Transform {
   /// `length` is a power of two, at least 2. Waits for the upload of the twiddles.
   Transform(int length, const Stream& stream)
       : log2_length_(std::countr_zero(static_cast<unsigned>(length))),
-        log2_piece_(std::min(log2_length_, std::countr_zero(unsigned{kSharedLength}))),
+        log2_part_(std::min(log2_length_, std::countr_zero(unsigned{kSharedLength}))),
         twiddles_(static_cast<std::size_t>(length)) {
     const std::vector<float2> table = stage_twiddles(length);
     upload_async<float2>(table, twiddles_.span(), stream);
@@ -130,21 +131,21 @@ class Transform {
   int length() const { return 1 << log2_length_; }
 
   /// Launches that forward() and inverse() each make.
-  int launches() const { return log2_length_ - log2_piece_ + 1; }
+  int launches() const { return log2_length_ - log2_part_ + 1; }
 
   /// Writes the bit-reversed transforms of what `load` gives to `spectra`, batch * length().
   template <typename Load>
   void forward(const Load& load, int batch, std::span<float2> spectra, const Stream& stream) const {
     const InPlace in_place{spectra.data(), length()};
-    if (log2_length_ == log2_piece_) {
-      launch_pieces<true>(load, in_place, batch, stream);
+    if (log2_length_ == log2_part_) {
+      launch_segments<true>(load, in_place, batch, stream);
       return;
     }
     launch_stage<true>(load, in_place, batch, log2_length_ - 1, stream);
-    for (int log2_half = log2_length_ - 2; log2_half >= log2_piece_; --log2_half) {
+    for (int log2_half = log2_length_ - 2; log2_half >= log2_part_; --log2_half) {
       launch_stage<true>(in_place, in_place, batch, log2_half, stream);
     }
-    launch_pieces<true>(in_place, in_place, batch, stream);
+    launch_segments<true>(in_place, in_place, batch, stream);
   }
 
   /// Hands the inverse transforms of the bit-reversed spectra that `load` gives to `store`. `work`
@@ -152,13 +153,13 @@ class Transform {
   template <typename Load, typename Store>
   void inverse(const Load& load, const Store& store, int batch, std::span<float2> work,
                const Stream& stream) const {
-    if (log2_length_ == log2_piece_) {
-      launch_pieces<false>(load, store, batch, stream);
+    if (log2_length_ == log2_part_) {
+      launch_segments<false>(load, store, batch, stream);
       return;
     }
     const InPlace in_place{work.data(), length()};
-    launch_pieces<false>(load, in_place, batch, stream);
-    for (int log2_half = log2_piece_; log2_half < log2_length_ - 1; ++log2_half) {
+    launch_segments<false>(load, in_place, batch, stream);
+    for (int log2_half = log2_part_; log2_half < log2_length_ - 1; ++log2_half) {
       launch_stage<false>(in_place, in_place, batch, log2_half, stream);
     }
     launch_stage<false>(in_place, store, batch, log2_length_ - 1, stream);
@@ -175,17 +176,18 @@ class Transform {
   }
 
   template <bool is_forward, typename Load, typename Store>
-  void launch_pieces(const Load& load, const Store& store, int batch, const Stream& stream) const {
-    const int piece = 1 << log2_piece_;
-    const LaunchShape shape{static_cast<unsigned>(batch << (log2_length_ - log2_piece_)),
-                            static_cast<unsigned>(std::min(kThreads, piece / 2)),
-                            shared_array_bytes<float2>(piece)};
-    launch(piece_kernel<is_forward, Load, Store>, shape, stream, load, store, log2_length_,
-           log2_piece_, twiddles_.data());
+  void launch_segments(const Load& load, const Store& store, int batch,
+                       const Stream& stream) const {
+    const int part = 1 << log2_part_;
+    const LaunchShape shape{static_cast<unsigned>(batch << (log2_length_ - log2_part_)),
+                            static_cast<unsigned>(std::min(kThreads, part / 2)),
+                            shared_array_bytes<float2>(part)};
+    launch(segment_kernel<is_forward, Load, Store>, shape, stream, load, store, log2_length_,
+           log2_part_, twiddles_.data());
   }
 
   int log2_length_;
-  int log2_piece_;
+  int log2_part_;
   DeviceBuffer<float2> twiddles_;
 };
 

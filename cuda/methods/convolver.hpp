@@ -30,8 +30,8 @@ constexpr std::size_t stored_length(std::size_t length) { return (length + 3) / 
 /// One block of source on the device, or a batch of clips that stand one behind the other. Source
 /// and wet signals lie in memory of stored_length().
 struct Block {
-  std::span<const float> source;  ///< clips times 1 to block_length() samples, at 16 bytes
-  std::span<float> common;        ///< common_size() floats: what both sides make use of
+  std::span<const float> source;     ///< clips times 1 to block_length() samples, at 16 bytes
+  std::span<float> source_spectrum;  ///< source_spectrum_size() floats: what both sides make use of
   /// Equally long clips; where more than one, their length is a multiple of four. Their wet signals
   /// start at multiples of their stored_length(). Only methods that compute both sides at once take
   /// more than one.
@@ -49,7 +49,7 @@ class Convolver {
   virtual int block_length() const = 0;
 
   /// Floats that a block needs for what both sides share; 0 if they share nothing but the source.
-  virtual std::size_t common_size() const { return 0; }
+  virtual std::size_t source_spectrum_size() const { return 0; }
 
   /// Queues a block: writes all samples of each side's wet signal, K - 1 more than a clip of the
   /// source has; it starts at a multiple of 16 bytes. One block after the other: the plan's scratch
@@ -72,18 +72,18 @@ class ReplacingConvolver : public Convolver {
 };
 
 /// One whose sides can be computed in streams of their own.
-class SidedConvolver : public Convolver {
+class PerEarConvolver : public Convolver {
  public:
   /// Queues the work that both sides share, such as transforming the source.
-  virtual void enqueue_common(const Block&, const Stream&) {}
+  virtual void enqueue_source_spectrum(const Block&, const Stream&) {}
 
-  /// Queues one side. Both may run at the same time in different streams, after enqueue_common()
-  /// has happened.
+  /// Queues one side. Both may run at the same time in different streams, after
+  /// enqueue_source_spectrum() has happened.
   virtual void enqueue(Side, const Block&, std::span<float> wet, const Stream&) = 0;
 
   void enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
                     const Stream& stream) final {
-    enqueue_common(block, stream);
+    enqueue_source_spectrum(block, stream);
     for (const Side side : kSides) enqueue(side, block, wet[side], stream);
   }
 };

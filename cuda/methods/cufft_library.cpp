@@ -3,7 +3,7 @@
 
 #include <dlfcn.h>
 
-#include "cuda/methods/cufft_places.hpp"
+#include "cuda/methods/cufft_locations.hpp"
 
 namespace gpuconv {
 namespace {

@@ -5,7 +5,7 @@
 
 namespace gpuconv {
 
-class DirectConvolver : public SidedConvolver {
+class DirectConvolver : public PerEarConvolver {
  public:
   DirectConvolver(Stereo<std::span<const float>> response, int block_length)
       : block_length_(block_length) {

@@ -48,7 +48,7 @@ LaunchShape one_thread_each(int elements) {
   return {static_cast<unsigned>(ceil_div(elements, kThreads)), kThreads};
 }
 
-class GpuCufft final : public SidedConvolver {
+class GpuCufft final : public PerEarConvolver {
  public:
   GpuCufft(Stereo<std::span<const float>> response, const CufftLengths& lengths)
       : lengths_(lengths),
@@ -70,9 +70,9 @@ class GpuCufft final : public SidedConvolver {
 
   int block_length() const override { return lengths_.block_length; }
 
-  std::size_t common_size() const override { return 2 * bins(); }
+  std::size_t source_spectrum_size() const override { return 2 * bins(); }
 
-  void enqueue_common(const Block& block, const Stream& stream) override {
+  void enqueue_source_spectrum(const Block& block, const Stream& stream) override {
     const Range range("transform source");
     transform(block.source, spectrum(block), stream);
   }
@@ -111,7 +111,7 @@ class GpuCufft final : public SidedConvolver {
   std::size_t bins() const { return static_cast<std::size_t>(lengths_.length / 2 + 1); }
 
   std::span<float2> spectrum(const Block& block) const {
-    return {reinterpret_cast<float2*>(block.common.data()), bins()};
+    return {reinterpret_cast<float2*>(block.source_spectrum.data()), bins()};
   }
 
   void transform(std::span<const float> samples, std::span<float2> spectrum,

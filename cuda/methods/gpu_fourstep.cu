@@ -2,7 +2,8 @@
 //
 //   response  K floats per side     source  N floats     wet  N+K-1 floats per side
 //
-// Idea     Overlap-save in pieces of 2M samples (pieces.cuh), M = rows * columns, by the four-step
+// Idea     Overlap-save in segments of 2M samples (segments.cuh), M = rows * columns, by the
+// four-step
 //          transform without its bookkeeping:
 //            1  down the columns      reads samples: folding and zero padding are the load
 //            2  along the rows        there, times both responses' spectra, and back
@@ -10,11 +11,11 @@
 //          No pass pads, transposes, reverses, multiplies or scales.
 // Layout   A block of pass 1 or 3 does 8 columns; between the passes two rows lie side by side, so
 //          that every access to scratch memory is 16 bytes.
-// Chunks   Pieces go through all three passes in chunks whose scratch memory fits half the
-//          second-level cache, if one piece does, and at most 64 MiB: then only samples and wet
-//          signals need cross the memory bus. The chunk changes no byte of the result.
+// Batches  Segments go through all three passes in batches whose scratch memory fits half the
+//          second-level cache, if one segment does, and at most 64 MiB: then only samples and wet
+//          signals need cross the memory bus. The batch changes no byte of the result.
 // Order    every output is one fixed tree of sums: deterministic.
-// Cost     per piece three transforms of nominally 5 M log2(M) flops, and 6 to 18 per element for
+// Cost     per segment three transforms of nominally 5 M log2(M) flops, and 6 to 18 per element for
 //          turns, twiddles and products; 72 M bytes, most of them through the cache.
 // Limits   K <= 2^22.
 #include <algorithm>
@@ -23,7 +24,7 @@
 
 #include "cuda/methods/fourstep/columns.hpp"
 #include "cuda/methods/fourstep/rows.hpp"
-#include "cuda/methods/piece_convolver.cuh"
+#include "cuda/methods/segment_convolver.cuh"
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/launch.cuh"
 #include "cuda/runtime/range.hpp"
@@ -41,67 +42,68 @@ const FourstepShape& shape_of(int length) {
   return *shape;
 }
 
-class GpuFourstep final : public PieceConvolver {
+class GpuFourstep final : public SegmentConvolver {
  public:
-  /// A chunk takes at most `scratch_bytes`, if one piece does.
-  GpuFourstep(Stereo<std::span<const float>> response, const PieceLengths& lengths,
+  /// A batch takes at most `scratch_bytes`, if one segment does.
+  GpuFourstep(Stereo<std::span<const float>> response, const SegmentLengths& lengths,
               std::size_t scratch_bytes)
-      : PieceConvolver(static_cast<int>(response.left.size()), lengths),
-        columns_(make_column_transform(shape_of(length()), stream())),
-        rows_(make_row_transform(shape_of(length()), stream())),
-        chunk_(static_cast<int>(
+      : SegmentConvolver(static_cast<int>(response.left.size()), lengths),
+        columns_(make_column_transform(shape_of(fft_points()), stream())),
+        rows_(make_row_transform(shape_of(fft_points()), stream())),
+        batch_(static_cast<int>(
             std::max<std::size_t>(1, scratch_bytes / (2 * sizeof(float2) * elements(1))))) {
-    for (const Side side : kSides) scratch_[side] = DeviceBuffer<float2>(elements(chunk_));
+    for (const Side side : kSides) scratch_[side] = DeviceBuffer<float2>(elements(batch_));
     transform(response);
   }
 
   Cost cost(int source_length, int clips) const override {
-    const double M = length();
-    const int pieces = this->pieces(source_length, clips);
+    const double M = fft_points();
+    const int segments = this->segments(source_length, clips);
     Cost cost;
     // Forward once, product and inverse once for each side: butterflies, turn, twiddle, product.
     const double transform = 5 * M * std::log2(M) + 6 * M + (6 + 6) * M;
-    cost.operations = pieces * (3 * transform + 2 * (6 + 2) * M);
+    cost.operations = segments * (3 * transform + 2 * (6 + 2) * M);
     // Samples in; scratch out, in, out for both sides, in for both sides; spectra; wet out.
-    cost.device_bytes = pieces * (8 * M + 8 * M + 8 * M + 2 * 8 * M + 2 * 8 * M + 2 * 8 * M) +
+    cost.device_bytes = segments * (8 * M + 8 * M + 8 * M + 2 * 8 * M + 2 * 8 * M + 2 * 8 * M) +
                         wet_bytes(source_length, clips);
-    cost.launches = 3 * ceil_div(pieces, chunk_);
+    cost.launches = 3 * ceil_div(segments, batch_);
     return cost;
   }
 
   Cost response_cost() const override {
-    const double M = length();
+    const double M = fft_points();
     // Taps in; scratch out and in; spectrum out.
     return {2 * (5 * M * std::log2(M) + 6 * M + 6 * M), 2 * (4.0 * response_length() + 3 * 8 * M),
             4};
   }
 
  private:
-  void enqueue_spectrum(const PieceReader& taps, std::span<float2> spectrum,
+  void enqueue_spectrum(const SegmentReader& taps, std::span<float2> spectrum,
                         const Stream& stream) override {
     columns_->forward(taps, 0, 1, scratch_.left.span(), stream);
     rows_->response(scratch_.left.span(), spectrum, stream);
   }
 
-  void enqueue_pieces(const PieceReader& source, const PieceWriter (&wet)[2], int pieces,
-                      const std::span<const float2> (&spectra)[2], const Stream& stream) override {
+  void enqueue_segments(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,
+                        const std::span<const float2> (&spectra)[2],
+                        const Stream& stream) override {
     const Range range("three passes");
     const std::span<float2> scratch[] = {scratch_.left.span(), scratch_.right.span()};
-    for (int first = 0; first < pieces; first += chunk_) {
-      const int count = std::min(chunk_, pieces - first);
+    for (int first = 0; first < segments; first += batch_) {
+      const int count = std::min(batch_, segments - first);
       columns_->forward(source, first, count, scratch[0], stream);
       rows_->convolve(scratch, count, spectra, stream);
       columns_->inverse(wet, first, count, scratch, stream);
     }
   }
 
-  std::size_t elements(int pieces) const {
-    return static_cast<std::size_t>(pieces) * static_cast<std::size_t>(length());
+  std::size_t elements(int segments) const {
+    return static_cast<std::size_t>(segments) * static_cast<std::size_t>(fft_points());
   }
 
   std::unique_ptr<ColumnTransform> columns_;
   std::unique_ptr<RowTransform> rows_;
-  int chunk_;  // pieces
+  int batch_;  // segments
   Stereo<DeviceBuffer<float2>> scratch_;
 };
 
@@ -109,13 +111,13 @@ class GpuFourstep final : public PieceConvolver {
 
 std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>> response,
                                              std::int64_t source_length) {
-  return plan_gpu_fourstep_in_chunks(response, source_length,
-                                     std::min(l2_cache_bytes() / 2, kMostScratch));
+  return plan_gpu_fourstep_in_batches(response, source_length,
+                                      std::min(l2_cache_bytes() / 2, kMostScratch));
 }
 
-std::unique_ptr<Convolver> plan_gpu_fourstep_in_chunks(Stereo<std::span<const float>> response,
-                                                       std::int64_t source_length,
-                                                       std::size_t scratch_bytes) {
+std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const float>> response,
+                                                        std::int64_t source_length,
+                                                        std::size_t scratch_bytes) {
   return std::make_unique<GpuFourstep>(
       response, fourstep_lengths(source_length, static_cast<int>(response.left.size())),
       scratch_bytes);

@@ -6,8 +6,8 @@
 //   h  response  K floats      gain per sample of delay
 //   y  wet       N+K-1 floats
 //
-// Idea     Overlap-save: pieces of 2M samples, each 2M-K+1 further on; the first K-1 results of a
-//          piece are wrong and dropped. A real piece becomes M complex numbers without padding:
+// Idea     Overlap-save: segments of 2M samples, each 2M-K+1 further on; the first K-1 results of a
+//          segment are wrong and dropped. A real segment becomes M complex numbers without padding:
 //              z[n] = (x[n] + i x[n+M]) w^n,   w = exp(pi i / 2M),   0 <= n < M
 //          because t^2M + 1 = (t^M - i)(t^M + i), and modulo t^M - i real sequences of length 2M
 //          are complex ones of length M; w^n turns that modulus into s^M - 1, which a transform of
@@ -15,9 +15,9 @@
 //          Folding and zero padding are the first load, the product is the load of the inverse,
 //          unfolding, scaling and cropping are its last store: no pass but butterflies.
 // Launch   Transform::launches() for the source, shared by both sides, and as many for each side;
-//          each covers all pieces of the block.
+//          each covers all segments of the block.
 // Order    every output is one fixed tree of sums: deterministic.
-// Cost     per piece (1 + 2) M log2(M) / 2 butterflies of 10 flops, and 6 to 8 flops per element
+// Cost     per segment (1 + 2) M log2(M) / 2 butterflies of 10 flops, and 6 to 8 flops per element
 //          for fold, product and unfold; exactly in cost().
 // Limits   K <= 2^27.
 #include <span>
@@ -30,8 +30,8 @@
 namespace gpuconv {
 namespace {
 
-/// First load: element n of piece `transform`, folded and turned; zeros outside the source.
-struct FoldedPieces {
+/// First load: element n of segment `transform`, folded and turned; zeros outside the source.
+struct FoldedSegments {
   const float* source;
   int source_length;
   int advance;
@@ -46,19 +46,19 @@ struct FoldedPieces {
   }
 };
 
-/// Load of the inverse: spectrum of the piece times spectrum of the response.
+/// Load of the inverse: spectrum of the segment times spectrum of the response.
 struct Product {
-  const float2* pieces;
+  const float2* segments;
   const float2* response;
   int length;
 
   __device__ float2 operator()(int transform, int n) const {
-    return multiply(pieces[transform * length + n], response[n]);
+    return multiply(segments[transform * length + n], response[n]);
   }
 };
 
 /// Last store: turned back, scaled, unfolded; only what is right and inside the wet signal.
-struct UnfoldedPieces {
+struct UnfoldedSegments {
   float* wet;
   int wet_length;
   int advance;
@@ -78,22 +78,22 @@ struct UnfoldedPieces {
   }
 };
 
-class GpuRadix2 final : public SidedConvolver {
+class GpuRadix2 final : public PerEarConvolver {
  public:
-  GpuRadix2(Stereo<std::span<const float>> response, const PieceLengths& lengths)
+  GpuRadix2(Stereo<std::span<const float>> response, const SegmentLengths& lengths)
       : lengths_(lengths),
         response_length_(static_cast<int>(response.left.size())),
-        transform_(lengths.length / 2, stream_),
-        turn_(static_cast<std::size_t>(length())) {
-    const std::vector<float2> turn = quarter_turn(length());
+        transform_(lengths.segment_samples / 2, stream_),
+        turn_(static_cast<std::size_t>(fft_points())) {
+    const std::vector<float2> turn = quarter_turn(fft_points());
     upload_async<float2>(turn, turn_.span(), stream_);
     stream_.synchronize();  // `turn` goes away with this constructor, also if it fails below
     DeviceBuffer<float> taps(response.left.size());
     for (const Side side : kSides) {
       upload_async(response[side], taps.span(), stream_);
-      sides_[side].response = DeviceBuffer<float2>(static_cast<std::size_t>(length()));
+      sides_[side].response = DeviceBuffer<float2>(static_cast<std::size_t>(fft_points()));
       if (transform_.launches() > 1) sides_[side].work = DeviceBuffer<float2>(elements());
-      const FoldedPieces folded{taps.data(), response_length_, 0, 0, length(), turn_.data()};
+      const FoldedSegments folded{taps.data(), response_length_, 0, 0, fft_points(), turn_.data()};
       transform_.forward(folded, 1, sides_[side].response.span(), stream_);
       stream_.synchronize();  // the spectrum is there for every stream
     }
@@ -101,41 +101,39 @@ class GpuRadix2 final : public SidedConvolver {
 
   int block_length() const override { return lengths_.block_length; }
 
-  std::size_t common_size() const override { return 2 * elements(); }
+  std::size_t source_spectrum_size() const override { return 2 * elements(); }
 
-  void enqueue_common(const Block& block, const Stream& stream) override {
+  void enqueue_source_spectrum(const Block& block, const Stream& stream) override {
     const Range range("transform source");
-    const FoldedPieces folded{block.source.data(),
-                              static_cast<int>(block.source.size()),
-                              lengths_.advance,
-                              lengths_.overlap,
-                              length(),
-                              turn_.data()};
+    const FoldedSegments folded{block.source.data(), static_cast<int>(block.source.size()),
+                                lengths_.advance,    lengths_.overlap,
+                                fft_points(),        turn_.data()};
     transform_.forward(folded, transforms(block), spectra(block), stream);
   }
 
   void enqueue(Side side, const Block& block, std::span<float> wet, const Stream& stream) override {
     const Range range("multiply and transform back", side);
-    const Product product{spectra(block).data(), sides_[side].response.data(), length()};
-    const UnfoldedPieces unfolded{
-        wet.data(), static_cast<int>(wet.size()),        lengths_.advance, lengths_.overlap,
-        length(),   1.0f / static_cast<float>(length()), turn_.data()};
+    const Product product{spectra(block).data(), sides_[side].response.data(), fft_points()};
+    const UnfoldedSegments unfolded{wet.data(),       static_cast<int>(wet.size()),
+                                    lengths_.advance, lengths_.overlap,
+                                    fft_points(),     1.0f / static_cast<float>(fft_points()),
+                                    turn_.data()};
     transform_.inverse(product, unfolded, transforms(block), sides_[side].work.span(), stream);
   }
 
   Cost cost(int source_length, int /*clips*/) const override {
-    const double M = length();
-    const double pieces = lengths_.pieces(source_length, response_length_);
-    const double butterflies = M / 2 * std::countr_zero(static_cast<unsigned>(length()));
+    const double M = fft_points();
+    const double segments = lengths_.segments(source_length, response_length_);
+    const double butterflies = M / 2 * std::countr_zero(static_cast<unsigned>(fft_points()));
     const double launches = transform_.launches();
     const double wet_length = source_length + response_length_ - 1;
     Cost cost;
-    cost.operations = pieces * (3 * 10 * butterflies + 6 * M + 2 * (6 + 6 + 2) * M);
+    cost.operations = segments * (3 * 10 * butterflies + 6 * M + 2 * (6 + 6 + 2) * M);
     // Every launch reads and writes all elements; the first reads samples and turns, the inverse
     // also the response and writes only the wet signal.
-    cost.device_bytes = 3 * pieces * 2 * 8 * M * (launches - 1) +  // stages in place
-                        pieces * (8 * M + 8 * M + 8 * M) +         // fold: samples, turn, spectrum
-                        2 * (pieces * (8 * M + 8 * M + 8 * M) + 4 * wet_length);
+    cost.device_bytes = 3 * segments * 2 * 8 * M * (launches - 1) +  // stages in place
+                        segments * (8 * M + 8 * M + 8 * M) +  // fold: samples, turn, spectrum
+                        2 * (segments * (8 * M + 8 * M + 8 * M) + 4 * wet_length);
     cost.launches = 3 * transform_.launches();
     return cost;
   }
@@ -146,18 +144,19 @@ class GpuRadix2 final : public SidedConvolver {
     DeviceBuffer<float2> work;
   };
 
-  int length() const { return lengths_.length / 2; }
+  int fft_points() const { return lengths_.segment_samples / 2; }
   std::size_t elements() const {
-    return static_cast<std::size_t>(lengths_.transforms) * static_cast<std::size_t>(length());
+    return static_cast<std::size_t>(lengths_.transforms) * static_cast<std::size_t>(fft_points());
   }
   int transforms(const Block& block) const {
-    return lengths_.pieces(static_cast<int>(block.source.size()), response_length_);
+    return lengths_.segments(static_cast<int>(block.source.size()), response_length_);
   }
   std::span<float2> spectra(const Block& block) const {
-    return {reinterpret_cast<float2*>(block.common.data()), block.common.size() / 2};
+    return {reinterpret_cast<float2*>(block.source_spectrum.data()),
+            block.source_spectrum.size() / 2};
   }
 
-  PieceLengths lengths_;
+  SegmentLengths lengths_;
   int response_length_;
   Stream stream_;
   radix2::Transform transform_;

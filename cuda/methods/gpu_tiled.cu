@@ -6,8 +6,9 @@
 //   h  response  K floats      gain per sample of delay
 //   y  wet       N+K-1 floats
 //
-// Idea     A block owns kTile neighbouring outputs and walks the taps in chunks of kChunk, staging
-//          the chunk and the samples it can touch in shared memory. A thread owns kOutputs
+// Idea     A block owns kTile neighbouring outputs and walks the taps in tap_blocks of kTapBlock,
+// staging
+//          the tap_block and the samples it can touch in shared memory. A thread owns kOutputs
 //          neighbouring outputs and takes kTaps taps at a time: kTaps + kOutputs samples in
 //          registers serve kTaps * kOutputs products, and the next taps need only kTaps new ones.
 // Launch   grid ceil((N+K-1)/kTile), block kThreads, shared kSharedBytes.
@@ -29,9 +30,9 @@ constexpr int kThreads = 128;
 constexpr int kOutputs = 16;  // per thread
 constexpr int kTaps = 8;      // per step
 constexpr int kTile = kThreads * kOutputs;
-constexpr int kChunk = 512;
-constexpr int kWindow = kTile + kChunk;
-static_assert(kChunk % kTaps == 0 && kOutputs % kTaps == 0 && kTaps % 4 == 0);
+constexpr int kTapBlock = 512;
+constexpr int kWindow = kTile + kTapBlock;
+static_assert(kTapBlock % kTaps == 0 && kOutputs % kTaps == 0 && kTaps % 4 == 0);
 
 /// Where sample i of the window stands in shared memory. Threads read 16 bytes each, kOutputs
 /// floats apart; four spare floats after every 32 spread each group of eight such reads over all
@@ -40,14 +41,14 @@ __device__ inline int padded(int i) { return i + (i >> 5) * 4; }
 constexpr int kPaddedWindow = kWindow + (kWindow / 32) * 4;
 
 constexpr std::size_t kSharedBytes =
-    shared_array_bytes<float>(kPaddedWindow) + shared_array_bytes<float>(kChunk);
+    shared_array_bytes<float>(kPaddedWindow) + shared_array_bytes<float>(kTapBlock);
 
-/// Stages taps [chunk_start, chunk_start + kChunk), zeros after the last.
-__device__ inline void stage_chunk(const float* __restrict__ response, int response_length,
-                                   int chunk_start, float* chunk) {
-  for (int i = static_cast<int>(threadIdx.x); i < kChunk; i += kThreads) {
-    const int k = chunk_start + i;
-    chunk[i] = k < response_length ? response[k] : 0.0f;
+/// Stages taps [tap_block_start, tap_block_start + kTapBlock), zeros after the last.
+__device__ inline void stage_tap_block(const float* __restrict__ response, int response_length,
+                                       int tap_block_start, float* tap_block) {
+  for (int i = static_cast<int>(threadIdx.x); i < kTapBlock; i += kThreads) {
+    const int k = tap_block_start + i;
+    tap_block[i] = k < response_length ? response[k] : 0.0f;
   }
 }
 
@@ -72,15 +73,16 @@ __device__ inline void read_aligned(const float* from, float (&to)[kCount], int 
   }
 }
 
-/// Adds the products of one staged chunk to this thread's sums.
-__device__ inline void accumulate(const float* window, const float* chunk, float (&sum)[kOutputs]) {
-  // For output r of this thread and tap c of the chunk the sample is window[first + r - c].
-  const int first = static_cast<int>(threadIdx.x) * kOutputs + kChunk;
+/// Adds the products of one staged tap_block to this thread's sums.
+__device__ inline void accumulate(const float* window, const float* tap_block,
+                                  float (&sum)[kOutputs]) {
+  // For output r of this thread and tap c of the tap_block the sample is window[first + r - c].
+  const int first = static_cast<int>(threadIdx.x) * kOutputs + kTapBlock;
   float x[kOutputs + kTaps];  // x[i] = window[first - c - kTaps + i]
 #pragma unroll
   for (int i = 0; i < kOutputs; i += 4) read_aligned(window + padded(first + i), x, i, 4);
 #pragma unroll 3  // after three steps of 8 the 24 registers are back in place: no moves
-  for (int c = 0; c < kChunk; c += kTaps) {
+  for (int c = 0; c < kTapBlock; c += kTaps) {
 #pragma unroll
     for (int i = kOutputs - 1; i >= 0; --i) x[i + kTaps] = x[i];
 #pragma unroll
@@ -88,7 +90,7 @@ __device__ inline void accumulate(const float* window, const float* chunk, float
       read_aligned(window + padded(first - c - kTaps + i), x, i, 4);
     }
     float h[kTaps];
-    read_aligned(chunk + c, h, 0, kTaps);
+    read_aligned(tap_block + c, h, 0, kTaps);
 #pragma unroll
     for (int t = 0; t < kTaps; ++t) {
 #pragma unroll
@@ -103,20 +105,20 @@ __global__ void __launch_bounds__(kThreads)
                  int wet_length) {
   BlockShared shared;
   float* const window = shared.take<float>(kPaddedWindow);
-  float* const chunk = shared.take<float>(kChunk);
+  float* const tap_block = shared.take<float>(kTapBlock);
   const int tile_start = static_cast<int>(blockIdx.x) * kTile;
   // Taps outside these meet no sample of the source anywhere in the tile.
   const int first_tap = tile_start < source_length ? 0 : tile_start - source_length + 1;
   const int end_tap = tile_start + kTile < response_length ? tile_start + kTile : response_length;
 
   float sum[kOutputs] = {};
-  for (int chunk_start = first_tap / kChunk * kChunk; chunk_start < end_tap;
-       chunk_start += kChunk) {
-    __syncthreads();  // nobody reads the chunk before this one any more
-    stage_chunk(response, response_length, chunk_start, chunk);
-    stage_window(source, source_length, tile_start - chunk_start - kChunk, window);
-    __syncthreads();  // the chunk is staged
-    accumulate(window, chunk, sum);
+  for (int tap_block_start = first_tap / kTapBlock * kTapBlock; tap_block_start < end_tap;
+       tap_block_start += kTapBlock) {
+    __syncthreads();  // nobody reads the tap_block before this one any more
+    stage_tap_block(response, response_length, tap_block_start, tap_block);
+    stage_window(source, source_length, tile_start - tap_block_start - kTapBlock, window);
+    __syncthreads();  // the tap_block is staged
+    accumulate(window, tap_block, sum);
   }
 
   const int n = tile_start + static_cast<int>(threadIdx.x) * kOutputs;
@@ -139,13 +141,14 @@ class GpuTiled final : public DirectConvolver {
 
   Cost cost(int source_length, int /*clips*/) const override {
     const int wet_length = source_length + response_length() - 1;
-    double chunks = 0;
+    double tap_blocks = 0;
     for (int start = 0; start < wet_length; start += kTile) {
-      const int first = std::max(0, start - source_length + 1) / kChunk;
-      const int end = ceil_div(std::min(start + kTile, response_length()), kChunk);
-      chunks += end - first;
+      const int first = std::max(0, start - source_length + 1) / kTapBlock;
+      const int end = ceil_div(std::min(start + kTile, response_length()), kTapBlock);
+      tap_blocks += end - first;
     }
-    return {2 * 2 * chunks * kChunk * kTile, 2 * 4 * (chunks * (kWindow + kChunk) + wet_length), 2};
+    return {2 * 2 * tap_blocks * kTapBlock * kTile,
+            2 * 4 * (tap_blocks * (kWindow + kTapBlock) + wet_length), 2};
   }
 };
 

@@ -18,50 +18,52 @@ constexpr std::int64_t kRadix2Batch = std::int64_t{1} << 21;  // real samples pe
 constexpr std::int64_t kFourstepBatch = std::int64_t{1} << 22;
 constexpr std::int64_t kFusedBatch = std::int64_t{1} << 21;
 constexpr std::int64_t kCufftBlock = 1 << 21;
-/// What a piece costs that has a multiprocessor to itself, so that nothing runs while it waits for
-/// memory or at a barrier, against one of several. Predicted, not measured.
+/// What a segment costs that has a multiprocessor to itself, so that nothing runs while it waits
+/// for memory or at a barrier, against one of several. Predicted, not measured.
 constexpr double kAlone = 1.25;
 
 std::int64_t ceil_div(std::int64_t numerator, std::int64_t denominator) {
   return (numerator + denominator - 1) / denominator;
 }
 
-/// What piece_lengths() chooses from.
-struct PieceChoice {
+/// What segment_lengths() chooses from.
+struct SegmentChoice {
   std::span<const std::int64_t> lengths;  ///< 2M, ascending
   std::int64_t overlap;
   std::int64_t batch;  ///< real samples per renderer block
   double passes;       ///< what the passes around the butterflies cost, in radix-2 stages
-  /// From this length on a piece has a multiprocessor to itself.
+  /// From this length on a segment has a multiprocessor to itself.
   std::int64_t alone = std::numeric_limits<std::int64_t>::max();
 };
 
-/// Longest source of a block of pieces: at least two of them, so that more of a block is new than
+/// Longest source of a block of segments: at least two of them, so that more of a block is new than
 /// overlaps with the next. A multiple of four, so that the next one starts aligned, too.
-std::int64_t longest_block(std::int64_t length, std::int64_t K, const PieceChoice& choice) {
-  const std::int64_t pieces = std::max<std::int64_t>(2, choice.batch / length);
-  return (pieces * (length - choice.overlap) - K + 1) / 4 * 4;
+std::int64_t longest_block(std::int64_t length, std::int64_t K, const SegmentChoice& choice) {
+  const std::int64_t segments = std::max<std::int64_t>(2, choice.batch / length);
+  return (segments * (length - choice.overlap) - K + 1) / 4 * 4;
 }
 
 /// The length that costs least for a whole source.
-PieceLengths piece_lengths(std::int64_t source_length, std::int64_t K, const PieceChoice& choice) {
+SegmentLengths segment_lengths(std::int64_t source_length, std::int64_t K,
+                               const SegmentChoice& choice) {
   const std::int64_t N = std::min(source_length, kEndless);
   const bool is_endless = source_length >= kEndless;
-  PieceLengths best{};
+  SegmentLengths best{};
   double least = std::numeric_limits<double>::infinity();
   const auto consider = [&](std::int64_t length, std::int64_t overlap, std::int64_t block) {
-    const std::int64_t pieces = ceil_div(block + K - 1, length - overlap);
-    const double work = static_cast<double>(ceil_div(N, block) * pieces * length) *
+    const std::int64_t segments = ceil_div(block + K - 1, length - overlap);
+    const double work = static_cast<double>(ceil_div(N, block) * segments * length) *
                         (std::log2(static_cast<double>(length)) + choice.passes) *
                         (length >= choice.alone ? kAlone : 1);
     if (work >= least) return;
     least = work;
     best = {static_cast<int>(length), static_cast<int>(overlap), static_cast<int>(length - overlap),
-            static_cast<int>(block), static_cast<int>(pieces)};
+            static_cast<int>(block), static_cast<int>(segments)};
   };
   for (const std::int64_t length : choice.lengths) {
     if (!is_endless && length >= N + K - 1) {
-      // One piece holds it all: nothing wraps around, so nothing is dropped. Longer ones cost more.
+      // One segment holds it all: nothing wraps around, so nothing is dropped. Longer ones cost
+      // more.
       consider(length, 0, N);
       break;
     }
@@ -86,31 +88,31 @@ int direct_block_length(std::int64_t source_length) {
   return static_cast<int>(std::clamp<std::int64_t>(source_length, 1, kDirectBlock));
 }
 
-int PieceLengths::pieces(int source_length, int response_length) const {
+int SegmentLengths::segments(int source_length, int response_length) const {
   return static_cast<int>(ceil_div(std::int64_t{source_length} + response_length - 1, advance));
 }
 
-PieceLengths radix2_lengths(std::int64_t source_length, int response_length) {
+SegmentLengths radix2_lengths(std::int64_t source_length, int response_length) {
   std::vector<std::int64_t> lengths;  // M = 1 has no butterfly, so 2M >= 4
   for (std::int64_t length = 4; length <= kLongestRadix2; length *= 2) lengths.push_back(length);
-  return piece_lengths(source_length, response_length,
-                       {lengths, response_length - 1, kRadix2Batch, 4});
+  return segment_lengths(source_length, response_length,
+                         {lengths, response_length - 1, kRadix2Batch, 4});
 }
 
-PieceLengths fourstep_lengths(std::int64_t source_length, int response_length) {
+SegmentLengths fourstep_lengths(std::int64_t source_length, int response_length) {
   std::vector<std::int64_t> lengths;
   for (const FourstepShape& shape : kFourstepShapes) {
     lengths.push_back(std::int64_t{2} * shape.rows * shape.columns);
   }
-  return piece_lengths(source_length, response_length,
-                       {lengths, ceil_div(response_length - 1, 4) * 4, kFourstepBatch, 10});
+  return segment_lengths(source_length, response_length,
+                         {lengths, ceil_div(response_length - 1, 4) * 4, kFourstepBatch, 10});
 }
 
-PieceLengths fused_lengths(std::int64_t source_length, int response_length) {
+SegmentLengths fused_lengths(std::int64_t source_length, int response_length) {
   std::vector<std::int64_t> lengths;
   for (const int length : kFusedLengths) lengths.push_back(2 * length);
-  return piece_lengths(source_length, response_length,
-                       {lengths, response_length - 1, kFusedBatch, 6, lengths.back()});
+  return segment_lengths(source_length, response_length,
+                         {lengths, response_length - 1, kFusedBatch, 6, lengths.back()});
 }
 
 CufftLengths cufft_lengths(std::int64_t source_length, int response_length) {

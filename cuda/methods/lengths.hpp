@@ -20,34 +20,34 @@ inline constexpr std::int64_t kEndless = std::int64_t{1} << 24;
 /// for copies and computing to overlap.
 int direct_block_length(std::int64_t source_length);
 
-/// Overlap-save: one renderer block is cut into `transforms` overlapping pieces of `length` real
-/// samples, of which `advance` are new and `overlap` are those before: K - 1 or a few more; none,
-/// if one piece is as long as the whole wet signal.
-struct PieceLengths {
-  int length;        ///< 2M; the complex transforms have length M
-  int overlap;       ///< as many results, the first of a piece, are wrong and dropped
-  int advance;       ///< length - overlap
-  int block_length;  ///< longest source of one renderer block
-  int transforms;    ///< for a full block: pieces(block_length)
+/// Overlap-save: one renderer block is cut into `transforms` overlapping segments of
+/// `segment_samples` real samples, of which `advance` are new and `overlap` are those before: K - 1
+/// or a few more; none, if one segment is as long as the whole wet signal.
+struct SegmentLengths {
+  int segment_samples;  ///< 2M; the complex transforms have M points
+  int overlap;          ///< as many results, the first of a segment, are wrong and dropped
+  int advance;          ///< segment_samples - overlap
+  int block_length;     ///< longest source of one renderer block
+  int transforms;       ///< for a full block: segments(block_length)
 
   /// That `source_length` samples of a block and a response of `response_length` need.
-  int pieces(int source_length, int response_length) const;
+  int segments(int source_length, int response_length) const;
 };
 
 /// M is a power of two, and the overlap K - 1.
-PieceLengths radix2_lengths(std::int64_t source_length, int response_length);
+SegmentLengths radix2_lengths(std::int64_t source_length, int response_length);
 
 /// M = columns * rows (see shapes.hpp); overlap and advance are multiples of four, so
 /// that vectors stay aligned.
-PieceLengths fourstep_lengths(std::int64_t source_length, int response_length);
+SegmentLengths fourstep_lengths(std::int64_t source_length, int response_length);
 inline constexpr std::int64_t kLongestFourstepResponse = std::int64_t{1} << 22;
 
 /// M is one of kFusedLengths (shapes.hpp), and the overlap K - 1.
-PieceLengths fused_lengths(std::int64_t source_length, int response_length);
+SegmentLengths fused_lengths(std::int64_t source_length, int response_length);
 inline constexpr std::int64_t kLongestFusedResponse = 16'384;
-/// Of shared memory, that one piece takes: M complex numbers.
-constexpr std::size_t fused_shared_bytes(const PieceLengths& lengths) {
-  return 4 * static_cast<std::size_t>(lengths.length);
+/// Of shared memory, that one segment takes: M complex numbers.
+constexpr std::size_t fused_shared_bytes(const SegmentLengths& lengths) {
+  return 4 * static_cast<std::size_t>(lengths.segment_samples);
 }
 
 struct CufftLengths {

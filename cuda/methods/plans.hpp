@@ -25,11 +25,11 @@ PlanConvolver plan_gpu_cufft;
 PlanConvolver plan_gpu_fourstep;
 PlanConvolver plan_gpu_fused;
 
-/// gpu-fourstep with chunks of at most `scratch_bytes`, or one piece: to measure how large they
+/// gpu-fourstep with batches of at most `scratch_bytes`, or one segment: to measure how large they
 /// should be. Bytes of the result do not depend on it.
-std::unique_ptr<Convolver> plan_gpu_fourstep_in_chunks(Stereo<std::span<const float>> response,
-                                                       std::int64_t source_length,
-                                                       std::size_t scratch_bytes);
+std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const float>> response,
+                                                        std::int64_t source_length,
+                                                        std::size_t scratch_bytes);
 
 /// Why there is no cuFFT here; empty if there is. Opens it.
 std::string why_no_cufft();

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string_view>
 
-#include "host/audio/file_descriptor.hpp"
+#include "host/files/file_descriptor.hpp"
 
 namespace gpuconv {
 namespace {

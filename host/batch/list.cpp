@@ -17,11 +17,11 @@
 #include <unordered_map>
 #include <utility>
 
-#include "host/audio/input_file.hpp"
-#include "host/audio/output_file.hpp"
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
 #include "host/batch/journal.hpp"
-#include "host/error.hpp"
-#include "host/interrupt.hpp"
+#include "host/files/input_file.hpp"
+#include "host/files/output_file.hpp"
 
 namespace gpuconv {
 namespace {

@@ -34,7 +34,7 @@ struct Entry {
   double factor = 1;  ///< from seconds of a run to those of a row
   std::unique_ptr<Sounds> own_sounds;
   std::unique_ptr<TimedPlan> plan;
-  std::vector<double> warm, cold;  ///< seconds, in rounds with the others of its place
+  std::vector<double> warm, cold;  ///< seconds, in rounds with the others of its processor
   std::string failure;             ///< of a run that was timed; empty if there is none
 };
 
@@ -58,7 +58,7 @@ Entry enter(const Starter& starter, const Problem& problem, const Sounds& sounds
   Row& row = entry.row;
   row.problem = problem;
   row.contender = contender.name;
-  row.place = contender.place;
+  row.processor = contender.processor;
   row.operations = operations_of(contender, problem);
   row.measured = starter.measured;
   row.is_extrapolated = !is_same_size(row.measured, problem);
@@ -96,13 +96,14 @@ Entry enter(const Starter& starter, const Problem& problem, const Sounds& sounds
   return entry;
 }
 
-/// The seconds of each entry of `place`, by `run`. They take turns; who fails has no more of them.
-void take_turns_on(Place place, std::vector<Entry>& entries, const Rule& rule,
+/// The seconds of each entry of `processor`, by `run`. They take turns; who fails has no more of
+/// them.
+void take_turns_on(Processor processor, std::vector<Entry>& entries, const Rule& rule,
                    double (*run)(TimedPlan&), std::vector<double> Entry::*seconds) {
   std::vector<TimedRun> runs;
   std::vector<Entry*> timed;
   for (Entry& entry : entries) {
-    if (!entry.plan || entry.row.place != place || !entry.failure.empty()) continue;
+    if (!entry.plan || entry.row.processor != processor || !entry.failure.empty()) continue;
     timed.push_back(&entry);
     runs.push_back([&entry, run] {
       try {
@@ -117,15 +118,15 @@ void take_turns_on(Place place, std::vector<Entry>& entries, const Rule& rule,
   for (std::size_t i = 0; i < timed.size(); ++i) timed[i]->*seconds = values[i];
 }
 
-/// Measures, and leaves only those who did not fail. One place after the other: while a CPU method
-/// takes its seconds, a GPU forgets what was in its caches, and slows its clock.
+/// Measures, and leaves only those who did not fail. One processor after the other: while a CPU
+/// method takes its seconds, a GPU forgets what was in its caches, and slows its clock.
 void time_entries(std::vector<Entry>& entries, const Bench& bench, std::vector<Absence>& absent) {
-  for (const Place place : {Place::cpu, Place::gpu}) {
+  for (const Processor processor : {Processor::cpu, Processor::gpu}) {
     take_turns_on(
-        place, entries, bench.rule, [](TimedPlan& plan) { return plan.run(); }, &Entry::warm);
+        processor, entries, bench.rule, [](TimedPlan& plan) { return plan.run(); }, &Entry::warm);
   }
   take_turns_on(
-      Place::gpu, entries, bench.rule, [](TimedPlan& plan) { return plan.run_cold().value(); },
+      Processor::gpu, entries, bench.rule, [](TimedPlan& plan) { return plan.run_cold().value(); },
       &Entry::cold);
   std::erase_if(entries, [&](const Entry& entry) {
     if (entry.failure.empty()) return false;
@@ -144,7 +145,7 @@ void time_entries(std::vector<Entry>& entries, const Bench& bench, std::vector<A
   }
   for (Entry& entry : entries) {
     const Entry& first = entries.front();
-    if (entry.plan && first.plan && entry.row.place == first.row.place) {
+    if (entry.plan && first.plan && entry.row.processor == first.row.processor) {
       entry.row.ratio = ratio(entry.warm, first.warm);
       scale(entry.row.ratio, entry.factor / first.factor);
     } else {  // no rounds in common: the ratio of the medians
@@ -223,7 +224,7 @@ std::vector<Starter> starters(const Problem& problem, const Bench& bench,
 }
 
 Shares shares_of_peaks(const Row& row, const BenchReport& report) {
-  const Peaks& peaks = row.place == Place::cpu ? report.cpu_peaks : report.peaks;
+  const Peaks& peaks = row.processor == Processor::cpu ? report.cpu_peaks : report.peaks;
   const auto share = [&](double amount, double peak) {
     return peak > 0 && row.seconds.median > 0 ? amount / row.seconds.median / peak : 0;
   };
@@ -233,8 +234,9 @@ Shares shares_of_peaks(const Row& row, const BenchReport& report) {
 BenchReport run_bench(const Bench& bench) {
   BenchReport report;
   report.before = control_timer();
-  const bool has_cpu = std::any_of(bench.contenders.begin(), bench.contenders.end(),
-                                   [](const Contender& one) { return one.place == Place::cpu; });
+  const bool has_cpu =
+      std::any_of(bench.contenders.begin(), bench.contenders.end(),
+                  [](const Contender& one) { return one.processor == Processor::cpu; });
   if (has_cpu) {
     report.cpu_peaks = bench.is_tiny ? measure_cpu_peaks(1 << 14, 64, 3)
                                      : measure_cpu_peaks(std::size_t{1} << 27, 1 << 16, 100);

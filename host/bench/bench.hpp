@@ -16,7 +16,7 @@ namespace gpuconv {
 struct Row {
   Problem problem;
   std::string contender;
-  Place place = Place::cpu;
+  Processor processor = Processor::cpu;
   Statistics seconds;              ///< of one run: all clips, both ears, planned
   std::optional<Statistics> cold;  ///< of one run with nothing in the caches; GPU only
   /// Value over that of the first row of the same problem: run by run, if they took turns.
@@ -78,8 +78,8 @@ struct Starter {
 std::vector<Starter> starters(const Problem& problem, const Bench& bench,
                               std::vector<Absence>& absent);
 
-/// What a row reached of the measured peaks of its place; 0 where there is no peak or no count. A
-/// share of bytes above 1 means that they stayed in a cache.
+/// What a row reached of the measured peaks of its processor; 0 where there is no peak or no count.
+/// A share of bytes above 1 means that they stayed in a cache.
 struct Shares {
   double operations = 0;
   double bytes = 0;
@@ -87,8 +87,8 @@ struct Shares {
 
 Shares shares_of_peaks(const Row& row, const BenchReport& report);
 
-/// Contenders of one place take turns on each problem. What is wrong is measured all the same, and
-/// says so; who fails is absent, and the others go on.
+/// Contenders of one processor take turns on each problem. What is wrong is measured all the same,
+/// and says so; who fails is absent, and the others go on.
 BenchReport run_bench(const Bench& bench);
 
 }  // namespace gpuconv

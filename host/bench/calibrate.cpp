@@ -6,6 +6,7 @@
 #include "host/bench/problem.hpp"
 #include "host/bench/timer.hpp"
 #include "host/methods/choose.hpp"
+#include "host/render/renderer.hpp"
 
 namespace gpuconv {
 namespace {
@@ -27,9 +28,9 @@ double shortest_seconds(const Method& method, std::int64_t N, std::int64_t K,
 /// Of an equal number of samples and taps, the smallest power of two by the built-in constants.
 std::int64_t heavy_size(const Method& method, const std::optional<Device>& device) {
   const CostModel built_in;
-  const double beside = method.place == Place::gpu ? built_in.gpu_start() : 0;
+  const double beside = method.processor == Processor::gpu ? built_in.gpu_start() : 0;
   const auto can = [&](std::int64_t taps) {
-    return method.place == Place::cpu || why_too_much(method, taps, taps, *device).empty();
+    return method.processor == Processor::cpu || why_too_much(method, taps, taps, *device).empty();
   };
   std::int64_t size = 64;
   while (size < (1 << 20) && can(2 * size) &&
@@ -41,7 +42,7 @@ std::int64_t heavy_size(const Method& method, const std::optional<Device>& devic
 
 Speed fit(const Method& method, const std::optional<Device>& device) {
   constexpr std::int64_t kLong = 1'000'000;
-  const double peak = method.place == Place::gpu ? device->peak_flops : 1;
+  const double peak = method.processor == Processor::gpu ? device->peak_flops : 1;
   const auto operations = [&](std::int64_t N, std::int64_t K) {
     return job_operations(method, static_cast<double>(N), static_cast<double>(K)) / peak;
   };
@@ -84,14 +85,14 @@ double job_seconds(const Method& method, const Signal& source, const Stereo<Sign
   return seconds_of([&] {
     make_renderer(method, response, static_cast<std::int64_t>(source.size()),
                   device ? device->index : 0)
-        ->render(read, write);
+        ->run(read, write);
   });
 }
 
 CostModel calibrate(const std::optional<Device>& device) {
   CostModel model;
   for (const Method& method : methods()) {
-    if (method.place == Place::gpu && !device) continue;
+    if (method.processor == Processor::gpu && !device) continue;
     if (method.why_missing != nullptr && !method.why_missing().empty()) continue;
     model.set_speed(method, fit(method, device));
   }

@@ -3,8 +3,8 @@
 
 #include <optional>
 
+#include "host/base/signal.hpp"
 #include "host/methods/cost_model.hpp"
-#include "host/signal.hpp"
 
 namespace gpuconv {
 

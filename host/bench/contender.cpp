@@ -6,6 +6,7 @@
 
 #include "host/bench/timer.hpp"
 #include "host/methods/choose.hpp"
+#include "host/render/renderer.hpp"
 
 namespace gpuconv {
 namespace {
@@ -50,7 +51,7 @@ class CpuPlan final : public TimedPlan {
         clip = clip.subspan(count);
         return count;
       };
-      renderer_->render(read, [&](Stereo<std::span<const float>> frames) {
+      renderer_->run(read, [&](Stereo<std::span<const float>> frames) {
         for (const Side side : kSides) {
           std::copy(frames[side].begin(), frames[side].end(), wet_[side].data() + written);
         }
@@ -68,7 +69,7 @@ class CpuPlan final : public TimedPlan {
 /// A planned run starts no GPU, and the launch that was calibrated is that of a whole job, with its
 /// planning.
 CostModel of_planned_runs(const Method& method, CostModel model) {
-  if (method.place == Place::cpu) return model;
+  if (method.processor == Processor::cpu) return model;
   model.set_gpu_start(0);
   Speed speed = model.speed(method);
   speed.launch = method.speed.launch;
@@ -124,14 +125,15 @@ ErrorBound Contender::bound(const Problem& problem) const {
 Contender contender_of(const Method& method, const CostModel& model) {
   Contender contender;
   contender.name = method.name;
-  contender.place = method.place;
+  contender.processor = method.processor;
   contender.is_direct = method.is_direct;
   contender.operations = method.operations;
   contender.transform = method.transform;
   contender.why_too_much = [&method](const Problem& problem,
                                      const std::optional<Device>& device) -> std::string {
-    return method.place == Place::cpu ? ""
-                                      : why_too_much(method, problem.N, problem.K, device.value());
+    return method.processor == Processor::cpu
+               ? ""
+               : why_too_much(method, problem.N, problem.K, device.value());
   };
   contender.estimate = [&method, planned = of_planned_runs(method, model)](
                            const Problem& problem, const std::optional<Device>& device) {
@@ -139,7 +141,8 @@ Contender contender_of(const Method& method, const CostModel& model) {
   };
   contender.plan = [&method](const Problem& problem, const Sounds& sounds,
                              const std::optional<Device>& device) -> std::unique_ptr<TimedPlan> {
-    if (method.place == Place::cpu) return std::make_unique<CpuPlan>(method, problem, sounds);
+    if (method.processor == Processor::cpu)
+      return std::make_unique<CpuPlan>(method, problem, sounds);
     return plan_on_gpu(method, problem, sounds, device.value(), RunKind::launches);
   };
   return contender;

@@ -40,7 +40,7 @@ class TimedPlan {
 
 struct Contender {
   std::string name;
-  Place place = Place::cpu;
+  Processor processor = Processor::cpu;
   bool is_direct = false;
   bool is_peer = false;  ///< somebody else's, or like it: only in benchmarks that have peers
   /// Of both ears of one clip, for the record and to extrapolate by.
@@ -68,7 +68,7 @@ Contender contender_of(const Method& method, const CostModel& model = {});
 std::vector<Contender>& peers();
 
 /// gpu-fourstep with other sizes of its chunks: only where they are asked for by name.
-std::vector<Contender> chunk_variants();
+std::vector<Contender> batch_variants();
 
 /// cuFFT, on the device.
 std::vector<Contender> cufft_peers();

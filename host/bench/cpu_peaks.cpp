@@ -49,8 +49,8 @@ HWY_AFTER_NAMESPACE();
 #include <limits>
 #include <vector>
 
+#include "host/base/parallel.hpp"
 #include "host/bench/timer.hpp"
-#include "host/parallel.hpp"
 
 namespace gpuconv {
 

@@ -71,7 +71,7 @@ double real_transform(double L) { return 2.5 * L * std::log2(L); }
 Contender peer(const std::string& name) {
   Contender contender;
   contender.name = name;
-  contender.place = Place::gpu;
+  contender.processor = Processor::gpu;
   contender.is_peer = true;
   return contender;
 }

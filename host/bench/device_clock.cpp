@@ -1,7 +1,7 @@
 #include "host/bench/device_clock.hpp"
 
+#include "cuda/blocks/levels.hpp"
 #include "cuda/runtime/check.hpp"
-#include "cuda/wet/levels.hpp"
 
 namespace gpuconv {
 namespace {

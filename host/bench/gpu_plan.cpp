@@ -8,9 +8,9 @@
 #include <array>
 #include <string>
 
+#include "cuda/blocks/overlap_add.hpp"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/graph.hpp"
-#include "cuda/wet/overlap_add.hpp"
 #include "host/bench/device_clock.hpp"
 
 namespace gpuconv {
@@ -22,7 +22,7 @@ class MethodOnGpu final : public DeviceWork {
       : problem_(problem),
         overlap_(static_cast<std::size_t>(problem.K - 1)),
         convolver_(method.plan({sounds.response.left, sounds.response.right}, problem.N)),
-        sided_(dynamic_cast<SidedConvolver*>(convolver_.get())),
+        per_ear_(dynamic_cast<PerEarConvolver*>(convolver_.get())),
         replacing_(run == RunKind::with_response ? &dynamic_cast<ReplacingConvolver&>(*convolver_)
                                                  : nullptr),
         block_length_(static_cast<std::size_t>(
@@ -33,7 +33,7 @@ class MethodOnGpu final : public DeviceWork {
     const bool is_one_block =
         clips_at_once_ == problem.clips && static_cast<std::size_t>(problem.N) == block_length_;
     for (Slot& slot : std::span(slots_).first(is_one_block ? 1 : 2)) {
-      slot.common = DeviceBuffer<float>(convolver_->common_size());
+      slot.source_spectrum = DeviceBuffer<float>(convolver_->source_spectrum_size());
       for (const Side side : kSides) {
         slot.wet[side] = DeviceBuffer<float>(static_cast<std::size_t>(clips_at_once_) *
                                              stored_length(block_length_ + overlap_));
@@ -117,7 +117,7 @@ class MethodOnGpu final : public DeviceWork {
 
  private:
   struct Slot {
-    DeviceBuffer<float> common;
+    DeviceBuffer<float> source_spectrum;
     Stereo<DeviceBuffer<float>> wet;
     Event shared;
     Stereo<Event> done;
@@ -125,7 +125,7 @@ class MethodOnGpu final : public DeviceWork {
 
   /// All clips in the same launches: if a clip is one block, and stays aligned.
   bool can_batch() const {
-    return sided_ == nullptr && static_cast<std::size_t>(problem_.N) == block_length_ &&
+    return per_ear_ == nullptr && static_cast<std::size_t>(problem_.N) == block_length_ &&
            problem_.N % 4 == 0;
   }
 
@@ -137,7 +137,7 @@ class MethodOnGpu final : public DeviceWork {
 
   /// Where a side is computed.
   const Stream& compute(Side side, const Stream& stream) const {
-    return sided_ == nullptr ? stream : ears_[side];
+    return per_ear_ == nullptr ? stream : ears_[side];
   }
 
   void queue_blocks(const Stream& stream) {
@@ -151,7 +151,7 @@ class MethodOnGpu final : public DeviceWork {
     if (replacing_ != nullptr) {
       replacing_->enqueue_response({taps_.left.span(), taps_.right.span()}, stream);
     }
-    if (sided_ != nullptr) {
+    if (per_ear_ != nullptr) {
       started_.record(stream);
       for (const Side side : kSides) wait(ears_[side], started_);
     }
@@ -166,31 +166,31 @@ class MethodOnGpu final : public DeviceWork {
         const Block block{
             source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_ + start,
                                    static_cast<std::size_t>(clips_at_once_) * length),
-            slot.common.span(), clips_at_once_};
+            slot.source_spectrum.span(), clips_at_once_};
         // The block that had this slot before must be done with what the ears shared.
         if (used[next] != nullptr) {
           for (const Side side : kSides) wait(stream, slot.done[side]);
         }
-        if (sided_ != nullptr) used[next] = &slot;
+        if (per_ear_ != nullptr) used[next] = &slot;
         Stereo<std::span<float>> wet;
         for (const Side side : kSides) wet[side] = slot.wet[side].span().first(wet_size(length));
-        if (sided_ == nullptr) {
+        if (per_ear_ == nullptr) {
           convolver_->enqueue_both(block, wet, stream);
         } else {
-          sided_->enqueue_common(block, stream);
+          per_ear_->enqueue_source_spectrum(block, stream);
           slot.shared.record(stream);
         }
         for (const Side side : kSides) {
           const Stream& ear = compute(side, stream);
-          if (sided_ != nullptr) {
+          if (per_ear_ != nullptr) {
             wait(ear, slot.shared);
-            sided_->enqueue(side, block, wet[side], ear);
+            per_ear_->enqueue(side, block, wet[side], ear);
           }
           if (previous != nullptr) {
             enqueue_overlap_add(previous->wet[side].span().subspan(block_length_, overlap_),
                                 wet[side], ear);
           }
-          if (sided_ != nullptr) slot.done[side].record(ear);
+          if (per_ear_ != nullptr) slot.done[side].record(ear);
         }
         previous = &slot;
         queued(slot, length, start + length == N);
@@ -206,7 +206,7 @@ class MethodOnGpu final : public DeviceWork {
   std::size_t overlap_;  // K - 1
   Stereo<Stream> ears_;
   std::unique_ptr<Convolver> convolver_;
-  SidedConvolver* sided_;          // the same, if its sides can be computed apart; else null
+  PerEarConvolver* per_ear_;       // the same, if its sides can be computed apart; else null
   ReplacingConvolver* replacing_;  // the same, if each run transforms the response; else null
   std::size_t block_length_;
   int clips_at_once_;
@@ -219,16 +219,16 @@ class MethodOnGpu final : public DeviceWork {
 };
 
 template <int kMiB>
-std::unique_ptr<Convolver> plan_in_chunks(Stereo<std::span<const float>> response,
-                                          std::int64_t source_length) {
-  return plan_gpu_fourstep_in_chunks(response, source_length, std::size_t{kMiB} << 20);
+std::unique_ptr<Convolver> plan_in_batches(Stereo<std::span<const float>> response,
+                                           std::int64_t source_length) {
+  return plan_gpu_fourstep_in_batches(response, source_length, std::size_t{kMiB} << 20);
 }
 
 template <int kMiB>
 Contender in_chunks() {
   static const Method method = [] {
     Method variant = find_method("gpu-fourstep");
-    variant.plan = plan_in_chunks<kMiB>;
+    variant.plan = plan_in_batches<kMiB>;
     return variant;
   }();
   Contender contender = contender_of(method);
@@ -238,7 +238,7 @@ Contender in_chunks() {
 
 }  // namespace
 
-std::vector<Contender> chunk_variants() {
+std::vector<Contender> batch_variants() {
   return {in_chunks<4>(),  in_chunks<8>(),  in_chunks<16>(), in_chunks<24>(),
           in_chunks<32>(), in_chunks<48>(), in_chunks<64>(), in_chunks<128>()};
 }

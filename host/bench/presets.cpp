@@ -4,18 +4,18 @@
 
 #include <algorithm>
 
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv {
 namespace {
 
 constexpr std::int64_t kHour = 3600;
 
-std::vector<Problem> ladder(Place) {
+std::vector<Problem> ladder(Processor) {
   return {{"notebook", 5'000, 5'000}, {"head", 200'000, 70'000}};
 }
 
-std::vector<Problem> scaling(Place) {
+std::vector<Problem> scaling(Processor) {
   std::vector<Problem> problems;
   for (int power = 8; power <= 26; ++power) {
     const std::int64_t N = std::int64_t{1} << power;
@@ -26,35 +26,36 @@ std::vector<Problem> scaling(Place) {
 
 /// What the figures of a page show: sizes, taps, and the notebook's job. Two minutes on two
 /// cores.
-std::vector<Problem> page(Place place) {
+std::vector<Problem> page(Processor processor) {
   std::vector<Problem> problems;
-  for (int power = 8; power <= (place == Place::gpu ? 24 : 19); ++power) {
+  for (int power = 8; power <= (processor == Processor::gpu ? 24 : 19); ++power) {
     const std::int64_t N = std::int64_t{1} << power;
     problems.push_back({fmt::format("2^{}", power), N, N / 4});
   }
   for (int power = 0; power <= 13; ++power) {
     problems.push_back({fmt::format("2^{} taps", power), 30'000, std::int64_t{1} << power});
   }
-  problems.push_back(ladder(place).back());
+  problems.push_back(ladder(processor).back());
   return problems;
 }
 
 /// 10 s and 1 s at 16 kHz. What is a thousand clips for a GPU is a hundred for a CPU.
-std::vector<Problem> batch(Place place) {
-  return {{"batch", 160'000, 16'000, place == Place::gpu ? 1024 : 100}};
+std::vector<Problem> batch(Processor processor) {
+  return {{"batch", 160'000, 16'000, processor == Processor::gpu ? 1024 : 100}};
 }
 
-std::vector<Problem> stream(Place) {
+std::vector<Problem> stream(Processor) {
   return {{"stream", 9'600'000, 70'000},
           {"hour at 16 kHz", kHour * 16'000, 70'000},
           {"hour at 48 kHz", kHour * 48'000, 70'000}};
 }
 
-std::vector<Problem> race(Place place) {
-  if (place == Place::cpu) return {{"head", 200'000, 70'000}, {"stream", 9'600'000, 70'000}};
+std::vector<Problem> race(Processor processor) {
+  if (processor == Processor::cpu)
+    return {{"head", 200'000, 70'000}, {"stream", 9'600'000, 70'000}};
   return {{"short", 16'000, 4'000},
           {"head", 200'000, 70'000},
-          batch(place).front(),
+          batch(processor).front(),
           {"hour at 16 kHz", kHour * 16'000, 70'000},
           {"hour at 48 kHz", kHour * 48'000, 70'000}};
 }

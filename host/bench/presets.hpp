@@ -12,7 +12,7 @@ namespace gpuconv {
 struct Preset {
   std::string_view name;
   std::string_view what;
-  std::vector<Problem> (*problems)(Place place);
+  std::vector<Problem> (*problems)(Processor processor);
   bool is_race = false;  ///< slow methods stay away
   bool has_peers = false;
   bool is_brief = false;  ///< many numbers of little time each

@@ -8,8 +8,8 @@
 #include <map>
 #include <sstream>
 
-#include "host/error.hpp"
-#include "host/noise.hpp"
+#include "host/base/error.hpp"
+#include "host/base/noise.hpp"
 
 namespace gpuconv {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "host/base/signal.hpp"
 #include "host/methods/method.hpp"
-#include "host/signal.hpp"
 
 namespace gpuconv {
 

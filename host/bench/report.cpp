@@ -4,15 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/base/duration.hpp"
 #include "host/bench/exponent.hpp"
-#include "host/duration.hpp"
 
 namespace gpuconv {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr double kUnit = 0x1p-24;
 
 Json json_of(const Statistics& statistics) {
   return {{"median", statistics.median}, {"min", statistics.min},   {"max", statistics.max},
@@ -45,7 +43,7 @@ Json json_of(const Row& row, const Shares& shares) {
             {"taps", row.problem.K},
             {"clips", row.problem.clips},
             {"method", row.contender},
-            {"place", row.place == Place::cpu ? "cpu" : "gpu"},
+            {"place", row.processor == Processor::cpu ? "cpu" : "gpu"},
             {"seconds", json_of(row.seconds)},
             {"cold_seconds", row.cold ? json_of(*row.cold) : Json(nullptr)},
             {"plan_seconds", row.plan_seconds},
@@ -118,7 +116,7 @@ std::string percent(double share) {
 }
 
 Machine this_machine(const std::string& program, const std::optional<Device>& device) {
-  return {program, machine_name(Place::cpu, std::nullopt), device ? device->name : ""};
+  return {program, machine_name(Processor::cpu, std::nullopt), device ? device->name : ""};
 }
 
 std::string to_json(const Machine& machine, const BenchReport& report) {
@@ -158,10 +156,10 @@ std::string to_csv(const BenchReport& report) {
     text += fmt::format(
         "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
         row.problem.name, row.problem.N, row.problem.K, row.problem.clips, row.contender,
-        row.place == Place::cpu ? "cpu" : "gpu", s.median, s.min, s.max, s.low, s.high, s.runs,
-        row.cold ? fmt::format("{}", row.cold->median) : "", row.plan_seconds, row.ratio.median,
-        row.operations, row.traffic.bytes, shares.operations, shares.bytes, row.error,
-        row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
+        row.processor == Processor::cpu ? "cpu" : "gpu", s.median, s.min, s.max, s.low, s.high,
+        s.runs, row.cold ? fmt::format("{}", row.cold->median) : "", row.plan_seconds,
+        row.ratio.median, row.operations, row.traffic.bytes, shares.operations, shares.bytes,
+        row.error, row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
   }
   return text;
 }

@@ -11,7 +11,8 @@
 #include <set>
 #include <system_error>
 
-#include "host/audio/input_file.hpp"
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
 #include "host/batch/journal.hpp"
 #include "host/batch/list.hpp"
 #include "host/cli/cli.hpp"
@@ -19,11 +20,11 @@
 #include "host/cli/job_options.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"
-#include "host/error.hpp"
-#include "host/interrupt.hpp"
-#include "host/render/prepare.hpp"
-#include "host/sofa/ears.hpp"
-#include "host/sofa/sofa_set.hpp"
+#include "host/files/input_file.hpp"
+#include "host/read/foreign.hpp"
+#include "host/room/mix.hpp"
+#include "host/room/sofa/ears.hpp"
+#include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {

@@ -10,17 +10,17 @@
 #include <optional>
 #include <span>
 
-#include "host/audio/output_file.hpp"
+#include "host/base/error.hpp"
 #include "host/bench/calibrate.hpp"
+#include "host/bench/page/page.hpp"
 #include "host/bench/presets.hpp"
 #include "host/bench/report.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/side_files.hpp"
 #include "host/cli/usage.hpp"
-#include "host/error.hpp"
+#include "host/files/output_file.hpp"
 #include "host/methods/choose.hpp"
-#include "host/page/page.hpp"
 
 namespace gpuconv {
 namespace {
@@ -55,13 +55,13 @@ std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* 
                                      const std::optional<Device>& device, const CostModel& model) {
   const std::vector<Contender> all = all_contenders(model);
   std::vector<Contender> known = all;
-  for (Contender& one : chunk_variants()) known.push_back(std::move(one));
+  for (Contender& one : batch_variants()) known.push_back(std::move(one));
   std::vector<Contender> result;
   for (const std::string& name : options.methods) {
     const auto same = [&](const Contender& one) { return one.name == name; };
     const auto found = std::find_if(known.begin(), known.end(), same);
     if (found == known.end()) refuse_method(name, known);
-    if (found->place == Place::gpu && !device) {
+    if (found->processor == Processor::gpu && !device) {
       throw GpuError(fmt::format("--method {} runs on a GPU, and none takes part", name));
     }
     result.push_back(*found);
@@ -70,7 +70,8 @@ std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* 
   const bool has_cpu = options.device == "auto" || options.device == "cpu";
   for (const Contender& contender : all) {
     if (contender.is_peer && (preset == nullptr || !preset->has_peers)) continue;
-    if (contender.place == Place::cpu ? has_cpu : device.has_value()) result.push_back(contender);
+    if (contender.processor == Processor::cpu ? has_cpu : device.has_value())
+      result.push_back(contender);
   }
   return result;
 }
@@ -78,7 +79,7 @@ std::vector<Contender> contenders_of(const BenchOptions& options, const Preset* 
 std::vector<Problem> problems_of(const BenchOptions& options, const Preset* preset,
                                  const std::optional<Device>& device) {
   std::vector<Problem> problems;
-  if (preset != nullptr) problems = preset->problems(device ? Place::gpu : Place::cpu);
+  if (preset != nullptr) problems = preset->problems(device ? Processor::gpu : Processor::cpu);
   if (!options.problems.empty()) {
     for (const std::string& name : options.problems) {
       const auto is_named = [&](const Problem& one) { return one.name == name; };
@@ -133,9 +134,9 @@ void calibrate_here(const BenchOptions& options) {
   });
   CostModel model = calibrate(device);
   model.set_gpu_start(start);
-  for (const Place place : {Place::cpu, Place::gpu}) {
-    if (place == Place::gpu && !device) continue;
-    print("{}: {}\n", machine_name(place, device), save_cost_model(model, place, device));
+  for (const Processor processor : {Processor::cpu, Processor::gpu}) {
+    if (processor == Processor::gpu && !device) continue;
+    print("{}: {}\n", machine_name(processor, device), save_cost_model(model, processor, device));
   }
 }
 

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "host/base/error.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/usage.hpp"
-#include "host/error.hpp"
 
 namespace gpuconv {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
 #include "host/cli/message.hpp"
-#include "host/error.hpp"
-#include "host/interrupt.hpp"
 
 namespace gpuconv {
 namespace {

@@ -1,16 +1,17 @@
 // info.cpp - gpuconv info FILE: what an audio or SOFA file holds
-#include "host/audio/info.hpp"
+#include "host/room/info.hpp"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "host/base/error.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/sofa_options.hpp"
-#include "host/error.hpp"
-#include "host/sofa/sofa_set.hpp"
+#include "host/read/foreign.hpp"
+#include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 
@@ -18,7 +19,7 @@ namespace {
 
 struct InfoOptions {
   std::string path;
-  Formats formats = Formats::listed;
+  Formats formats = Formats::allowed;
   SofaOptions sofa;
   bool as_json = false;
   bool lists_directions = false;

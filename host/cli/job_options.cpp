@@ -10,14 +10,14 @@
 #include <cstdlib>
 #include <map>
 
-#include "host/audio/levels.hpp"
+#include "host/base/error.hpp"
+#include "host/base/levels.hpp"
 #include "host/cli/choices.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/sofa_options.hpp"
 #include "host/cli/usage.hpp"
-#include "host/error.hpp"
-#include "host/watchdog.hpp"
+#include "host/render/watchdog.hpp"
 
 namespace gpuconv {
 namespace {
@@ -193,12 +193,12 @@ void add_output_options(CLI::App& command, JobOptions& options) {
   command.add_flag("-q,--quiet", options.quiet, "Only warnings and errors");
 }
 
-void warn_of_mended(const std::string& path, const Mended& mended, const char* noun) {
-  if (!mended.shortfall.empty()) print_message("warning", path + ": " + mended.shortfall);
-  if (mended.replaced > 0) {
+void warn_of_repairs(const std::string& path, const Repairs& repairs, const char* noun) {
+  if (!repairs.shortfall.empty()) print_message("warning", path + ": " + repairs.shortfall);
+  if (repairs.replaced > 0) {
     print_message("warning",
-                  fmt::format("{}: {} {}{} NaN or infinite and now 0", path, mended.replaced, noun,
-                              mended.replaced == 1 ? " was" : "s were"));
+                  fmt::format("{}: {} {}{} NaN or infinite and now 0", path, repairs.replaced, noun,
+                              repairs.replaced == 1 ? " was" : "s were"));
   }
 }
 
@@ -227,8 +227,8 @@ void print_warnings(const Job& job, const JobReport& report) {
     print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
   }
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
-  warn_of_mended(job.input, report.source_mended, "sample");
-  warn_of_mended(job.response, report.response_mended, "tap");
+  warn_of_repairs(job.input, report.source_repairs, "sample");
+  warn_of_repairs(job.response, report.response_repairs, "tap");
   for (const std::string& warning : report.response_warnings) {
     print_message("warning", job.response + ": " + warning);
   }

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
-#include "host/audio/levels.hpp"
+#include "host/base/levels.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/side_files.hpp"
@@ -24,10 +24,10 @@ Json ear(Side side, const JobReport& report) {
           {"clipped", report.written.clipped[side]}};
 }
 
-void add(Json& json, const Mended& mended, const char* noun) {
-  json[std::string("replaced_") + noun] = mended.replaced;
-  if (!mended.shortfall.empty()) json["shortfall"] = mended.shortfall;
-  if (!mended.remark.empty()) json["remark"] = mended.remark;
+void add(Json& json, const Repairs& repairs, const char* noun) {
+  json[std::string("replaced_") + noun] = repairs.replaced;
+  if (!repairs.shortfall.empty()) json["shortfall"] = repairs.shortfall;
+  if (!repairs.remark.empty()) json["remark"] = repairs.remark;
 }
 
 Json stages(const JobReport& report) {
@@ -41,13 +41,13 @@ Json to_json(const Job& job, const JobReport& report) {
   json["source"] = {
       {"file", job.input}, {"samples", report.source_samples}, {"rate", report.source.rate}};
   if (report.has_more_source_samples) json["source"]["has_more_samples"] = true;
-  add(json["source"], report.source_mended, "samples");
+  add(json["source"], report.source_repairs, "samples");
   json["response"] = {{"file", job.response},
                       {"description", report.response_description},
                       {"file_taps", report.response_file_taps},
                       {"file_rate", report.response_rate},
                       {"taps", report.response_taps}};
-  add(json["response"], report.response_mended, "taps");
+  add(json["response"], report.response_repairs, "taps");
   if (!report.response_warnings.empty()) json["response"]["warnings"] = report.response_warnings;
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
   const auto& device = report.choice.device;

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "host/audio/output_file.hpp"
+#include "host/files/output_file.hpp"
 #include "host/render/job.hpp"
 
 namespace gpuconv {

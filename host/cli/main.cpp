@@ -4,11 +4,11 @@
 #include <csignal>
 #include <exception>
 
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
 #include "host/cli/message.hpp"
-#include "host/error.hpp"
-#include "host/interrupt.hpp"
 
 namespace gpuconv {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv {
 

@@ -14,8 +14,9 @@ int print_methods() {
   const Devices devices = query_devices();
   print("{:<18}{:<6}{:<12}{:<5}{}\n", "method", "place", "cost", "here", "idea");
   for (const Method& method : methods()) {
-    print("{:<18}{:<6}{:<12}{:<5}{}\n", method.name, method.place == Place::cpu ? "CPU" : "GPU",
-          method.complexity, why_not(method, devices).empty() ? "yes" : "no", method.idea);
+    print("{:<18}{:<6}{:<12}{:<5}{}\n", method.name,
+          method.processor == Processor::cpu ? "CPU" : "GPU", method.complexity,
+          why_not(method, devices).empty() ? "yes" : "no", method.idea);
   }
   print("\ncost: operations per ear, N samples of source, K taps, L = N + K\n");
   if (devices.list.empty()) {

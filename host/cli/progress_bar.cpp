@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "host/audio/levels.hpp"
+#include "host/base/duration.hpp"
+#include "host/base/levels.hpp"
 #include "host/cli/message.hpp"
-#include "host/duration.hpp"
 
 namespace gpuconv {
 namespace {

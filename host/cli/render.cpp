@@ -9,7 +9,9 @@
 #include <optional>
 #include <string_view>
 
-#include "host/audio/levels.hpp"
+#include "host/base/error.hpp"
+#include "host/base/levels.hpp"
+#include "host/base/parallel.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/job_options.hpp"
 #include "host/cli/json_report.hpp"
@@ -17,8 +19,6 @@
 #include "host/cli/progress_bar.hpp"
 #include "host/cli/side_files.hpp"
 #include "host/cli/trace_file.hpp"
-#include "host/error.hpp"
-#include "host/parallel.hpp"
 #include "host/render/job.hpp"
 
 namespace gpuconv {
@@ -74,8 +74,8 @@ std::string place_of(const Choice& choice) {
   return cores == 1 ? "CPU, one core" : fmt::format("CPU, {} cores", cores);
 }
 
-void print_remark(const Mended& mended, bool is_verbose) {
-  if (is_verbose && !mended.remark.empty()) say("          {}\n", mended.remark);
+void print_remark(const Repairs& repairs, bool is_verbose) {
+  if (is_verbose && !repairs.remark.empty()) say("          {}\n", repairs.remark);
 }
 
 void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
@@ -83,9 +83,9 @@ void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
   say("source    {}: {}{} samples, {} at {} Hz\n", one_line(job.input),
       report.has_more_source_samples ? "at least " : "", report.source_samples,
       seconds_of(report.source_samples, rate), rate);
-  print_remark(report.source_mended, is_verbose);
+  print_remark(report.source_repairs, is_verbose);
   say("response  {}: {}\n", one_line(job.response), one_line(report.response_description));
-  print_remark(report.response_mended, is_verbose);
+  print_remark(report.response_repairs, is_verbose);
   if (report.response_rate != rate) {
     say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n", report.response_rate,
         rate, report.response_taps, static_cast<double>(report.response_rate) / rate);
@@ -119,7 +119,7 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   }
 }
 
-int render(RenderOptions options) {
+int run_render(RenderOptions options) {
   settle(options);
   refuse_common_outputs(std::array{NamedOutput{"OUTPUT", options.job.output},
                                    NamedOutput{"--json", options.json},
@@ -153,7 +153,7 @@ void add_render(CLI::App& app, RunIt& run_it) {
   add_files(*command, *options);
   add_job_options(*command, *options);
   add_report_options(*command, *options);
-  command->callback([&run_it, options] { run_it = [options] { return render(*options); }; });
+  command->callback([&run_it, options] { run_it = [options] { return run_render(*options); }; });
 }
 
 }  // namespace gpuconv

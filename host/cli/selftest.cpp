@@ -1,14 +1,14 @@
 // selftest.cpp - gpuconv selftest: does this machine compute what it should?
-#include "host/methods/selftest.hpp"
+#include "host/bench/selftest.hpp"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "host/base/error.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
-#include "host/error.hpp"
 #include "host/methods/choose.hpp"
 
 namespace gpuconv {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv {
 namespace {

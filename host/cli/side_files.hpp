@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "host/audio/output_file.hpp"
+#include "host/files/output_file.hpp"
 #include "host/render/job.hpp"
 
 namespace gpuconv {

@@ -3,9 +3,9 @@
 #include <charconv>
 #include <map>
 
+#include "host/base/error.hpp"
 #include "host/cli/choices.hpp"
 #include "host/cli/usage.hpp"
-#include "host/error.hpp"
 
 namespace gpuconv {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "host/sofa/options.hpp"
+#include "host/room/sofa/options.hpp"
 
 namespace gpuconv {
 

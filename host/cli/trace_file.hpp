@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cuda/runtime/trace.hpp"
-#include "host/audio/output_file.hpp"
+#include "host/files/output_file.hpp"
 #include "host/render/job.hpp"
 
 namespace gpuconv {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv {
 namespace {

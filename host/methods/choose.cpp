@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cuda/methods/lengths.hpp"
-#include "host/duration.hpp"
-#include "host/error.hpp"
+#include "host/base/duration.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv {
 namespace {
@@ -16,10 +16,11 @@ Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<
                             bool must_be_gpu, const CostModel& model) {
   std::vector<Choice> candidates;
   for (const Method& method : methods()) {
-    if (method.is_yardstick || (method.place == Place::gpu && !device)) continue;
-    if (must_be_gpu && method.place != Place::gpu) continue;
-    if (method.place == Place::gpu && !why_too_much(method, N, K, *device).empty()) continue;
-    candidates.push_back({&method, method.place == Place::gpu ? device : std::nullopt, "",
+    if (method.is_yardstick || (method.processor == Processor::gpu && !device)) continue;
+    if (must_be_gpu && method.processor != Processor::gpu) continue;
+    if (method.processor == Processor::gpu && !why_too_much(method, N, K, *device).empty())
+      continue;
+    candidates.push_back({&method, method.processor == Processor::gpu ? device : std::nullopt, "",
                           model.seconds(method, N, K, device)});
   }
   const auto by_time = [](const Choice& a, const Choice& b) {
@@ -36,7 +37,7 @@ Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<
                             duration(candidates[1].estimated_seconds));
   }
   if (device) best.why += "; a GPU's start-up is counted";
-  best.why += model.is_calibrated(best.method->place) ? "; calibrated" : "; not calibrated";
+  best.why += model.is_calibrated(best.method->processor) ? "; calibrated" : "; not calibrated";
   return best;
 }
 
@@ -68,12 +69,12 @@ std::optional<Device> pick_device(const std::string& text, const Devices& device
 }
 
 bool may_use_gpu(const Request& request) {
-  if (request.method != "auto") return find_method(request.method).place == Place::gpu;
+  if (request.method != "auto") return find_method(request.method).processor == Processor::gpu;
   return request.device != "cpu";
 }
 
 std::string why_not(const Method& method, const Devices& devices) {
-  if (method.place == Place::cpu) return "";
+  if (method.processor == Processor::cpu) return "";
   if (devices.list.empty()) return devices.why_none;
   return method.why_missing == nullptr ? "" : method.why_missing();
 }
@@ -104,11 +105,11 @@ Devices devices_for(const Request& request) {
 void check_request(const Request& request, const Devices& devices) {
   const bool must_be_gpu = request.device != "auto" && request.device != "cpu";
   const Method* const method = request.method == "auto" ? nullptr : &find_method(request.method);
-  if (method != nullptr && method->place == Place::gpu && request.device == "cpu") {
+  if (method != nullptr && method->processor == Processor::gpu && request.device == "cpu") {
     throw UsageError(
         fmt::format("--method {} runs on a GPU, --device cpu forbids one", method->name));
   }
-  if (method != nullptr && method->place == Place::cpu && must_be_gpu) {
+  if (method != nullptr && method->processor == Processor::cpu && must_be_gpu) {
     throw UsageError(fmt::format("--method {} runs on the CPU, --device {} asks for a GPU",
                                  method->name, request.device));
   }
@@ -127,13 +128,13 @@ Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devi
     return choose_automatically(N, K, device, device && request.device != "auto", model);
   }
   const Method& method = find_method(request.method);
-  if (method.place == Place::gpu) {
+  if (method.processor == Processor::gpu) {
     if (const std::string reason = why_too_much(method, N, K, *device); !reason.empty()) {
       throw UsageError(fmt::format("--method {}: {}", method.name, reason));
     }
   }
-  const Choice choice{&method, method.place == Place::gpu ? device : std::nullopt, "as asked",
-                      model.seconds(method, N, K, device)};
+  const Choice choice{&method, method.processor == Processor::gpu ? device : std::nullopt,
+                      "as asked", model.seconds(method, N, K, device)};
   if (choice.estimated_seconds > kHopelessSeconds && !request.allows_hopeless) {
     throw UsageError(fmt::format(
         "--method {} would take about {} for {} samples and {} taps (limit {}); "

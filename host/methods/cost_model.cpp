@@ -13,9 +13,9 @@
 #include <span>
 #include <stdexcept>
 
-#include "host/audio/output_file.hpp"
-#include "host/error.hpp"
-#include "host/parallel.hpp"
+#include "host/base/error.hpp"
+#include "host/base/parallel.hpp"
+#include "host/files/output_file.hpp"
 
 namespace gpuconv {
 namespace {
@@ -54,7 +54,7 @@ double CostModel::seconds(const Method& method, std::int64_t N, std::int64_t K,
   const Speed speed = this->speed(method);
   const auto n = static_cast<double>(N);
   const auto k = static_cast<double>(K);
-  const bool is_gpu = method.place == Place::gpu;
+  const bool is_gpu = method.processor == Processor::gpu;
   if (is_gpu && (!device || K > method.longest_response)) {
     return std::numeric_limits<double>::infinity();
   }
@@ -73,18 +73,19 @@ void CostModel::set_speed(const Method& method, const Speed& speed) {
   speeds_[method.name] = speed;
 }
 
-bool CostModel::is_calibrated(Place place) const {
-  return std::any_of(speeds_.begin(), speeds_.end(),
-                     [&](const auto& entry) { return find_method(entry.first).place == place; });
+bool CostModel::is_calibrated(Processor processor) const {
+  return std::any_of(speeds_.begin(), speeds_.end(), [&](const auto& entry) {
+    return find_method(entry.first).processor == processor;
+  });
 }
 
-std::string CostModel::to_json(Place place, const std::string& machine) const {
+std::string CostModel::to_json(Processor processor, const std::string& machine) const {
   Json json{{"gpuconv_calibration", kVersion}, {"machine", machine}};
-  if (place == Place::gpu) json["gpu_start"] = gpu_start_;
+  if (processor == Processor::gpu) json["gpu_start"] = gpu_start_;
   json["speeds"] = Json::object();
   for (const Method& method : methods()) {
     const auto measured = speeds_.find(method.name);
-    if (method.place != place || measured == speeds_.end()) continue;
+    if (method.processor != processor || measured == speeds_.end()) continue;
     const Speed& speed = measured->second;
     json["speeds"][std::string(method.name)] = {
         {"rate", speed.rate}, {"bandwidth", speed.bandwidth}, {"launch", speed.launch}};
@@ -115,8 +116,8 @@ void CostModel::read_json(const std::string& text, const std::string& machine) {
   }
 }
 
-std::string machine_name(Place place, const std::optional<Device>& device) {
-  if (place == Place::gpu) return device.value().name;
+std::string machine_name(Processor processor, const std::optional<Device>& device) {
+  if (processor == Processor::gpu) return device.value().name;
   return fmt::format("{}, {} threads", cpu_name(), core_count());
 }
 
@@ -146,9 +147,9 @@ std::string calibration_file(const std::string& machine) {
 
 CostModel load_cost_model(const std::optional<Device>& device, std::string& warning) {
   CostModel model;
-  for (const Place place : {Place::cpu, Place::gpu}) {
-    if (place == Place::gpu && !device) continue;
-    const std::string machine = machine_name(place, device);
+  for (const Processor processor : {Processor::cpu, Processor::gpu}) {
+    if (processor == Processor::gpu && !device) continue;
+    const std::string machine = machine_name(processor, device);
     const std::string path = calibration_file(machine);
     if (path.empty()) continue;
     std::ifstream file(path, std::ios::binary);
@@ -163,9 +164,9 @@ CostModel load_cost_model(const std::optional<Device>& device, std::string& warn
   return model;
 }
 
-std::string save_cost_model(const CostModel& model, Place place,
+std::string save_cost_model(const CostModel& model, Processor processor,
                             const std::optional<Device>& device) {
-  const std::string machine = machine_name(place, device);
+  const std::string machine = machine_name(processor, device);
   const std::string path = calibration_file(machine);
   if (path.empty()) {
     throw UsageError("--calibrate: neither XDG_CACHE_HOME nor HOME names a folder to keep it in");
@@ -174,7 +175,7 @@ std::string save_cost_model(const CostModel& model, Place place,
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   if (error) throw FileError(path, "its folder cannot be made: " + error.message());
   OutputFile file(path, OutputOptions{false, {}});
-  const std::string text = model.to_json(place, machine);
+  const std::string text = model.to_json(processor, machine);
   file.write(std::as_bytes(std::span(text)));
   file.publish();
   return path;

@@ -1,6 +1,6 @@
 // cost_model.hpp - how long a job will take, by constants that were measured or are built in
 //
-//   seconds = start of the place + blocks * launch + bytes / bandwidth + operations / rate
+//   seconds = start of the processor + blocks * launch + bytes / bandwidth + operations / rate
 //
 // bytes: the source in, the frames of both ears out, 4 N + 8 (N + K - 1). The model chooses
 // methods, never anything that a method's bytes depend on.
@@ -33,11 +33,12 @@ class CostModel {
   /// Seconds that the first use of a GPU costs a fresh process.
   double gpu_start() const { return gpu_start_; }
   void set_gpu_start(double seconds) { gpu_start_ = seconds; }
-  bool is_calibrated(Place place) const;
+  bool is_calibrated(Processor processor) const;
 
-  /// The constants of `place` that were set, as JSON, and the reverse. Throws std::runtime_error
-  /// for what was not written by to_json(); names of methods that do not exist are left alone.
-  std::string to_json(Place place, const std::string& machine) const;
+  /// The constants of `processor` that were set, as JSON, and the reverse. Throws
+  /// std::runtime_error for what was not written by to_json(); names of methods that do not exist
+  /// are left alone.
+  std::string to_json(Processor processor, const std::string& machine) const;
   void read_json(const std::string& text, const std::string& machine);
 
  private:
@@ -46,7 +47,7 @@ class CostModel {
 };
 
 /// "AMD EPYC, 2 threads" or a GPU's name: whose constants they are.
-std::string machine_name(Place place, const std::optional<Device>& device);
+std::string machine_name(Processor processor, const std::optional<Device>& device);
 
 /// The file of `gpuconv bench --calibrate` in the user's cache folder ($XDG_CACHE_HOME or
 /// ~/.cache); empty where there is no such folder.
@@ -56,9 +57,9 @@ std::string calibration_file(const std::string& machine);
 /// that cannot be used is left out, and `warning` says why.
 CostModel load_cost_model(const std::optional<Device>& device, std::string& warning);
 
-/// Writes the constants of `place`, the whole file or nothing. Throws FileError, and UsageError
+/// Writes the constants of `processor`, the whole file or nothing. Throws FileError, and UsageError
 /// where there is no cache folder. Returns the path.
-std::string save_cost_model(const CostModel& model, Place place,
+std::string save_cost_model(const CostModel& model, Processor processor,
                             const std::optional<Device>& device);
 
 }  // namespace gpuconv

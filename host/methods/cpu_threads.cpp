@@ -15,9 +15,9 @@
 
 namespace gpuconv {
 
-constexpr int kTile = 2048;   // outputs; with their window 20 KiB, in the first-level cache
-constexpr int kChunk = 1024;  // taps
-constexpr int kWindow = kTile + kChunk - 1;
+constexpr int kTile = 2048;      // outputs; with their window 20 KiB, in the first-level cache
+constexpr int kTapBlock = 1024;  // taps
+constexpr int kWindow = kTile + kTapBlock - 1;
 
 }  // namespace gpuconv
 
@@ -32,7 +32,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// tile[i] += sum_c taps[c] newest[i - c], 0 <= i < kTile, 0 <= c < count. Not a fused
 /// multiply-add: processors without one must give the same bytes. Zen 4 multiplies and adds side by
 /// side anyway.
-void add_chunk(const float* newest, const float* taps, int count, float* tile) {
+void add_tap_block(const float* newest, const float* taps, int count, float* tile) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   constexpr int kLanes = static_cast<int>(hn::MaxLanes(d));
@@ -66,13 +66,13 @@ HWY_AFTER_NAMESPACE();
 #include <cstdint>
 #include <vector>
 
+#include "host/base/parallel.hpp"
 #include "host/methods/cpu_lengths.hpp"
 #include "host/methods/cpu_threads.hpp"
-#include "host/parallel.hpp"
 
 namespace gpuconv {
 
-HWY_EXPORT(add_chunk);
+HWY_EXPORT(add_tap_block);
 
 namespace {
 
@@ -104,13 +104,13 @@ void convolve_threads(std::span<const float> source, std::span<const float> resp
     for (std::int64_t n = kTile * next_tile++; n < wet_length; n = kTile * next_tile++) {
       std::fill(tile.begin(), tile.end(), 0.0F);
       // Of the taps, those that meet a sample.
-      const std::int64_t first = std::max<std::int64_t>(0, n - (N - 1)) / kChunk * kChunk;
+      const std::int64_t first = std::max<std::int64_t>(0, n - (N - 1)) / kTapBlock * kTapBlock;
       const std::int64_t last = std::min(K, n + kTile);
-      for (std::int64_t k = first; k < last; k += kChunk) {
-        load_window(source, n - k - (kChunk - 1), window);
-        HWY_DYNAMIC_DISPATCH(add_chunk)
-        (window.data() + (kChunk - 1), response.data() + k,
-         static_cast<int>(std::min<std::int64_t>(kChunk, K - k)), tile.data());
+      for (std::int64_t k = first; k < last; k += kTapBlock) {
+        load_window(source, n - k - (kTapBlock - 1), window);
+        HWY_DYNAMIC_DISPATCH(add_tap_block)
+        (window.data() + (kTapBlock - 1), response.data() + k,
+         static_cast<int>(std::min<std::int64_t>(kTapBlock, K - k)), tile.data());
       }
       std::copy_n(tile.begin(), std::min<std::int64_t>(kTile, wet_length - n), wet.begin() + n);
     }

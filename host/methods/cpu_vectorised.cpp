@@ -22,7 +22,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "host/parallel.hpp"
+#include "host/base/parallel.hpp"
 
 namespace gpuconv {
 
@@ -105,7 +105,7 @@ VectorisedConvolver::VectorisedConvolver(const Stereo<Signal>& response, int thr
   });
 }
 
-/// The work of one render(). Blocks go through in batches: in one step a batch is read, the one
+/// The work of one run(). Blocks go through in batches: in one step a batch is read, the one
 /// before it transformed, the one before that rendered, and the one before that written. So a step
 /// ends with the only barrier, and nobody waits for the source or the file.
 class VectorisedConvolver::Pipeline {
@@ -269,7 +269,7 @@ void VectorisedConvolver::Pipeline::render_block(std::int64_t t, Worker& worker)
                                worker.scratch.data(), wet_block(t));
 }
 
-void VectorisedConvolver::render(const ReadSource& source, const WriteWet& wet) const {
+void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet) const {
   Pipeline pipeline(*this);
   run_workers(threads_,
               [&](int worker, int workers) { pipeline.work(worker, workers, source, wet); });

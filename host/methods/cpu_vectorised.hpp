@@ -20,8 +20,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/base/signal.hpp"
 #include "host/methods/cpu_negacyclic.hpp"
-#include "host/signal.hpp"
 
 namespace gpuconv {
 
@@ -33,7 +33,7 @@ struct VectorisedPlan {
   int transform_length;
 };
 
-/// A plan for one response; render() may be called any number of times, from several threads too.
+/// A plan for one response; run() may be called any number of times, from several threads too.
 class VectorisedConvolver {
  public:
   /// The ears of `response` have the same length K >= 1. `threads`: 0 for all cores.
@@ -41,7 +41,7 @@ class VectorisedConvolver {
 
   /// Reads to the end of the source and writes its N+K-1 wet frames in order; none if N = 0. Both
   /// are called on the calling thread; an exception of theirs ends the work and is thrown here.
-  void render(const ReadSource& source, const WriteWet& wet) const;
+  void run(const ReadSource& source, const WriteWet& wet) const;
 
   static VectorisedPlan plan(std::int64_t response_length);
 

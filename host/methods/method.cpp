@@ -8,7 +8,7 @@
 
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/range.hpp"
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 #include "host/methods/cpu_cooley_tukey.hpp"
 #include "host/methods/cpu_dft.hpp"
 #include "host/methods/cpu_hybrid.hpp"
@@ -16,12 +16,10 @@
 #include "host/methods/cpu_naive.hpp"
 #include "host/methods/cpu_threads.hpp"
 #include "host/methods/cpu_vectorised.hpp"
-#include "host/render/cpu_renderer.hpp"
 
 namespace gpuconv {
 namespace {
 
-constexpr double kUnit = 0x1p-24;  // float32 unit round-off
 constexpr int kEars = 2;
 
 // ---- operations of both ears; a multiply-add counts as two ------------------------------------
@@ -68,25 +66,25 @@ double operations_vectorised(double N, double K) {
 }
 
 double operations_radix2(double N, double K) {
-  const PieceLengths lengths = radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
-  const double pieces = std::ceil(N / lengths.block_length) * lengths.transforms;
-  return (pieces * 3 + kEars) * real_transform(lengths.length);
+  const SegmentLengths lengths = radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
+  const double segments = std::ceil(N / lengths.block_length) * lengths.transforms;
+  return (segments * 3 + kEars) * real_transform(lengths.segment_samples);
 }
 
 /// As Convolver::cost() counts, but for a last block that is shorter.
-double operations_of_pieces(const PieceLengths& lengths, double N, double extra) {
-  const double pieces = std::ceil(N / lengths.block_length) * lengths.transforms;
-  return pieces * (3 * real_transform(lengths.length) + extra * lengths.length);
+double operations_of_segments(const SegmentLengths& lengths, double N, double extra) {
+  const double segments = std::ceil(N / lengths.block_length) * lengths.transforms;
+  return segments * (3 * real_transform(lengths.segment_samples) + extra * lengths.segment_samples);
 }
 
 double operations_fourstep(double N, double K) {
-  return operations_of_pieces(fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)),
-                              N, 27.5);
+  return operations_of_segments(fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)),
+                                N, 27.5);
 }
 
 double operations_fused(double N, double K) {
-  return operations_of_pieces(fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)), N,
-                              9.5);
+  return operations_of_segments(fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)), N,
+                                9.5);
 }
 
 double operations_cufft(double N, double K) {
@@ -140,15 +138,15 @@ Method::Transform transform_vectorised(std::int64_t, std::int64_t K) {
 }
 
 Method::Transform transform_radix2(std::int64_t N, std::int64_t K) {
-  return {radix2_lengths(N, static_cast<int>(K)).length, 1};
+  return {radix2_lengths(N, static_cast<int>(K)).segment_samples, 1};
 }
 
 Method::Transform transform_fourstep(std::int64_t N, std::int64_t K) {
-  return {fourstep_lengths(N, static_cast<int>(K)).length, 1};
+  return {fourstep_lengths(N, static_cast<int>(K)).segment_samples, 1};
 }
 
 Method::Transform transform_fused(std::int64_t N, std::int64_t K) {
-  return {fused_lengths(N, static_cast<int>(K)).length, 1};
+  return {fused_lengths(N, static_cast<int>(K)).segment_samples, 1};
 }
 
 Method::Transform transform_cufft(std::int64_t N, std::int64_t K) {
@@ -159,7 +157,7 @@ Method::Transform transform_cufft(std::int64_t N, std::int64_t K) {
 
 constexpr Method kMethods[] = {
     {.name = "cpu-naive",
-     .place = Place::cpu,
+     .processor = Processor::cpu,
      .is_direct = true,
      .idea = "the double loop of the definition, one thread",
      .complexity = "N K",
@@ -167,7 +165,7 @@ constexpr Method kMethods[] = {
      .speed = {19e9, 1.2e9, 3e-6},
      .convolve = convolve_naive},
     {.name = "cpu-threads",
-     .place = Place::cpu,
+     .processor = Processor::cpu,
      .is_direct = true,
      .takes_all_cores = true,
      .idea = "the loops exchanged: register-tiled sums, all cores",
@@ -177,7 +175,7 @@ constexpr Method kMethods[] = {
      .speed = {120e9, 1.4e9, 55e-6},
      .convolve = convolve_threads},
     {.name = "cpu-dft",
-     .place = Place::cpu,
+     .processor = Processor::cpu,
      .idea = "frequency domain, by the definition of the Fourier transform",
      .complexity = "L^2",
      .operations = operations_dft,
@@ -185,7 +183,7 @@ constexpr Method kMethods[] = {
      .transform = transform_dft,
      .convolve = convolve_dft},
     {.name = "cpu-cooley-tukey",
-     .place = Place::cpu,
+     .processor = Processor::cpu,
      .idea = "recursive radix-2 Cooley-Tukey",
      .complexity = "L log L",
      .operations = operations_cooley_tukey,
@@ -193,7 +191,7 @@ constexpr Method kMethods[] = {
      .transform = transform_cooley_tukey,
      .convolve = convolve_cooley_tukey},
     {.name = "cpu-hybrid",
-     .place = Place::cpu,
+     .processor = Processor::cpu,
      .idea = "Cooley-Tukey that stops at a small DFT leaf",
      .complexity = "L log L",
      .operations = operations_cooley_tukey,
@@ -202,7 +200,7 @@ constexpr Method kMethods[] = {
      .convolve = [](std::span<const float> source, std::span<const float> response,
                     std::span<float> wet) { convolve_hybrid(source, response, wet); }},
     {.name = "cpu-vectorised",
-     .place = Place::cpu,
+     .processor = Processor::cpu,
      .takes_all_cores = true,
      .idea = "SIMD transforms, partitioned overlap-save, all cores",
      .complexity = "L log K",
@@ -210,7 +208,7 @@ constexpr Method kMethods[] = {
      .speed = {80e9, 20e9, 55e-6},
      .transform = transform_vectorised},
     {.name = "gpu-direct",
-     .place = Place::gpu,
+     .processor = Processor::gpu,
      .is_direct = true,
      .idea = "one thread per output",
      .complexity = "N K",
@@ -219,7 +217,7 @@ constexpr Method kMethods[] = {
      .speed = {0.1, 10e9, 100e-6},
      .plan = plan_gpu_direct},
     {.name = "gpu-tiled",
-     .place = Place::gpu,
+     .processor = Processor::gpu,
      .is_direct = true,
      .idea = "tiles in shared memory, 16 outputs per thread in registers",
      .complexity = "N K",
@@ -228,7 +226,7 @@ constexpr Method kMethods[] = {
      .speed = {0.4, 10e9, 100e-6},
      .plan = plan_gpu_tiled},
     {.name = "gpu-radix2",
-     .place = Place::gpu,
+     .processor = Processor::gpu,
      .idea = "own radix-2 Cooley-Tukey, batched overlap-save, no bit reversal",
      .complexity = "L log K",
      .operations = operations_radix2,
@@ -237,7 +235,7 @@ constexpr Method kMethods[] = {
      .transform = transform_radix2,
      .plan = plan_gpu_radix2},
     {.name = "gpu-cufft",
-     .place = Place::gpu,
+     .processor = Processor::gpu,
      .is_yardstick = true,
      .idea = "the yardstick: cuFFT, padded to a length 2^a 3^b 5^c 7^d",
      .complexity = "L log L",
@@ -248,7 +246,7 @@ constexpr Method kMethods[] = {
      .why_missing = why_no_cufft,
      .plan = plan_gpu_cufft},
     {.name = "gpu-fourstep",
-     .place = Place::gpu,
+     .processor = Processor::gpu,
      .idea = "three passes over memory: padding, products and cropping cost none",
      .complexity = "L log K",
      .operations = operations_fourstep,
@@ -258,7 +256,7 @@ constexpr Method kMethods[] = {
      .transform = transform_fourstep,
      .plan = plan_gpu_fourstep},
     {.name = "gpu-fused",
-     .place = Place::gpu,
+     .processor = Processor::gpu,
      .idea = "one launch: transform, product and inverse on the chip",
      .complexity = "L log K",
      .operations = operations_fused,
@@ -304,13 +302,6 @@ ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_
 ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K) {
   return method.is_direct ? direct_error_bound(K)
                           : transform_error_bound(method.transform(N, K), N, K);
-}
-
-std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
-                                        std::int64_t source_length, int device) {
-  const Range range("plan");
-  if (method.place == Place::cpu) return make_cpu_renderer(method, response);
-  return make_gpu_renderer(method.plan, response, source_length, device);
 }
 
 }  // namespace gpuconv

@@ -11,12 +11,14 @@
 
 #include "cuda/methods/lengths.hpp"
 #include "cuda/methods/plans.hpp"
-#include "host/render/renderer.hpp"
-#include "host/signal.hpp"
+#include "host/base/signal.hpp"
 
 namespace gpuconv {
 
-enum class Place { cpu, gpu };
+enum class Processor { cpu, gpu };
+
+/// The unit round-off of float32, u.
+inline constexpr double kUnit = 0x1p-24;
 
 /// What rounding may do to one ear, for double references y and float results y^.
 struct ErrorBound {
@@ -37,7 +39,7 @@ struct Speed {
 
 struct Method {
   std::string_view name;
-  Place place;
+  Processor processor;
   bool is_direct = false;        ///< sums of products in the time domain, no transform
   bool takes_all_cores = false;  ///< of the CPU; the others there take one
   bool is_yardstick = false;     ///< somebody else's transform: never chosen by "auto"
@@ -84,11 +86,5 @@ ErrorBound error_bound(const Method& method, std::int64_t N, std::int64_t K);
 ErrorBound direct_error_bound(std::int64_t K);
 ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_t N,
                                  std::int64_t K);
-
-/// Builds the method's plan for `response`. `source_length` is N (from
-/// kEndless on, any number will do).
-/// `device` is the CUDA device of GPU methods.
-std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
-                                        std::int64_t source_length, int device);
 
 }  // namespace gpuconv

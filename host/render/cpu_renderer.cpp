@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "cuda/runtime/range.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/methods/cpu_lengths.hpp"
 #include "host/methods/cpu_vectorised.hpp"
-#include "host/render/stopwatch.hpp"
 
 namespace gpuconv {
 namespace {
@@ -19,7 +19,7 @@ class WholeRenderer final : public Renderer {
         block_(static_cast<std::size_t>(
             whole_block_length(static_cast<std::int64_t>(response.left.size())))) {}
 
-  RenderReport render(const ReadSource& source, const WriteWet& write) override {
+  RenderReport run(const ReadSource& source, const WriteWet& write) override {
     Stopwatch reading, writing;
     Stereo<Stopwatch> computing;
     RenderReport report;
@@ -76,7 +76,7 @@ class VectorisedRenderer final : public Renderer {
  public:
   explicit VectorisedRenderer(const Stereo<Signal>& response) : convolver_(response) {}
 
-  RenderReport render(const ReadSource& source, const WriteWet& write) override {
+  RenderReport run(const ReadSource& source, const WriteWet& write) override {
     Stopwatch all, reading, writing;
     RenderReport report;
     const auto read = [&](std::span<float> block) {
@@ -92,7 +92,7 @@ class VectorisedRenderer final : public Renderer {
     };
     all.time([&] {
       const Range range("convolve");
-      convolver_.render(read, write_wet);
+      convolver_.run(read, write_wet);
     });
     report.stages = {{"read", reading.seconds()},
                      {"compute", all.seconds() - reading.seconds() - writing.seconds()},

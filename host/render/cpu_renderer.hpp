@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "host/methods/method.hpp"
+#include "host/render/renderer.hpp"
 
 namespace gpuconv {
 

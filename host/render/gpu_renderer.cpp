@@ -9,19 +9,20 @@
 // overlap; fewer if there is no memory for another one, which costs time and changes no byte.
 // Between the upload of a block and its end the left and the right ear share no stream and no
 // event, unless they share their launches. The host waits for a slot only when it needs it again.
+#include "host/render/gpu_renderer.hpp"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 
+#include "cuda/blocks/levels.hpp"
+#include "cuda/blocks/overlap_add.hpp"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/cufft_library.hpp"
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/range.hpp"
-#include "cuda/wet/levels.hpp"
-#include "cuda/wet/overlap_add.hpp"
-#include "host/error.hpp"
-#include "host/render/renderer.hpp"
-#include "host/render/stopwatch.hpp"
+#include "host/base/error.hpp"
+#include "host/base/stopwatch.hpp"
 #include "host/render/stream_trace.hpp"
 
 namespace gpuconv {
@@ -44,14 +45,14 @@ struct SlotEar {
 /// Everything that one block in flight owns.
 struct Slot {
   Slot(std::size_t block_length, std::size_t frames_length, std::size_t wet_length,
-       std::size_t common_length)
+       std::size_t source_spectrum_length)
       : host_source(stored_length(block_length)),
         source(host_source.size()),
-        common(common_length),
+        source_spectrum(source_spectrum_length),
         ears{SlotEar(frames_length, wet_length), SlotEar(frames_length, wet_length)} {}
   PinnedBuffer<float> host_source;
   DeviceBuffer<float> source;
-  DeviceBuffer<float> common;
+  DeviceBuffer<float> source_spectrum;
   Stereo<SlotEar> ears;
   Event upload_started, uploaded, source_ready;
   std::size_t length = 0;  // samples of source; 0: not used by this render
@@ -67,20 +68,20 @@ class GpuRenderer final : public Renderer {
   GpuRenderer(PlanConvolver* plan, const Stereo<Signal>& response, std::int64_t source_length)
       : overlap_(response.left.size() - 1),
         convolver_(plan({response.left, response.right}, source_length)),
-        sided_(dynamic_cast<SidedConvolver*>(convolver_.get())),
+        per_ear_(dynamic_cast<PerEarConvolver*>(convolver_.get())),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
         frames_length_(std::max(block_length_, std::min(overlap_, kTailFrames))),
         meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {
     slots_.reserve(most_slots_);  // slots are made when first needed: short sources need one
   }
 
-  RenderReport render(const ReadSource& source, const WriteWet& wet) override {
+  RenderReport run(const ReadSource& source, const WriteWet& wet) override {
     RenderReport report;
     Stereo<Level> levels;
     times_ = {};
     newest_ = {};
     first_of_next_.reset();
-    // What a render() that failed left in flight is in nobody's way: each stream ends it first, and
+    // What a run() that failed left in flight is in nobody's way: each stream ends it first, and
     // whatever it still writes is written again before it is read.
     for (Slot& slot : slots_) slot.length = 0;
     trace_.begin(upload_);
@@ -142,7 +143,7 @@ class GpuRenderer final : public Renderer {
   bool add_slot() {
     try {
       slots_.emplace_back(block_length_, frames_length_, block_length_ + overlap_,
-                          convolver_->common_size());
+                          convolver_->source_spectrum_size());
       return true;
     } catch (const CudaError& error) {
       if (slots_.empty() || error.code() != cudaErrorMemoryAllocation) throw;
@@ -165,19 +166,19 @@ class GpuRenderer final : public Renderer {
 
   /// Where a side is computed; both in one stream if they share their launches.
   const Stream& compute(Side side) const {
-    return sided_ == nullptr ? streams_.left.compute : streams_[side].compute;
+    return per_ear_ == nullptr ? streams_.left.compute : streams_[side].compute;
   }
 
   /// Queues everything that happens to one block; nobody waits.
   void queue(Slot& slot) {
-    const Block block{slot.source.span().first(slot.length), slot.common.span()};
+    const Block block{slot.source.span().first(slot.length), slot.source_spectrum.span()};
     {
       const Range range("upload");
       slot.upload_started.record(upload_);
       upload_async<float>(slot.host_source.span().first(stored_length(slot.length)),
                           slot.source.span(), upload_);
       slot.uploaded.record(upload_);
-      if (sided_ != nullptr) sided_->enqueue_common(block, upload_);
+      if (per_ear_ != nullptr) per_ear_->enqueue_source_spectrum(block, upload_);
       slot.source_ready.record(upload_);
     }
     Stereo<std::span<float>> wet;
@@ -188,7 +189,7 @@ class GpuRenderer final : public Renderer {
       wet[side] = slot.ears[side].wet.span().first(slot.length + overlap_);
       if (!newest_[side].empty()) before[side] = tail(side, compute(side));
     }
-    if (sided_ == nullptr) {
+    if (per_ear_ == nullptr) {
       const Range range("convolve");
       convolver_->enqueue_both(block, wet, compute(Side::left));
     }
@@ -196,7 +197,7 @@ class GpuRenderer final : public Renderer {
       SlotEar& ear = slot.ears[side];
       {
         const Range range("convolve", side);
-        if (sided_ != nullptr) sided_->enqueue(side, block, wet[side], compute(side));
+        if (per_ear_ != nullptr) per_ear_->enqueue(side, block, wet[side], compute(side));
         enqueue_overlap_add(before[side], wet[side], compute(side));
         meters_[side].enqueue(wet[side].first(slot.length), ear.level.data(), compute(side));
         ear.computed.record(compute(side));
@@ -238,17 +239,17 @@ class GpuRenderer final : public Renderer {
       trace_.span(row, "convolve", started, end);
       trace_.arrow("upload", slot.source_ready, row, started);
     };
-    if (sided_ == nullptr) {
+    if (per_ear_ == nullptr) {
       convolved("both ears", slot.ears.left.started, slot.ears.right.computed);
     } else {
       trace_.span("upload", "transform source", slot.uploaded, slot.source_ready);
     }
     for (const Side side : kSides) {
       const SlotEar& ear = slot.ears[side];
-      if (sided_ != nullptr) convolved(std::string(name(side)), ear.started, ear.computed);
+      if (per_ear_ != nullptr) convolved(std::string(name(side)), ear.started, ear.computed);
       const std::string download = std::string("download ").append(name(side));
       trace_.span(download, "download", ear.computed, ear.done);
-      trace_.arrow(sided_ == nullptr ? "both ears" : std::string(name(side)), ear.computed,
+      trace_.arrow(per_ear_ == nullptr ? "both ears" : std::string(name(side)), ear.computed,
                    download, ear.computed);
     }
   }
@@ -306,7 +307,7 @@ class GpuRenderer final : public Renderer {
   Stream upload_;
   Stereo<EarStreams> streams_;
   std::unique_ptr<Convolver> convolver_;
-  SidedConvolver* sided_;  // the same, if its sides can be computed apart; else null
+  PerEarConvolver* per_ear_;  // the same, if its sides can be computed apart; else null
   std::size_t block_length_;
   std::size_t frames_length_;  // of the buffers through which frames leave
   Stereo<LevelMeter> meters_;
@@ -318,7 +319,7 @@ class GpuRenderer final : public Renderer {
 
   std::optional<float> first_of_next_;
 
-  /// Of one render().
+  /// Of one run().
   struct Times {
     Stopwatch reading, waiting, writing;
     double upload = 0;
@@ -335,10 +336,10 @@ class Translating final : public Renderer {
  public:
   Translating(std::unique_ptr<Renderer> renderer, int device)
       : renderer_(std::move(renderer)), device_(device) {}
-  RenderReport render(const ReadSource& source, const WriteWet& wet) override {
+  RenderReport run(const ReadSource& source, const WriteWet& wet) override {
     try {
       const DeviceInUse in_use(device_);
-      return renderer_->render(source, wet);
+      return renderer_->run(source, wet);
     } catch (const CudaError& error) {
       throw GpuError(std::string("GPU: ") + error.what());
     } catch (const CufftError& error) {

@@ -10,16 +10,16 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "host/audio/input_file.hpp"
-#include "host/audio/levels.hpp"
-#include "host/error.hpp"
-#include "host/interrupt.hpp"
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
+#include "host/base/levels.hpp"
+#include "host/base/stopwatch.hpp"
+#include "host/files/input_file.hpp"
 #include "host/methods/method.hpp"
-#include "host/render/float_store.hpp"
-#include "host/render/measured_source.hpp"
-#include "host/render/prepare.hpp"
-#include "host/render/stopwatch.hpp"
+#include "host/read/measured_source.hpp"
 #include "host/render/verification.hpp"
+#include "host/room/mix.hpp"
+#include "host/write/float_store.hpp"
 
 namespace gpuconv {
 namespace {
@@ -28,7 +28,7 @@ namespace {
 Response prepared_response(const Job& job, int rate, JobReport& report) {
   auto response = job.responses->load(job.response, job.response_options);
   report.response_description = response->description;
-  report.response_mended = response->mended;
+  report.response_repairs = response->repairs;
   report.response_warnings = response->warnings;
   report.response_rate = response->rate;
   report.response_file_taps = std::ssize(response->taps.left);
@@ -52,7 +52,7 @@ Response prepared_response(const Job& job, int rate, JobReport& report) {
 std::optional<std::int64_t> wet_frames(std::optional<std::int64_t> N, const Response& response,
                                        WetLength length) {
   if (!N || length == WetLength::same) return N;
-  return *N + static_cast<std::int64_t>(response.taps.left.size()) - 1 - response.lead;
+  return *N + static_cast<std::int64_t>(response.taps.left.size()) - 1 - response.latency_frames;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -103,12 +103,12 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
       *report.choice.method, response.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(response.taps, source.least_length());
-  Window window(response.lead, job.length, write);
+  FrameRange window(response.latency_frames, job.length, write);
   Stopwatch files;
   // Of all frames, also of those that are not wanted: the device counts these, too.
   Stereo<Level> levels;
-  const bool are_all_wanted = response.lead == 0 && job.length == WetLength::full;
-  report.render = renderer->render(
+  const bool are_all_wanted = response.latency_frames == 0 && job.length == WetLength::full;
+  report.render = renderer->run(
       [&](std::span<float> block) {
         stop_if_interrupted();
         const std::size_t count = files.time([&] { return source.read(block); });
@@ -129,8 +129,8 @@ void render(const Prepared& prepared, MeasuredSource& source, const WriteWet& wr
   report.convolve_seconds = seconds_since(before) - files.seconds();
   report.source_samples = report.render.source_samples;
   report.has_more_source_samples = false;
-  report.source_mended = {source.reader().replaced(), source.reader().shortfall(),
-                          source.reader().remark()};
+  report.source_repairs = {source.reader().replaced(), source.reader().shortfall(),
+                           source.reader().remark()};
   if (report.render.device_levels) {
     check_levels(*report.render.device_levels, are_all_wanted ? written().levels : levels);
   }
@@ -179,7 +179,7 @@ JobReport run_once(const Job& job) {
 
   MeasuredSource source(job.input, job.source_options);
   report.source = source.reader().format();
-  report.source_mended.remark = source.reader().remark();
+  report.source_repairs.remark = source.reader().remark();
   const int rate = report.source.rate;
 
   const Response response = prepared_response(job, rate, report);

@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "host/audio/output.hpp"
-#include "host/audio/response.hpp"
-#include "host/audio/response_cache.hpp"
-#include "host/audio/source.hpp"
 #include "host/methods/choose.hpp"
+#include "host/read/source.hpp"
+#include "host/render/frame_range.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
-#include "host/render/window.hpp"
+#include "host/room/response.hpp"
+#include "host/room/response_cache.hpp"
+#include "host/write/output.hpp"
 
 namespace gpuconv {
 
@@ -49,9 +49,9 @@ struct JobReport {
   AudioFormat source;
   std::int64_t source_samples = 0;       ///< N
   bool has_more_source_samples = false;  ///< a dry run does not read a pipe to its end
-  Mended source_mended;
+  Repairs source_repairs;
   std::string response_description;
-  Mended response_mended;
+  Repairs response_repairs;
   std::vector<std::string> response_warnings;  ///< see Response
   int response_rate = 0;                       ///< of the file, before conversion
   std::int64_t response_file_taps = 0;         ///< before conversion

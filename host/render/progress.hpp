@@ -5,8 +5,8 @@
 #include <functional>
 #include <optional>
 
+#include "cuda/blocks/level.hpp"
 #include "cuda/runtime/stereo.hpp"
-#include "cuda/wet/level.hpp"
 
 namespace gpuconv {
 

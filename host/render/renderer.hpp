@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "cuda/methods/plans.hpp"
-#include "cuda/wet/level.hpp"
-#include "host/signal.hpp"
+#include "cuda/blocks/level.hpp"
+#include "host/base/signal.hpp"
+#include "host/methods/method.hpp"
 
 namespace gpuconv {
 
@@ -32,14 +32,15 @@ class Renderer {
  public:
   virtual ~Renderer() = default;
   /// Reads `source` to its end and writes all frames in order.
-  virtual RenderReport render(const ReadSource& source, const WriteWet& wet) = 0;
+  virtual RenderReport run(const ReadSource& source, const WriteWet& wet) = 0;
 };
 
 /// What GPU methods may take of device memory from now on, in bytes.
 void limit_gpu_memory(std::size_t bytes);
 
-/// On CUDA device `device`. Throws GpuError.
-std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver* plan, const Stereo<Signal>& response,
-                                            std::int64_t source_length, int device);
+/// Builds the method's plan for `response`. `source_length` is N (from
+/// kEndless on, any number will do). `device` is the CUDA device of GPU methods. Throws GpuError.
+std::unique_ptr<Renderer> make_renderer(const Method& method, const Stereo<Signal>& response,
+                                        std::int64_t source_length, int device);
 
 }  // namespace gpuconv

@@ -10,7 +10,7 @@
 #include <stdexcept>
 
 #include "cuda/methods/lengths.hpp"
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv {
 namespace {
@@ -56,7 +56,7 @@ double energy(std::span<const float> signal) {
 
 [[noreturn]] void blame(const Method& method, const std::string& what) {
   const std::string sentence = fmt::format("{}: {} computed something wrong", what, method.name);
-  if (method.place == Place::gpu) throw GpuError(sentence);
+  if (method.processor == Processor::gpu) throw GpuError(sentence);
   throw std::runtime_error(sentence);
 }
 

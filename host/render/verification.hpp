@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/base/signal.hpp"
 #include "host/methods/method.hpp"
-#include "host/signal.hpp"
 
 namespace gpuconv {
 

@@ -1,56 +1,10 @@
-// without_cuda.cpp - the answers of a program that was built without GPU methods
-//
-// Stands in for every file that needs <cuda_runtime.h>. With no device in the list, no GPU method
-// is ever chosen, so the plans are never made; the linker only asks for their names.
-#include "cuda/methods/plans.hpp"
+// without_cuda.cpp - the renderer of a program that was built without GPU methods
 #include "cuda/runtime/device.hpp"
-#include "cuda/runtime/peaks.hpp"
-#include "host/bench/contender.hpp"
-#include "host/error.hpp"
-#include "host/render/renderer.hpp"
-#include "host/watchdog.hpp"
+#include "host/base/error.hpp"
+#include "host/render/gpu_renderer.hpp"
+#include "host/render/watchdog.hpp"
 
 namespace gpuconv {
-
-class Convolver {};
-
-namespace {
-
-constexpr const char* kReason =
-    "this gpuconv was built without GPU methods (make GPU=all compiles them)";
-
-[[noreturn]] void refuse() { throw GpuError(kReason); }
-
-}  // namespace
-
-Devices query_devices() { return {{}, kReason}; }
-
-void use_device(int) { refuse(); }
-
-bool still_answers() { return false; }
-
-Peaks measure_peaks(const Device&, std::size_t, int, int) { refuse(); }
-
-std::unique_ptr<Convolver> plan_gpu_direct(Stereo<std::span<const float>>, std::int64_t) {
-  refuse();
-}
-std::unique_ptr<Convolver> plan_gpu_tiled(Stereo<std::span<const float>>, std::int64_t) {
-  refuse();
-}
-std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>>, std::int64_t) {
-  refuse();
-}
-std::unique_ptr<Convolver> plan_gpu_cufft(Stereo<std::span<const float>>, std::int64_t) {
-  refuse();
-}
-std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>>, std::int64_t) {
-  refuse();
-}
-std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>>, std::int64_t) {
-  refuse();
-}
-
-std::string why_no_cufft() { return kReason; }
 
 void limit_gpu_memory(std::size_t) {}  // nothing is taken
 
@@ -58,15 +12,7 @@ void watch_gpu(int) {}  // nobody waits
 
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
                                             int) {
-  refuse();
+  throw GpuError(query_devices().why_none);
 }
-
-std::unique_ptr<TimedPlan> plan_on_gpu(const Method&, const Problem&, const Sounds&, const Device&,
-                                       RunKind) {
-  refuse();
-}
-
-std::vector<Contender> cufft_peers() { return {}; }
-std::vector<Contender> chunk_variants() { return {}; }
 
 }  // namespace gpuconv

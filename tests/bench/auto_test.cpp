@@ -80,7 +80,7 @@ Sums try_all(const CostModel& model, const std::optional<Device>& device, Times&
     std::vector<const Method*> field;
     for (const Method& method : methods()) {
       if (method.is_yardstick) continue;
-      if (method.place == Place::gpu &&
+      if (method.processor == Processor::gpu &&
           (!device || !why_too_much(method, shape.N, shape.K, *device).empty())) {
         continue;
       }
@@ -142,7 +142,7 @@ TEST(Calibration, MeasuresEveryMethodOfTheCpuInSeconds) {
   const double seconds = seconds_of([] {
     const CostModel model = calibrate(std::nullopt);
     for (const Method& method : methods()) {
-      if (method.place == Place::gpu) continue;
+      if (method.processor == Processor::gpu) continue;
       const Speed speed = model.speed(method);
       EXPECT_GT(speed.rate, 1e7) << method.name;
       EXPECT_LT(speed.rate, 1e13) << method.name;

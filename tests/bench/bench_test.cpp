@@ -11,10 +11,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "host/base/error.hpp"
 #include "host/bench/cpu_peaks.hpp"
 #include "host/bench/presets.hpp"
 #include "host/bench/report.hpp"
-#include "host/error.hpp"
 #include "tests/support/files.hpp"
 
 namespace gpuconv::test {
@@ -71,7 +71,7 @@ TEST(BenchTest, MeasuresEveryMethodThatCanRunHere) {
   bench.is_tiny = true;
   if (!devices.list.empty()) bench.device = devices.list.front();
   for (const Method& method : methods()) {
-    if (method.place == Place::cpu || bench.device) {
+    if (method.processor == Processor::cpu || bench.device) {
       bench.contenders.push_back(contender_of(method));
     }
   }
@@ -84,7 +84,7 @@ TEST(BenchTest, MeasuresEveryMethodThatCanRunHere) {
     EXPECT_TRUE(row.is_right) << row.contender << " " << row.problem.name;
     EXPECT_GE(row.seconds.median, 0) << row.contender;
     EXPECT_EQ(row.seconds.runs, 6);
-    EXPECT_EQ(row.cold.has_value(), row.place == Place::gpu);
+    EXPECT_EQ(row.cold.has_value(), row.processor == Processor::gpu);
     EXPECT_FALSE(row.is_extrapolated);
   }
 }
@@ -190,10 +190,10 @@ Device made_up_device() {
 std::vector<Contender> gpu_contenders(const Preset& preset, const CostModel& model) {
   std::vector<Contender> list;
   for (const Method& method : methods()) {
-    if (method.place == Place::gpu) list.push_back(contender_of(method, model));
+    if (method.processor == Processor::gpu) list.push_back(contender_of(method, model));
   }
   for (const Contender& peer : peers()) {
-    if (preset.has_peers && peer.place == Place::gpu) list.push_back(peer);
+    if (preset.has_peers && peer.processor == Processor::gpu) list.push_back(peer);
   }
   return list;
 }
@@ -203,7 +203,7 @@ void expect_full_sizes(const Preset& preset, const CostModel& model) {
   Bench bench = bench_for(preset);
   bench.device = made_up_device();
   bench.contenders = gpu_contenders(preset, model);
-  for (const Problem& problem : preset.problems(Place::gpu)) {
+  for (const Problem& problem : preset.problems(Processor::gpu)) {
     std::vector<Absence> absent;
     std::set<std::string> seen;
     for (const auto& [contender, measured] : starters(problem, bench, absent)) {
@@ -231,7 +231,8 @@ TEST(BenchTest, WouldMeasureGpuMethodsAtFullSizeButForTheLongestSums) {
   CostModel calibrated;  // 10 ms for a job with its planning
   calibrated.set_gpu_start(1);
   for (const Method& method : methods()) {
-    if (method.place == Place::gpu) calibrated.set_speed(method, {method.speed.rate, 5e9, 10e-3});
+    if (method.processor == Processor::gpu)
+      calibrated.set_speed(method, {method.speed.rate, 5e9, 10e-3});
   }
   for (const Preset& preset : presets()) {
     expect_full_sizes(preset, CostModel());
@@ -267,7 +268,7 @@ TEST(BenchTest, HoldsTimesToThePeaksOfTheirPlace) {
   row.traffic.bytes = 4000;
   EXPECT_DOUBLE_EQ(shares_of_peaks(row, report).operations, 0.25);
   EXPECT_DOUBLE_EQ(shares_of_peaks(row, report).bytes, 2);
-  row.place = Place::gpu;
+  row.processor = Processor::gpu;
   EXPECT_DOUBLE_EQ(shares_of_peaks(row, report).operations, 25e-6);
   row.traffic.bytes = 0;  // not known
   EXPECT_EQ(shares_of_peaks(row, report).bytes, 0);
@@ -317,7 +318,7 @@ TEST(BenchTest, GoesOnWithoutWhoFails) {
   };
   Contender warm = pretender("warm", fails_at(3));
   Contender cold = pretender("cold", fails_at(9));  // one run, one to warm up, six; cold ones
-  cold.place = Place::gpu;
+  cold.processor = Processor::gpu;
   Contender limited = pretender("limited", one);
   limited.why_too_much = [](const Problem&, const std::optional<Device>&) { return "too much"; };
   const BenchReport report =
@@ -349,16 +350,16 @@ TEST(BenchTest, GoesOnWithoutSoundsThatNoMemoryHolds) {
 // Between two runs of a GPU method no CPU method has its seconds.
 TEST(BenchTest, MeasuresOnePlaceAfterTheOther) {
   std::string order;
-  const auto noted = [&](const char* name, Place place, double seconds) {
+  const auto noted = [&](const char* name, Processor processor, double seconds) {
     Contender contender = pretender(name, [&order, name, seconds](int) {
       order += name;
       return seconds;
     });
-    contender.place = place;
+    contender.processor = processor;
     return contender;
   };
-  Bench bench = bench_of({noted("a", Place::cpu, 1), noted("G", Place::gpu, 2),
-                          noted("b", Place::cpu, 1), noted("H", Place::gpu, 2)},
+  Bench bench = bench_of({noted("a", Processor::cpu, 1), noted("G", Processor::gpu, 2),
+                          noted("b", Processor::cpu, 1), noted("H", Processor::gpu, 2)},
                          {{"p", 10, 2}});
   bench.rule = {.warm_ups = 0, .fewest = 2, .most = 2};
   const BenchReport report = run_bench(bench);
@@ -421,15 +422,15 @@ TEST_F(ReportTest, HasOneLineOfCsvPerRowWithAsManyFieldsAsItsHead) {
 TEST(PresetTest, HasTheBenchmarksOfTheDesign) {
   for (const char* const name : {"ladder", "scaling", "batch", "stream", "peers"}) {
     const Preset& preset = find_preset(name);
-    for (const Place place : {Place::cpu, Place::gpu}) {
-      for (const Problem& problem : preset.problems(place)) {
+    for (const Processor processor : {Processor::cpu, Processor::gpu}) {
+      for (const Problem& problem : preset.problems(processor)) {
         EXPECT_GE(problem.K, 1) << name;
         EXPECT_FALSE(problem.name.empty()) << name;
         EXPECT_LE(tiny(problem).N * tiny(problem).K * tiny(problem).clips, 200'000) << name;
       }
     }
   }
-  EXPECT_EQ(find_preset("scaling").problems(Place::cpu).size(), 19u);
+  EXPECT_EQ(find_preset("scaling").problems(Processor::cpu).size(), 19u);
   EXPECT_THROW(find_preset("speed"), UsageError);
 }
 

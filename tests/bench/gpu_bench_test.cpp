@@ -45,9 +45,9 @@ TEST_F(GpuBenchTest, EveryCufftChainIsRight) {
 }
 
 /// gpu-fourstep and gpu-fused, several clips: in the same launches where their length is a multiple
-/// of four, one after the other where not; of one piece and of several, in one chunk and in more.
+/// of four, one after the other where not; of one segment and of several, in one chunk and in more.
 TEST_F(GpuBenchTest, ClipsAreRight) {
-  bench_.problems = {{"aligned", 52, 7, 3}, {"odd", 51, 7, 3}, {"pieces", 60'000, 3'000, 5}};
+  bench_.problems = {{"aligned", 52, 7, 3}, {"odd", 51, 7, 3}, {"segments", 60'000, 3'000, 5}};
   for (const std::string_view name : {"gpu-fourstep", "gpu-fused"}) {
     bench_.contenders.push_back(contender_of(find_method(name)));
   }
@@ -84,7 +84,7 @@ TEST_F(GpuBenchTest, GraphsOfOurMethodsAreRight) {
 
 /// What is planned is not used: the response is transformed again in every run, and is counted.
 TEST_F(GpuBenchTest, ResponsesThatAreTransformedInEveryRunAreRight) {
-  bench_.problems = {{"one", 300, 40}, {"clips", 51, 7, 3}, {"pieces", 60'000, 3'000}};
+  bench_.problems = {{"one", 300, 40}, {"clips", 51, 7, 3}, {"segments", 60'000, 3'000}};
   for (const char* const name : {"gpu-fourstep", "gpu-fused"}) {
     bench_.contenders.push_back(contender_of(find_method(name)));
     for (const Contender& peer : peers()) {
@@ -107,8 +107,8 @@ TEST_F(GpuBenchTest, ResponsesThatAreTransformedInEveryRunAreRight) {
 }
 
 TEST_F(GpuBenchTest, ChunksOfAnySizeGiveTheSame) {
-  bench_.problems = {{"pieces", 60'000, 3'000, 5}};
-  bench_.contenders = chunk_variants();
+  bench_.problems = {{"segments", 60'000, 3'000, 5}};
+  bench_.contenders = batch_variants();
   bench_.contenders.push_back(contender_of(find_method("gpu-fourstep")));
   const BenchReport report = run_bench(bench_);
   ASSERT_EQ(report.rows.size(), 9u);

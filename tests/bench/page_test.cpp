@@ -1,13 +1,13 @@
 // page_test.cpp - words stand where they can be read, and the page hides nothing
-#include "host/page/page.hpp"
+#include "host/bench/page/page.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <stdexcept>
 
-#include "host/page/figures.hpp"
-#include "host/page/layout.hpp"
+#include "host/bench/page/figures.hpp"
+#include "host/bench/page/layout.hpp"
 #include "tests/support/files.hpp"
 
 namespace gpuconv::test {
@@ -65,11 +65,11 @@ BenchReport invented() {
   report.before = report.after = {20e-9, 2e-3, 2.01e-3, 2.5e-3};
   report.cpu_peaks = {1e11, 1e10};
   report.peaks = {6e13, 4e12};
-  const auto add = [&](const char* name, Place place, double N, double K, double seconds) {
+  const auto add = [&](const char* name, Processor processor, double N, double K, double seconds) {
     Row row;
     row.problem = {"", std::int64_t(N), std::int64_t(K)};
     row.contender = name;
-    row.place = place;
+    row.processor = processor;
     row.seconds = {seconds, seconds, seconds, seconds, seconds, 7};
     row.operations = 4 * N * K;
     row.traffic.bytes = 12 * N;
@@ -79,13 +79,13 @@ BenchReport invented() {
     report.rows.push_back(row);
   };
   for (const double N : {1e3, 2e3, 4e3, 8e3, 16e3, 32e3}) {
-    add("cpu-naive", Place::cpu, N, N / 4, 1e-9 * N * N);
-    add("cpu-cooley-tukey", Place::cpu, N, N / 4, 1e-7 * N * std::log2(N));
-    add("gpu-direct", Place::gpu, N, N / 4, 1e-5);
+    add("cpu-naive", Processor::cpu, N, N / 4, 1e-9 * N * N);
+    add("cpu-cooley-tukey", Processor::cpu, N, N / 4, 1e-7 * N * std::log2(N));
+    add("gpu-direct", Processor::gpu, N, N / 4, 1e-5);
   }
   for (const double K : {1.0, 10.0, 100.0, 1000.0}) {
-    add("cpu-naive", Place::cpu, 5e3, K, 1e-6 * K);
-    add("cpu-cooley-tukey", Place::cpu, 5e3, K, 50e-6);
+    add("cpu-naive", Processor::cpu, 5e3, K, 1e-6 * K);
+    add("cpu-cooley-tukey", Processor::cpu, 5e3, K, 50e-6);
   }
   return report;
 }

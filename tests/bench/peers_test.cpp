@@ -52,11 +52,11 @@ TEST_P(FftwTest, IsNoFasterThanCpuVectorised) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, FftwTest,
-                         ::testing::ValuesIn(find_preset("peers").problems(Place::cpu)),
+                         ::testing::ValuesIn(find_preset("peers").problems(Processor::cpu)),
                          [](const auto& one) { return one.param.name; });
 
 TEST(FirstCall, OfCpuVectorisedTakesNoMoreThan20Milliseconds) {
-  const Problem head = find_preset("peers").problems(Place::cpu).front();
+  const Problem head = find_preset("peers").problems(Processor::cpu).front();
   const Sounds sounds(head);
   double shortest = 1;
   for (int i = 0; i < 10; ++i) {

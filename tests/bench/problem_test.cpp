@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 #include "tests/support/run.hpp"
 
 namespace gpuconv::test {

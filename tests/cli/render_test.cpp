@@ -8,9 +8,9 @@
 #include <sstream>
 
 #include "cuda/runtime/device.hpp"
-#include "host/audio/levels.hpp"
-#include "host/audio/response.hpp"
+#include "host/base/levels.hpp"
 #include "host/methods/method.hpp"
+#include "host/room/response.hpp"
 #include "tests/support/program_fixture.hpp"
 #include "tests/support/specimens.hpp"
 

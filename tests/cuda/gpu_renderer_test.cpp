@@ -1,16 +1,18 @@
 // gpu_renderer_test.cpp - blocks, streams and two ears
 //
 // Block lengths are made small here, so that a short signal takes many blocks.
+#include "host/render/gpu_renderer.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
+#include "cuda/blocks/levels.hpp"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/device.hpp"
-#include "cuda/wet/levels.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
@@ -47,7 +49,7 @@ class Blockwise : public ::testing::TestWithParam<BlockwiseCase> {
         make_gpu_renderer(GetParam().plan, response, static_cast<std::int64_t>(source.size()), 0);
     Frames frames;
     MemorySource memory(source);
-    const RenderReport seen = renderer->render(std::ref(memory), std::ref(frames));
+    const RenderReport seen = renderer->run(std::ref(memory), std::ref(frames));
     if (report != nullptr) *report = seen;
     return frames.wet;
   }
@@ -140,7 +142,7 @@ TEST_P(Blockwise, LetsNoDependencyJoinTheEarsBetweenUploadAndEnd) {
   const Signal source = noise(750, 1);
   const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
   const auto plan = GetParam().plan({response.left, response.right}, 750);
-  const bool is_sided = dynamic_cast<SidedConvolver*>(plan.get()) != nullptr;
+  const bool is_per_ear = dynamic_cast<PerEarConvolver*>(plan.get()) != nullptr;
   const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
   emulation::forget();
   run(*renderer, source);
@@ -161,7 +163,7 @@ TEST_P(Blockwise, LetsNoDependencyJoinTheEarsBetweenUploadAndEnd) {
     if (work.stream == uploading[0]) continue;
     if (work.work == emulation::Work::kernel) note(computing, work.stream);
   }
-  if (!is_sided) {  // both ears are computed in the same launches, so in one stream
+  if (!is_per_ear) {  // both ears are computed in the same launches, so in one stream
     EXPECT_EQ(computing.size(), 1u);
     return;
   }
@@ -256,7 +258,7 @@ TEST(GpuRenderer, ComputesBothEarsAtOnce) {
   const auto renderer = make_gpu_renderer(plan_gpu_direct, response, 400'000, 0);
   Frames frames;
   MemorySource memory(source);
-  const RenderReport report = renderer->render(std::ref(memory), std::ref(frames));
+  const RenderReport report = renderer->run(std::ref(memory), std::ref(frames));
   const auto stage =
       std::find_if(report.stages.begin(), report.stages.end(),
                    [](const StageTime& one) { return one.stage == "both ears at once"; });
@@ -276,7 +278,7 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
        {plan_gpu_direct, plan_gpu_tiled, plan_gpu_radix2, plan_gpu_fourstep, plan_gpu_fused}) {
     const std::unique_ptr<Convolver> convolver = plan({taps, taps}, 6000);
     const Stream stream;
-    DeviceBuffer<float> source(6000), common(convolver->common_size());
+    DeviceBuffer<float> source(6000), source_spectrum(convolver->source_spectrum_size());
     const Stereo<DeviceBuffer<float>> memory{DeviceBuffer<float>(11000),
                                              DeviceBuffer<float>(11000)};
     const Stereo<std::span<float>> wet{memory.left.span().first(10999),
@@ -284,7 +286,7 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
     upload_async<float>(samples, source.span(), stream);
     stream.synchronize();
     emulation::forget();
-    const Block block{source.span(), common.span()};
+    const Block block{source.span(), source_spectrum.span()};
     convolver->enqueue_both(block, wet, stream);
     stream.synchronize();
     const auto& schedule = emulation::schedule();
@@ -369,22 +371,23 @@ TEST(Cost, CountsTheChunksThatTilesReallyStage) {
   }
 }
 
-TEST(Cost, OfAShortPieceIsAThreadForTwoElements) {
+TEST(Cost, OfAShortSegmentIsAThreadForTwoElements) {
   constexpr int N = 300, K = 100;
-  const PieceLengths lengths = radix2_lengths(N, K);
-  const int elements = lengths.length / 2;
+  const SegmentLengths lengths = radix2_lengths(N, K);
+  const int elements = lengths.segment_samples / 2;
   ASSERT_LT(elements / 2, 512) << "fewer than the most threads of a block";
   const Signal taps = noise(K, 1);
   const auto convolver = plan_gpu_radix2({taps, taps}, N);
   const Stream stream;
-  DeviceBuffer<float> source(N), common(convolver->common_size());
+  DeviceBuffer<float> source(N), source_spectrum(convolver->source_spectrum_size());
   const Signal samples = noise(N, 2);
   upload_async<float>(samples, source.span(), stream);
   stream.synchronize();
   emulation::forget();
-  dynamic_cast<SidedConvolver&>(*convolver).enqueue_common({source.span(), common.span()}, stream);
+  dynamic_cast<PerEarConvolver&>(*convolver)
+      .enqueue_source_spectrum({source.span(), source_spectrum.span()}, stream);
   stream.synchronize();
-  EXPECT_EQ(emulation::threads(), lengths.pieces(N, K) * elements / 2);
+  EXPECT_EQ(emulation::threads(), lengths.segments(N, K) * elements / 2);
 }
 
 #endif  // GPUCONV_EMULATED
@@ -408,17 +411,18 @@ TEST(LevelMeter, CountsWhatIsAboveFullScaleAndNothingElse) {
 
 void expect_chunks_that_fill_half_the_cache() {
   constexpr int K = 100;
-  const PieceLengths lengths = fourstep_lengths(kEndless, K);
+  const SegmentLengths lengths = fourstep_lengths(kEndless, K);
   const Signal taps = noise(K, 1);
   constexpr int kClips = 8;
-  const int pieces = kClips * lengths.pieces(lengths.block_length, K);
-  const auto piece_bytes = 2 * sizeof(float2) * static_cast<std::size_t>(lengths.length / 2);
+  const int segments = kClips * lengths.segments(lengths.block_length, K);
+  const auto segment_bytes =
+      2 * sizeof(float2) * static_cast<std::size_t>(lengths.segment_samples / 2);
   const std::size_t most_bytes = std::min(l2_cache_bytes() / 2, std::size_t{64} << 20);
-  const int chunk = static_cast<int>(most_bytes / piece_bytes);
+  const int chunk = static_cast<int>(most_bytes / segment_bytes);
   ASSERT_GT(chunk, 1);
   const Cost cost = plan_gpu_fourstep({taps, taps}, kEndless)->cost(lengths.block_length, kClips);
-  ASSERT_GT(pieces, chunk);
-  EXPECT_EQ(cost.launches, 3 * ((pieces + chunk - 1) / chunk));
+  ASSERT_GT(segments, chunk);
+  EXPECT_EQ(cost.launches, 3 * ((segments + chunk - 1) / chunk));
 }
 
 TEST(Cost, OfFourstepCountsChunksThatFillHalfTheCache) {
@@ -453,12 +457,12 @@ TEST(Cost, IsAsCountedByHand) {
   EXPECT_EQ(tiled.operations, 2 * 2 * 40.0 * 512 * 2048);
   EXPECT_EQ(tiled.device_bytes, 2 * 4 * (40.0 * (2048 + 512 + 512) + 10999));
   EXPECT_EQ(tiled.launches, 2);
-  // One piece of 2M = 16384: 13 stages of 4096 butterflies, three transforms; fold 6 M; for each
+  // One segment of 2M = 16384: 13 stages of 4096 butterflies, three transforms; fold 6 M; for each
   // ear product 6 M, unfold 6 M, scale 2 M.
   const Cost radix2 = plan_gpu_radix2(response, 6000)->cost(6000);
   EXPECT_EQ(radix2.operations, 3 * 10.0 * 13 * 4096 + (6 + 2 * 14) * 8192.0);
   EXPECT_EQ(radix2.launches, 3 * 2);
-  // One piece of 2M = 16384 >= 10999, whose three transforms take 5 M log2(M) and a turn of 6 M
+  // One segment of 2M = 16384 >= 10999, whose three transforms take 5 M log2(M) and a turn of 6 M
   // each; for each ear product 6 M and scale 2 M. Between columns and rows 12 M for each transform.
   const double M = 8192;
   const Cost fused = plan_gpu_fused(response, 6000)->cost(6000);

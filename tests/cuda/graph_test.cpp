@@ -30,7 +30,7 @@ struct BothEars {
         source_length(N),
         wet_length(N + response.left.size() - 1),
         source(stored_length(N)),
-        common(convolver->common_size()) {
+        source_spectrum(convolver->source_spectrum_size()) {
     for (const Side side : kSides) {
       memory[side] = DeviceBuffer<float>(stored_length(wet_length));
       wet[side] = memory[side].span().first(wet_length);
@@ -38,17 +38,17 @@ struct BothEars {
   }
 
   void enqueue() {
-    const Block block{source.span().first(source_length), common.span()};
-    auto* const sided = dynamic_cast<SidedConvolver*>(convolver.get());
-    if (sided == nullptr) {
+    const Block block{source.span().first(source_length), source_spectrum.span()};
+    auto* const per_ear = dynamic_cast<PerEarConvolver*>(convolver.get());
+    if (per_ear == nullptr) {
       convolver->enqueue_both(block, wet, stream);
       return;
     }
-    sided->enqueue_common(block, stream);
+    per_ear->enqueue_source_spectrum(block, stream);
     is_transformed.record(stream);
     wait(right, is_transformed);
-    sided->enqueue(Side::left, block, wet.left, stream);
-    sided->enqueue(Side::right, block, wet.right, right);
+    per_ear->enqueue(Side::left, block, wet.left, stream);
+    per_ear->enqueue(Side::right, block, wet.right, right);
     is_right_done.record(right);
     wait(stream, is_right_done);
   }
@@ -69,7 +69,7 @@ struct BothEars {
   Event is_transformed, is_right_done;
   std::unique_ptr<Convolver> convolver;
   std::size_t source_length, wet_length;
-  DeviceBuffer<float> source, common;
+  DeviceBuffer<float> source, source_spectrum;
   Stereo<DeviceBuffer<float>> memory;
   Stereo<std::span<float>> wet;  // without the padding
 };
@@ -115,7 +115,7 @@ TEST_P(GraphOf, WorkThatThrowsLeavesTheStreamUsable) {
 }
 
 /// They read and write by pairs and by fours.
-TEST(PieceConvolvers, RefuseMemoryThatIsNotAligned) {
+TEST(SegmentConvolvers, RefuseMemoryThatIsNotAligned) {
   const Devices devices = query_devices();
   if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
   const Stereo<Signal> response{noise(30, 1), noise(30, 2)};

@@ -1,8 +1,8 @@
 // device_test.cpp - shared memory by opt-in, wide loads, and what a device says of itself
 #include "cuda/runtime/device.hpp"
 
-#include "host/error.hpp"
-#include "host/render/renderer.hpp"
+#include "host/base/error.hpp"
+#include "host/render/gpu_renderer.hpp"
 #include "tests/emulation/fixture.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"

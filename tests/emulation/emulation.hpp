@@ -12,7 +12,7 @@ namespace emulation {
 
 enum class Work { kernel, upload, download, copy, fill, record, wait, host_function };
 
-/// One piece of queued work that was executed.
+/// One segment of queued work that was executed.
 struct Executed {
   int number;  ///< position in the order of execution
   int stream;  ///< number of its stream

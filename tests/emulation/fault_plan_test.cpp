@@ -10,7 +10,8 @@
 
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/device.hpp"
-#include "host/error.hpp"
+#include "host/base/error.hpp"
+#include "host/render/gpu_renderer.hpp"
 #include "host/render/job.hpp"
 #include "tests/emulation/fixture.hpp"
 #include "tests/support/files.hpp"

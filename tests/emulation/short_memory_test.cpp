@@ -3,7 +3,8 @@
 #include <set>
 
 #include "cuda/methods/convolver.hpp"
-#include "host/error.hpp"
+#include "host/base/error.hpp"
+#include "host/render/gpu_renderer.hpp"
 #include "tests/emulation/fixture.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "host/audio/file_descriptor.hpp"
+#include "host/files/file_descriptor.hpp"
 #include "tests/support/child.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"

@@ -4,8 +4,8 @@
 // reached. GPUCONV_WRITE_CORPUS=FOLDER writes the valid files that fuzzing starts from.
 #include <cstdio>
 
-#include "host/error.hpp"
-#include "host/sofa/sofa_set.hpp"
+#include "host/base/error.hpp"
+#include "host/room/sofa/sofa_set.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/sofa_writer.hpp"

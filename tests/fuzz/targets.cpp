@@ -7,11 +7,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "host/audio/info.hpp"
-#include "host/audio/response.hpp"
-#include "host/audio/source.hpp"
-#include "host/error.hpp"
-#include "host/sofa/sofa_set.hpp"
+#include "host/base/error.hpp"
+#include "host/read/source.hpp"
+#include "host/room/info.hpp"
+#include "host/room/response.hpp"
+#include "host/room/sofa/sofa_set.hpp"
 #include "tests/support/filled_pipe.hpp"
 
 namespace gpuconv::test {
@@ -48,7 +48,7 @@ std::span<const char> characters(std::span<const std::uint8_t> bytes) {
 /// Each reader gets an `Input` of its own: what has been read from a pipe is gone.
 template <typename Input>
 void read_audio(std::span<const char> bytes) {
-  for (const Formats formats : {Formats::listed, Formats::any}) {
+  for (const Formats formats : {Formats::allowed, Formats::any}) {
     attempt([&] { describe(Input(bytes).path(), formats); });
     const ResponseOptions options{{}, NonFinite::zero, Truncated::accept, formats};
     attempt([&] { load_response(Input(bytes).path(), options); });

@@ -39,7 +39,7 @@ class EveryMethod : public ::testing::TestWithParam<const Method*> {
 };
 
 /// Around 1, a warp (32), a block (256), the tiles and chunks of gpu-tiled (512, 2048), powers of
-/// two of N+K-1, pieces in shared memory (4096), a block of source (2^19); either one longer.
+/// two of N+K-1, segments in shared memory (4096), a block of source (2^19); either one longer.
 const std::pair<std::size_t, std::size_t> kLengths[] = {
     {1, 1},       {1, 2},       {2, 1},      {1, 3},       {2, 2},       {2, 3},     {3, 2},
     {1, 32},      {31, 1},      {31, 32},    {32, 32},     {33, 32},     {33, 33},   {1, 1000},

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "host/parallel.hpp"
+#include "host/base/parallel.hpp"
 #include "tests/methods/cpu_reference.hpp"
 
 namespace gpuconv::test {
@@ -19,7 +19,7 @@ namespace {
 Stereo<Signal> render(const VectorisedConvolver& convolver, const Signal& source) {
   Stereo<Signal> wet;
   std::size_t used = 0;
-  convolver.render(
+  convolver.run(
       [&](std::span<float> block) {
         std::fill(block.begin(), block.end(), std::nanf(""));  // only what is read may be used
         const std::size_t count = std::min(block.size(), source.size() - used);
@@ -253,8 +253,8 @@ TEST(CpuVectorised, CarriesAnExceptionOfTheSourceOrTheSinkToTheCaller) {
   const WriteWet full = [](Stereo<std::span<const float>>) {
     throw std::runtime_error("the disc is full");
   };
-  EXPECT_THROW(convolver.render(broken, [](Stereo<std::span<const float>>) {}), std::runtime_error);
-  EXPECT_THROW(convolver.render(endless, full), std::runtime_error);
+  EXPECT_THROW(convolver.run(broken, [](Stereo<std::span<const float>>) {}), std::runtime_error);
+  EXPECT_THROW(convolver.run(endless, full), std::runtime_error);
 }
 
 TEST(CpuVectorised, RefusesEarsThatDoNotFit) {

@@ -81,7 +81,7 @@ class Killer:
 
 # What the methods of a part are, where it is not a method's own file.
 USERS = {"methods/fourstep/columns": ["gpu_fourstep"], "methods/fourstep/rows": ["gpu_fourstep"],
-         "methods/piece_convolver": ["gpu_fourstep", "gpu_fused"],
+         "methods/segment_convolver": ["gpu_fourstep", "gpu_fused"],
          "peers/cufft_chains": NO_METHOD, "runtime/peaks": NO_METHOD}  # of benchmarks alone
 
 

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/error.hpp"
+#include "host/base/error.hpp"
 
 namespace gpuconv::test {
 

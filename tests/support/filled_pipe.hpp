@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "host/audio/file_descriptor.hpp"
+#include "host/files/file_descriptor.hpp"
 
 namespace gpuconv::test {
 

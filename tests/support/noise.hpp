@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "host/noise.hpp"
+#include "host/base/noise.hpp"
 
 namespace gpuconv::test {
 

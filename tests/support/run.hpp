@@ -7,6 +7,7 @@
 
 #include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
+#include "host/render/renderer.hpp"
 
 namespace gpuconv::test {
 
@@ -39,7 +40,7 @@ class MemorySource {
 inline Stereo<Signal> run(Renderer& renderer, const Signal& source) {
   Frames frames;
   MemorySource memory(source);
-  renderer.render(std::ref(memory), std::ref(frames));
+  renderer.run(std::ref(memory), std::ref(frames));
   return frames.wet;
 }
 
@@ -52,7 +53,7 @@ inline Stereo<Signal> run(const Method& method, const Signal& source,
 
 /// Why N samples and K taps are too much for a GPU method on the GPU here; empty if they are not.
 inline std::string why_too_much_here(const Method& method, std::int64_t N, std::int64_t K) {
-  if (method.place == Place::cpu) return "";
+  if (method.processor == Processor::cpu) return "";
   const Devices devices = query_devices();
   return devices.list.empty() ? "" : why_too_much(method, N, K, devices.list.front());
 }

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "host/audio/response.hpp"
+#include "host/room/response.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/sofa_writer.hpp"
 

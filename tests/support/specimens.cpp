@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "host/audio/output.hpp"
+#include "host/write/output.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
 

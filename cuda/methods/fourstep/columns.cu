@@ -36,38 +36,38 @@ __device__ inline void fourstep_twiddle(const FourstepTwiddles& twiddles,
   });
 }
 
-/// Which piece and columns a block does.
+/// Which segment and columns a block does.
 struct ColumnBlock {
-  int piece;  ///< within the launch
+  int segment;  ///< within the launch
   int column;
 
   __device__ ColumnBlock(int block, int log2_columns)
-      : piece(block >> (log2_columns - 3)),
+      : segment(block >> (log2_columns - 3)),
         column((block & ((1 << (log2_columns - 3)) - 1)) * kColumnLanes) {
     static_assert(kColumnLanes == 1 << 3);
   }
 };
 
-/// Elements (row, column) and (row + 1, column) of a piece in scratch memory, row even.
-__device__ inline float4* row_pair(float2* scratch, int piece, int row, int column, int rows,
+/// Elements (row, column) and (row + 1, column) of a segment in scratch memory, row even.
+__device__ inline float4* row_pair(float2* scratch, int segment, int row, int column, int rows,
                                    int log2_columns) {
-  const int pair = piece * (rows / 2) + row / 2;
+  const int pair = segment * (rows / 2) + row / 2;
   return reinterpret_cast<float4*>(scratch) + (pair << log2_columns) + column;
 }
 
 template <typename Shape>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    columns_forward_kernel(PieceReader source, int first_piece, int log2_columns,
+    columns_forward_kernel(SegmentReader source, int first_segment, int log2_columns,
                            float2* __restrict__ scratch, const float2* twiddles,
                            FourstepTwiddles between, Turn<Shape::radix(0)> turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
   const ColumnBlock block(static_cast<int>(blockIdx.x), log2_columns);
-  const PieceReader piece = source.piece(first_piece + block.piece);
+  const SegmentReader segment = source.segment(first_segment + block.segment);
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
     unrolled<Shape::radix(0)>([&](auto t) {
-      piece.read((at.element(t) << log2_columns) + block.column + at.lane, v, t);
+      segment.read((at.element(t) << log2_columns) + block.column + at.lane, v, t);
     });
   });
   for_last_butterflies<Shape>([&](const Last& at, auto) {
@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
     unrolled<Last::kRadix / 2>([&](auto pair) {
       constexpr int t = 2 * decltype(pair)::value;
       unrolled<Last::kWidth>([&](auto w) {
-        *row_pair(scratch, block.piece, at.element(t), column + w, Shape::kLength, log2_columns) =
+        *row_pair(scratch, block.segment, at.element(t), column + w, Shape::kLength, log2_columns) =
             make_float4(v[w][t].x, v[w][t].y, v[w][t + 1].x, v[w][t + 1].y);
       });
     });
@@ -87,14 +87,14 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
 
 /// Of the two sides.
 struct ColumnSides {
-  PieceWriter wet[2];
+  SegmentWriter wet[2];
   float2* scratch[2];
 };
 
 /// Blocks 0 to `blocks_per_side` - 1 do the left side, the others the right one.
 template <typename Shape>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    columns_inverse_kernel(ColumnSides sides, int blocks_per_side, int first_piece,
+    columns_inverse_kernel(ColumnSides sides, int blocks_per_side, int first_segment,
                            int log2_columns, const float2* twiddles, FourstepTwiddles between,
                            Turn<Shape::radix(0)> turn) {
   using Last = LastButterfly<Shape>;
@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
     unrolled<Last::kRadix / 2>([&](auto pair) {
       constexpr int t = 2 * decltype(pair)::value;
       unrolled<Last::kWidth>([&](auto w) {
-        const float4 both = *row_pair(scratch, block.piece, at.element(t), column + w,
+        const float4 both = *row_pair(scratch, block.segment, at.element(t), column + w,
                                       Shape::kLength, log2_columns);
         v[w][t] = make_float2(both.x, both.y);
         v[w][t + 1] = make_float2(both.z, both.w);
@@ -119,7 +119,8 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
     fourstep_twiddle<false, Shape>(between, at, column, 1 << log2_columns, v);
     inverse_first(z, at, v);
   });
-  const PieceWriter wet = (is_left ? sides.wet[0] : sides.wet[1]).piece(first_piece + block.piece);
+  const SegmentWriter wet =
+      (is_left ? sides.wet[0] : sides.wet[1]).segment(first_segment + block.segment);
   inverse_from_first<Shape>(z, twiddles, turn, [&](const auto& at, const auto& v) {
     unrolled<Shape::radix(0)>(
         [&](auto t) { wet.write((at.element(t) << log2_columns) + block.column + at.lane, v, t); });
@@ -135,13 +136,13 @@ class Columns final : public ColumnTransform {
         base_(upload_now(base_table(columns), stream)),
         step_(upload_now(step_table(columns), stream)) {}
 
-  void forward(const PieceReader& source, int first, int count, std::span<float2> scratch,
+  void forward(const SegmentReader& source, int first, int count, std::span<float2> scratch,
                const Stream& stream) const override {
     launch(columns_forward_kernel<Shape>, shape(count), stream, source, first, log2_columns_,
            scratch.data(), twiddles_.data(), between(), make_turn<Shape>());
   }
 
-  void inverse(const PieceWriter (&wet)[2], int first, int count,
+  void inverse(const SegmentWriter (&wet)[2], int first, int count,
                const std::span<float2> (&scratch)[2], const Stream& stream) const override {
     const ColumnSides sides{{wet[0], wet[1]}, {scratch[0].data(), scratch[1].data()}};
     launch(columns_inverse_kernel<Shape>, shape(2 * count), stream, sides,
@@ -175,8 +176,8 @@ class Columns final : public ColumnTransform {
     return table;
   }
 
-  LaunchShape shape(int pieces) const {
-    return {static_cast<unsigned>(pieces << log2_columns_) / kColumnLanes, Shape::kThreads,
+  LaunchShape shape(int segments) const {
+    return {static_cast<unsigned>(segments << log2_columns_) / kColumnLanes, Shape::kThreads,
             shared_array_bytes<float2>(Shape::kElements)};
   }
   FourstepTwiddles between() const { return {base_.data(), step_.data()}; }

@@ -1,6 +1,6 @@
 // columns.hpp - first and last pass of gpu-fourstep: transforms down the columns of a matrix
 //
-// A piece is a matrix of `rows` x `columns` complex numbers, n = row * columns + column. Between
+// A segment is a matrix of `rows` x `columns` complex numbers, n = row * columns + column. Between
 // the passes it lies in scratch memory as pairs of rows: element (row, column) at
 // (row / 2 * columns + column) * 2 + row % 2, and rows stand in the order in which the butterflies
 // leave them.
@@ -9,7 +9,7 @@
 #include <memory>
 #include <span>
 
-#include "cuda/methods/pieces.cuh"
+#include "cuda/methods/segments.cuh"
 #include "cuda/methods/shapes.hpp"
 #include "cuda/runtime/resources.hpp"
 
@@ -19,14 +19,14 @@ class ColumnTransform {
  public:
   virtual ~ColumnTransform() = default;
 
-  /// Queues pieces first ... first + count - 1 of a source, folded and transformed down the
+  /// Queues segments first ... first + count - 1 of a source, folded and transformed down the
   /// columns and multiplied by the twiddles between columns and rows, to the beginning of
   /// `scratch`.
-  virtual void forward(const PieceReader& source, int first, int count, std::span<float2> scratch,
+  virtual void forward(const SegmentReader& source, int first, int count, std::span<float2> scratch,
                        const Stream& stream) const = 0;
 
   /// Queues the way back for both sides in one launch.
-  virtual void inverse(const PieceWriter (&wet)[2], int first, int count,
+  virtual void inverse(const SegmentWriter (&wet)[2], int first, int count,
                        const std::span<float2> (&scratch)[2], const Stream& stream) const = 0;
 };
 

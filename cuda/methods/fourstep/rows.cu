@@ -49,12 +49,12 @@ class Rows final : public RowTransform {
   }
 
  private:
-  LaunchShape shape(int pieces) const {
-    return {static_cast<unsigned>(pieces * pairs_), Shape::kThreads,
+  LaunchShape shape(int segments) const {
+    return {static_cast<unsigned>(segments * pairs_), Shape::kThreads,
             shared_array_bytes<float2>(Shape::kElements)};
   }
 
-  int pairs_;  // of rows in a piece
+  int pairs_;  // of rows in a segment
   DeviceBuffer<float2> twiddles_;
 };
 

@@ -1,0 +1,57 @@
+// segment_convolver.cuh - what methods share that convolve both sides of a segment in the same
+// launches
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "cuda/methods/convolver.hpp"
+#include "cuda/methods/lengths.hpp"
+#include "cuda/methods/segments.cuh"
+
+namespace gpuconv {
+
+class SegmentConvolver : public ReplacingConvolver {
+ public:
+  int block_length() const final { return lengths_.block_length; }
+  void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) final;
+  void enqueue_response(const Stereo<std::span<const float>>& taps, const Stream&) final;
+
+ protected:
+  SegmentConvolver(int response_length, const SegmentLengths& lengths)
+      : lengths_(lengths), response_length_(response_length) {}
+
+  /// Transforms the response of each side and waits. For constructors, at their end.
+  void transform(const Stereo<std::span<const float>>& response);
+
+  /// Transforms one side's taps to a spectrum of fft_points() elements, in the method's own order.
+  virtual void enqueue_spectrum(const SegmentReader& taps, std::span<float2> spectrum,
+                                const Stream&) = 0;
+
+  /// Convolves `segments` segments, of all clips.
+  virtual void enqueue_segments(const SegmentReader& source, const SegmentWriter (&wet)[2],
+                                int segments, const std::span<const float2> (&spectra)[2],
+                                const Stream&) = 0;
+
+  int response_length() const { return response_length_; }
+  /// Complex length M of a segment of 2M samples.
+  int fft_points() const { return lengths_.segment_samples / 2; }
+  int segments(int source_length, int clips) const {
+    return clips * lengths_.segments(source_length, response_length_);
+  }
+  /// Bytes of the wet signals of both sides.
+  double wet_bytes(int source_length, int clips) const {
+    return clips * 2.0 * sizeof(float) * (source_length + response_length_ - 1);
+  }
+
+  /// What a plan is made in.
+  const Stream& stream() const { return stream_; }
+
+ private:
+  SegmentLengths lengths_;
+  int response_length_;
+  Stream stream_;
+  Stereo<DeviceBuffer<float2>> spectra_;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,143 @@
+// segments.cuh - overlap-save segments: real samples in and out of complex transforms of half the
+// length
+//
+// A segment of 2M real samples becomes M complex numbers without padding,
+//     z[n] = (x[n] + i x[n+M]) w^n,   w = exp(2 pi i / 4M),   0 <= n < M
+// because t^2M + 1 = (t^M - i)(t^M + i), and modulo t^M - i real sequences of length 2M are complex
+// ones of length M; w^n turns that modulus into s^M - 1, which a transform of length M multiplies
+// in. Transforms that shift their frequencies by a quarter have the turn w^n built in. The
+// wrap-around then comes with a minus sign, in samples that are dropped.
+//
+// For one real transform of 2M this costs M complex points, once for the source and once for each
+// side: as much as packing two segments into one complex transform. But nothing leaks from one side
+// or one segment into another, no segment needs a partner, sides of very different level need no
+// equalising, and nothing has to be untangled.
+//
+// Folding and zero padding are a load, scaling, unfolding and cropping a store.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "cuda/fft/block_fft.cuh"
+
+namespace gpuconv {
+
+/// Clips of equal length, each cut into the same number of segments. Segment p of the launch is
+/// segment p % segments of clip p / segments.
+struct SegmentGrid {
+  int segments;    ///< of a clip
+  int advance;     ///< from one segment to the next, in samples
+  int overlap;     ///< samples before the first that is new
+  int fft_points;  ///< M
+};
+
+/// Reads one segment of a source; zeros outside.
+class SegmentReader {
+ public:
+  /// `stride` samples lie between the starts of two clips.
+  SegmentReader(const float* source, int source_length, std::int64_t stride,
+                const SegmentGrid& grid)
+      : source_(source), source_length_(source_length), stride_(stride), grid_(grid) {}
+
+  __device__ SegmentReader segment(int p) const {
+    SegmentReader one = *this;
+    one.source_ += p / grid_.segments * stride_;
+    one.first_ = p % grid_.segments * grid_.advance - grid_.overlap;
+    return one;
+  }
+
+  /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, overlap,
+  /// advance, M and stride that are even, too, and a source at a multiple of 8 bytes that goes on
+  /// with a zero if its length is odd.
+  template <typename Values>
+  __device__ void read(int n, Values& v, int t) const {
+    float real[kWidthOf<Values>];
+    float imaginary[kWidthOf<Values>];
+    samples(first_ + n, real);
+    samples(first_ + n + grid_.fft_points, imaginary);
+    for (int w = 0; w < kWidthOf<Values>; ++w) {
+      v[w][t] = make_float2(real[w], imaginary[w]);
+    }
+  }
+
+ private:
+  /// One comparison does for both ends: what is negative is large without a sign.
+  __device__ bool has(int n) const {
+    return static_cast<unsigned>(n) < static_cast<unsigned>(source_length_);
+  }
+  __device__ void samples(int n, float (&x)[1]) const { x[0] = has(n) ? source_[n] : 0.0f; }
+  __device__ void samples(int n, float (&x)[2]) const {
+    const float2 both =
+        has(n) ? *reinterpret_cast<const float2*>(source_ + n) : make_float2(0.0f, 0.0f);
+    x[0] = both.x;
+    x[1] = both.y;  // n is even: where it is the last sample, what follows is a zero
+  }
+
+  const float* source_;
+  int source_length_;
+  std::int64_t stride_;
+  SegmentGrid grid_;
+  int first_ = 0;  ///< sample of the segment's element 0
+};
+
+/// Writes what is right of one segment to the wet signal of one side.
+class SegmentWriter {
+ public:
+  SegmentWriter() = default;
+  /// Values are multiplied by `scale`.
+  SegmentWriter(float* wet, int wet_length, std::int64_t stride, const SegmentGrid& grid,
+                float scale)
+      : wet_(wet), wet_length_(wet_length), stride_(stride), grid_(grid), scale_(scale) {}
+
+  __device__ SegmentWriter segment(int p) const {
+    SegmentWriter one = *this;
+    const int first = p % grid_.segments * grid_.advance;  // that is new
+    one.wet_ += p / grid_.segments * stride_;
+    one.first_ = first - grid_.overlap;
+    one.added_ = one.wet_ + first;
+    one.added_length_ = wet_length_ - first;
+    return one;
+  }
+
+  /// Unfolds elements n + w: their real parts are samples n + w of the segment, their imaginary
+  /// parts samples n + w + M. Two neighbours need what SegmentReader does; after a signal of odd
+  /// length one more is written.
+  template <typename Values>
+  __device__ void write(int n, const Values& v, int t) const {
+    float real[kWidthOf<Values>];
+    float imaginary[kWidthOf<Values>];
+    for (int w = 0; w < kWidthOf<Values>; ++w) {
+      real[w] = scale_ * v[w][t].x;
+      imaginary[w] = scale_ * v[w][t].y;
+    }
+    samples(n, real);
+    samples(n + grid_.fft_points, imaginary);
+  }
+
+ private:
+  // Two ways to say the same, since the kernels that write pairs run with fewer registers by a
+  // pointer, and gpu-fused, which has none to spare, by what its reader has computed, too.
+  __device__ void samples(int n, const float (&y)[1]) const {
+    if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
+  }
+  __device__ void samples(int n, const float (&y)[2]) const {
+    // What wrapped around is negative, so large without a sign: one comparison will do.
+    const auto at = static_cast<unsigned>(n - grid_.overlap);
+    if (at < static_cast<unsigned>(added_length_)) {
+      reinterpret_cast<float2*>(added_)[at / 2] = make_float2(y[0], y[1]);  // one store of 8 bytes
+    }
+  }
+
+  float* wet_ = nullptr;
+  int wet_length_ = 0;
+  std::int64_t stride_ = 0;
+  SegmentGrid grid_{};
+  float scale_ = 0;
+  int first_ = 0;           ///< sample of the segment's element 0
+  float* added_ = nullptr;  ///< the first that is new
+  int added_length_ = 0;    ///< from there on
+};
+
+}  // namespace gpuconv

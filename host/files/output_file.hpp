@@ -1,0 +1,89 @@
+// output_file.hpp - an output file that is there whole or not at all
+//
+// Bytes go to a temporary file in the same folder, which takes the place of OUTPUT in one step
+// (rename) after everything is written and safe on the disk. Whatever happens before leaves the old
+// file as it was. An OUTPUT that exists and is no regular file (a pipe, /dev/null) is written in
+// place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/files/file_descriptor.hpp"
+#include "host/files/temporary_file.hpp"
+
+namespace gpuconv {
+
+struct OutputOptions {
+  bool no_clobber = false;  ///< refuse to replace a file
+  /// Files that are still read: OUTPUT must be none of them. "-" is standard input.
+  std::vector<std::string> inputs;
+  /// Of the whole file, if it is known beforehand: a pipe gets it in the header, a disk is asked
+  /// for room (compressed formats, which may take next to nothing, ask for none).
+  std::optional<std::int64_t> frames = std::nullopt;
+  /// That other files in the same folder need for each frame meanwhile.
+  int frame_bytes_beside = 0;
+  bool makes_folder = false;  ///< if it is not there
+};
+
+class OutputFile {
+ public:
+  /// Makes sure that OUTPUT can be written before any work is done; FileError says why not. "-" is
+  /// standard output, written in place.
+  OutputFile(const std::string& path, const OutputOptions& options);
+
+  /// OUTPUT as it was given.
+  const std::string& path() const { return path_; }
+  /// Where the bytes lie until publish().
+  const std::string& written_path() const { return in_place() ? target_ : temporary_->path(); }
+  bool in_place() const { return temporary_ == nullptr; }
+  /// Pipes cannot: what is written there stays as it is.
+  bool seekable() const { return seekable_; }
+
+  /// Throws FileError if there is no room for `bytes` beside what OUTPUT takes now, which is
+  /// replaced only at the end. A disk that does not know its size is not asked.
+  void require_room(std::int64_t bytes) const;
+  /// Writes all bytes where the last write ended, or throws FileError with the system's reason.
+  void write(std::span<const std::byte> bytes);
+  void seek(std::int64_t position);
+  /// Up to so many bytes from `position` on that have been written; only where a temporary file
+  /// is. Throws FileError if they cannot be read.
+  std::vector<unsigned char> read_back(std::int64_t position, std::size_t count) const;
+  /// Drops all bytes so far; those that are written from now on stand where they would have.
+  void clear();
+  std::int64_t position() const { return position_; }
+  std::int64_t bytes() const { return bytes_; }
+
+  /// Asks the system to bring everything to the disk.
+  void sync();
+  /// The temporary file becomes OUTPUT. Where it cannot, it is kept, and the FileError says where.
+  void publish();
+
+ private:
+  void open_standard_output(const OutputOptions& options);
+  [[noreturn]] void keep_result(int error);
+  int descriptor() const { return in_place() ? special_.get() : temporary_->descriptor(); }
+  [[noreturn]] void fail(const std::string& what) const;
+
+  std::string path_;
+  std::string target_;                        ///< path_ with links followed
+  std::unique_ptr<TemporaryFile> temporary_;  ///< null: written in place
+  FileDescriptor special_;                    ///< what is written in place
+  bool may_replace_ = true;
+  bool seekable_ = true;
+  std::int64_t position_ = 0;
+  std::int64_t bytes_ = 0;
+};
+
+/// The file behind links, which need not exist yet. Throws FileError where they lead in circles.
+std::string follow_links(const std::string& path);
+
+/// True for a pipe, a device or a socket that exists at `path`, also through links, and for "-".
+bool is_special_file(const std::string& path);
+
+}  // namespace gpuconv

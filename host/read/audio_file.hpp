@@ -1,0 +1,107 @@
+// audio_file.hpp - the samples of an audio file, read once from front to back
+//
+// A header is a claim. Nothing is allocated by it; rate, channels and sizes are checked before the
+// first sample is read and the number of frames is checked against those that came.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "host/files/input_file.hpp"
+#include "host/read/audio_format.hpp"
+#include "host/read/byte_source.hpp"
+#include "host/read/input_tolerance.hpp"
+#include "host/read/mp3_reader.hpp"
+#include "host/read/pcm_header.hpp"
+#include "host/read/raw_format.hpp"
+#include "host/read/truncation.hpp"
+
+struct sf_private_tag;  // libsndfile's SNDFILE
+
+namespace gpuconv {
+
+class AudioReader {
+ public:
+  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a kind that
+  /// is let in. With `raw` it has no header, only samples. "-" is standard input.
+  explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error,
+                       Formats formats = Formats::allowed,
+                       const std::optional<RawFormat>& raw = std::nullopt);
+
+  const AudioFormat& format() const { return format_; }
+
+  /// Reads the next frames, full scale = 1, and returns how many; fewer than fit into `interleaved`
+  /// only at the end, and 0 ever after. A sample outside the range of float becomes infinite.
+  std::size_t read(std::span<float> interleaved);
+
+  /// What is missing, in words, of a truncated file that was accepted, or left out of one that goes
+  /// on beyond what its header says; empty if nothing is known to be. Final when read() has
+  /// returned 0.
+  const std::string& shortfall() const { return shortfall_; }
+
+  /// What cannot be verified of this file, in words; or empty.
+  const std::string& remark() const { return remark_; }
+
+ private:
+  void skip_tags();
+  void open_mp3();
+  AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
+  bool is_pipe() const { return file_.bytes < 0; }
+  Peek peek_at_head();
+  void read_through(std::int64_t file_bytes);
+  void find_behind();
+  void find_behind_au(std::span<const unsigned char> head);
+  void tell_size_of_caf(const Chunk& samples);
+  void watch(Formats formats);
+  void check_sizes(std::int64_t promised, std::int64_t present);
+  void check_header(std::int64_t frames);
+  void check_mp3(const Mp3Reader::Verdict& verdict);
+  void check_end();
+  void check_hole();
+  void check_stream();
+  void check_frames();
+  void check_surplus();
+  void check_behind();
+  void check_raw(const RawFormat& raw);
+  void lacks(const std::string& what);
+  void exceeds(const std::string& what);
+  void refuse_several();
+  void refuse(const std::string& what, const char* accepted);
+
+  struct Close {
+    void operator()(sf_private_tag* file) const;
+  };
+
+  std::string path_;
+  Truncated truncated_;
+  InputFile file_;
+  std::unique_ptr<ByteSource> bytes_;  // null: a file that libsndfile reads by itself
+  std::optional<PcmHeader> pcm_;       // of a WAV and its kin, or a SPHERE
+  std::optional<Mismatch> mismatch_;   // of any other file
+  bool is_flac_ = false;
+  bool is_watched_ = false;  // a FLAC or an Ogg
+  struct Trailing {
+    const ChunkLayout* layout;  // null: an AU, which has no chunks
+    std::int64_t end;           // of the samples
+    std::int64_t position;      // of what follows: there may be padding between
+  };
+  static Trailing trailing(const ChunkLayout& layout, std::int64_t begin, std::uint64_t size);
+  std::optional<Trailing> trailing_;  // where the header says so
+  bool is_streamed_ = false;          // the header says nothing of the length
+  int raw_frame_bytes_ = 0;           // of samples without a header
+  bool is_joined_ = false;            // another recording follows
+  std::unique_ptr<sf_private_tag, Close> sndfile_;
+  std::unique_ptr<Mp3Reader> mp3_;  // instead of libsndfile
+  std::int64_t tag_bytes_ = 0;      // of ID3v2, before all else
+  AudioFormat format_;
+  std::string shortfall_;
+  std::string remark_;
+  std::int64_t frames_read_ = 0;
+  bool goes_on_ = false;  // libsndfile does not stop after the promised frames
+  bool ended_ = false;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,42 @@
+#include "host/read/nonfinite.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/base/error.hpp"
+
+namespace gpuconv {
+
+std::size_t find_nonfinite(std::span<const float> samples) {
+  const auto found = std::ranges::find_if(samples, [](float x) { return !std::isfinite(x); });
+  return static_cast<std::size_t>(found - samples.begin());
+}
+
+const char* nonfinite_name(float sample) {
+  return std::isnan(sample) ? "not a number" : "infinite";
+}
+
+std::int64_t mend_nonfinite(const std::string& path, std::span<float> samples, int channels,
+                            std::int64_t first_frame, NonFinite policy) {
+  const std::size_t first = find_nonfinite(samples);
+  if (first == samples.size()) return 0;
+  if (policy == NonFinite::error) {
+    const auto width = static_cast<std::size_t>(channels);
+    const std::string channel = channels > 1 ? fmt::format(", channel {}", first % width + 1) : "";
+    throw FileError(path,
+                    fmt::format("frame {}{} is {}; --nonfinite zero replaces such samples by 0",
+                                first_frame + static_cast<std::int64_t>(first / width), channel,
+                                nonfinite_name(samples[first])));
+  }
+  std::int64_t replaced = 0;
+  for (float& sample : samples.subspan(first)) {
+    if (std::isfinite(sample)) continue;
+    sample = 0;
+    ++replaced;
+  }
+  return replaced;
+}
+
+}  // namespace gpuconv

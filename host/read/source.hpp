@@ -1,0 +1,52 @@
+// source.hpp - the dry recording: one channel of an audio file
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/read/audio_file.hpp"
+#include "host/read/input_tolerance.hpp"
+
+namespace gpuconv {
+
+struct SourceOptions {
+  std::optional<int> channel;  ///< counted from 1; needed if there are several
+  NonFinite nonfinite = NonFinite::error;
+  Truncated truncated = Truncated::error;
+  Formats formats = Formats::allowed;
+  std::optional<RawFormat> raw = std::nullopt;  ///< samples without a header
+};
+
+class SourceReader {
+ public:
+  explicit SourceReader(const std::string& path, const SourceOptions& options = {});
+
+  const AudioFormat& format() const { return reader_.format(); }
+
+  /// Reads the next samples and returns how many; fewer than `mono.size()` only at the end, and 0
+  /// ever after. Fits ReadSource. A recording without a sample is a FileError.
+  std::size_t read(std::span<float> mono);
+
+  /// See AudioReader::shortfall().
+  const std::string& shortfall() const { return reader_.shortfall(); }
+
+  /// See AudioReader::remark().
+  const std::string& remark() const { return reader_.remark(); }
+
+  /// How many samples were no numbers and became 0.
+  std::int64_t replaced() const { return replaced_; }
+
+ private:
+  std::string path_;
+  NonFinite nonfinite_;
+  AudioReader reader_;
+  std::size_t channel_;  ///< counted from 0
+  std::vector<float> frames_;
+  std::int64_t samples_read_ = 0;
+  std::int64_t replaced_ = 0;
+};
+
+}  // namespace gpuconv

@@ -1,0 +1,118 @@
+#include "host/read/wav_header.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "host/base/error.hpp"
+#include "host/read/truncation.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr std::uint64_t kPcm = 1, kFloat = 3, kAlaw = 6, kUlaw = 7;
+constexpr std::uint64_t kExtensible = 0xfffe;  // the tag begins a GUID, which goes on like this:
+constexpr std::string_view kGuid("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14);
+constexpr std::string_view kAmbisonicGuid("\0\0\x21\7\xd3\x11\x86\x44\xc8\xc1\xca\0\0\0", 14);
+
+std::uint64_t little(std::span<const unsigned char> bytes, std::size_t offset, std::size_t size) {
+  return number(bytes.subspan(offset, size), ByteOrder::little);
+}
+
+/// What a tag and the bits of a sample mean together. PCM of, say, 20 bits fills the upper ones of
+/// as many bytes as it takes.
+std::optional<RawEncoding> encoding_of(std::uint64_t tag, std::uint64_t bits) {
+  const std::uint64_t bytes = (bits + 7) / 8;
+  if (tag == kPcm && bytes == 1) return RawEncoding::u8;
+  if (tag == kPcm && bytes == 2) return RawEncoding::s16;
+  if (tag == kPcm && bytes == 3) return RawEncoding::s24;
+  if (tag == kPcm && bytes == 4) return RawEncoding::s32;
+  if (tag == kFloat && bits == 32) return RawEncoding::f32;
+  if (tag == kFloat && bits == 64) return RawEncoding::f64;
+  if (tag == kAlaw && bits == 8) return RawEncoding::alaw;
+  if (tag == kUlaw && bits == 8) return RawEncoding::ulaw;
+  return std::nullopt;
+}
+
+/// The tag of an encoding; nothing for a GUID that is not made of one.
+std::optional<std::uint64_t> tag_of(std::span<const unsigned char> chunk) {
+  constexpr std::size_t kGuidBegin = 24;
+  const std::uint64_t tag = little(chunk, 0, 2);
+  if (tag != kExtensible || chunk.size() < kGuidBegin + 2 + kGuid.size()) return tag;
+  const auto rest = chunk.subspan(kGuidBegin + 2, kGuid.size());
+  const std::string_view guid(reinterpret_cast<const char*>(rest.data()), rest.size());
+  if (guid != kGuid && guid != kAmbisonicGuid) return std::nullopt;
+  return little(chunk, kGuidBegin, 2);
+}
+
+/// Nothing for a tag that is not read here.
+std::optional<RawFormat> parse_fmt(const std::string& path, std::span<const unsigned char> chunk) {
+  const auto tag = tag_of(chunk);
+  if (tag != kPcm && tag != kFloat && tag != kAlaw && tag != kUlaw) return std::nullopt;
+  const std::uint64_t channels = little(chunk, 2, 2);
+  const std::uint64_t bits = little(chunk, 14, 2);
+  const auto encoding = encoding_of(*tag, bits);
+  if (!encoding) {
+    throw FileError(path, fmt::format("{}-bit samples of format {:#x} are not read", bits, *tag));
+  }
+  const std::uint64_t frame_bytes = little(chunk, 12, 2);
+  if (frame_bytes != 0 && frame_bytes != channels * ((bits + 7) / 8)) {
+    throw FileError(path, fmt::format("has frames of {} bytes where {} channels of {} bits take {}",
+                                      frame_bytes, channels, bits, channels * ((bits + 7) / 8)));
+  }
+  const auto rate =
+      static_cast<int>(std::min<std::uint64_t>(little(chunk, 4, 4), std::uint64_t{0x7fffffff}));
+  return RawFormat{rate, static_cast<int>(channels), *encoding};
+}
+
+const char* container_of(const ChunkLayout& layout, bool is_extensible) {
+  if (layout.has_ds64) return layout.magic.data();
+  if (layout.magic == "riff") return "W64";
+  return is_extensible ? "WAVEX" : "WAV";
+}
+
+}  // namespace
+
+bool is_wav(std::span<const unsigned char> head) {
+  const std::string_view magic = text(head);
+  if (magic == "RIFF" || magic == "RF64" || magic == "BW64") {
+    return head.size() >= 12 && text(head.subspan(8)) == "WAVE";
+  }
+  return magic == "riff" && head.size() >= 40 && text(head.subspan(24)) == "wave";
+}
+
+std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
+                                  std::int64_t file_bytes) {
+  constexpr std::size_t kFmtBytes = 16;
+  const auto head = peek(0, 40);
+  if (!is_wav(head)) return std::nullopt;
+  const ChunkLayout& layout = *find_layout(head);
+  std::optional<RawFormat> format;
+  bool has_fmt = false;
+  bool is_extensible = false;
+  ChunkWalk chunks(peek, file_bytes, layout);
+  while (const auto chunk = chunks.next()) {
+    if (chunk->name == "fmt ") {
+      if (has_fmt) throw FileError(path, "is a WAV with two formats");
+      const auto fields = peek(chunk->begin, std::min<std::uint64_t>(chunk->size, 40));
+      if (fields.size() < kFmtBytes) continue;
+      has_fmt = true;
+      format = parse_fmt(path, fields);
+      is_extensible = little(fields, 0, 2) == kExtensible;
+    }
+    if (chunk->name != layout.samples || !format) continue;
+    const bool is_streamed =
+        (chunk->size == 0 || means_streamed(chunk->size, chunk->size_bytes)) &&
+        !end_of_chunk_at(peek, chunk_end(chunk->begin, chunk->size, layout), layout);
+    return PcmHeader{container_of(layout, is_extensible),
+                     &layout,
+                     *format,
+                     chunk->begin,
+                     is_streamed ? -1 : static_cast<std::int64_t>(chunk->size),
+                     chunk->size_bytes};
+  }
+  return std::nullopt;
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,24 @@
+// resample.hpp - a response at another sample rate
+//
+// The response is converted and never the recording: it is the shorter one. Three things are easily
+// lost on the way, and kept here.
+//
+// Level: a filter twice as dense sums twice as much, so the taps are scaled by old rate / new rate.
+//
+// Arrival: the resampler rings to both sides of a tap. Of a tap at sample 0 the part before time
+// zero would be cut, up to 17 % of its gain, and differently for each ear. So both ears get the
+// same zeros before, and Response::latency_frames says how many wet frames to crop.
+//
+// End: zeros after the last tap let its ringing end.
+#pragma once
+
+#include "host/room/response.hpp"
+
+namespace gpuconv {
+
+/// `response` at `rate` Hz. Both ears have one length, and `latency_frames` is exact, a whole
+/// number of new samples, whatever the rates. Throws UsageError where a rate is out of range, both
+/// are further apart than 1:256, or the result would be longer than kMaxTaps.
+Response resample(const Response& response, int rate);
+
+}  // namespace gpuconv

@@ -1,0 +1,108 @@
+#include "host/room/response.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "host/base/error.hpp"
+#include "host/files/output_file.hpp"
+#include "host/read/audio_file.hpp"
+#include "host/read/foreign.hpp"
+#include "host/read/nonfinite.hpp"
+#include "host/room/delay.hpp"
+#include "host/room/sofa/sofa_set.hpp"
+
+namespace gpuconv {
+namespace {
+
+constexpr std::size_t kBufferFrames = 16'384;
+
+bool is_silent(const Signal& taps) {
+  return std::ranges::all_of(taps, [](float tap) { return tap == 0; });
+}
+
+Response load_audio(const std::string& path, const ResponseOptions& options) {
+  AudioReader reader(path, options.truncated, options.formats);
+  const AudioFormat& format = reader.format();
+  if (format.channels == 1) {
+    throw FileError(path,
+                    "has 1 channel where a response needs 2, left and right; to give both "
+                    "ears the same one: sox FILE -c 2 stereo.wav");
+  }
+  if (format.channels != 2) {
+    throw FileError(path, fmt::format("has {} channels where a response needs 2, left and right",
+                                      format.channels));
+  }
+  const auto check_length = [&](std::int64_t frames) {
+    if (frames <= kMaxTaps) return;
+    throw FileError(path, fmt::format("is too long for a response ({} taps or more, limit {})",
+                                      frames, kMaxTaps));
+  };
+  check_length(format.frames);
+  Response response;
+  response.rate = format.rate;
+  std::vector<float> frames(2 * kBufferFrames);
+  std::int64_t count = 0;
+  std::int64_t replaced = 0;
+  while (const std::size_t got = reader.read(frames)) {
+    const auto portion = std::span(frames).first(2 * got);
+    replaced += mend_nonfinite(path, portion, 2, count, options.nonfinite);
+    for (std::size_t n = 0; n < got; ++n) {
+      response.taps.left.push_back(portion[2 * n]);
+      response.taps.right.push_back(portion[2 * n + 1]);
+    }
+    count += static_cast<std::int64_t>(got);
+    check_length(count);
+  }
+  if (count == 0) throw FileError(path, "holds no taps (0 frames)");
+  response.description =
+      fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
+                  format.rate, count, static_cast<double>(count) / format.rate);
+  response.repairs = {replaced, reader.shortfall(), reader.remark()};
+  return response;
+}
+
+Response checked(const std::string& path, Response response) {
+  if (is_silent(response.taps.left) && is_silent(response.taps.right)) {
+    throw FileError(path, fmt::format("silent response (all {} taps of both ears are 0)",
+                                      response.taps.left.size()));
+  }
+  return response;
+}
+
+}  // namespace
+
+Response load_response(const std::string& path, const ResponseOptions& options) {
+  if (is_sofa(path)) {
+    SofaSet set(path);
+    return response_of(set, options);
+  }
+  if (options.sofa != SofaOptions{}) {
+    throw UsageError(path + ": --azimuth and the like choose a measurement of a SOFA file, and " +
+                     (is_special_file(path)
+                          ? "such a file cannot come through a pipe; give its path"
+                          : "this is not one"));
+  }
+  return checked(path, load_audio(path, options));
+}
+
+Response response_of(SofaSet& set, const ResponseOptions& options) {
+  SofaMeasurement found = set.measurement(options.sofa);
+  Response response;
+  response.rate = found.rate;
+  const Stereo<double>& delays = found.delays;
+  response.latency_frames = is_whole(delays.left) && is_whole(delays.right) ? 0 : kDelayReach;
+  for (const Side side : kSides) {
+    response.repairs.replaced +=
+        mend_nonfinite(set.path(), found.taps[side], 1, 0, options.nonfinite);
+    response.taps[side] = delayed(found.taps[side], delays[side], response.latency_frames);
+  }
+  const std::size_t K = std::max(response.taps.left.size(), response.taps.right.size());
+  for (const Side side : kSides) response.taps[side].resize(K);
+  response.description = std::move(found.description);
+  response.warnings = std::move(found.warnings);
+  return checked(set.path(), std::move(response));
+}
+
+}  // namespace gpuconv

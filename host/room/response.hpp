@@ -1,0 +1,44 @@
+// response.hpp - the room at two ears: a 2-channel audio file, or one direction of a SOFA file
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/base/signal.hpp"
+#include "host/read/input_tolerance.hpp"
+#include "host/room/sofa/options.hpp"
+
+namespace gpuconv {
+
+struct Response {
+  Stereo<Signal> taps;  ///< both ears have the same number of taps
+  int rate = 0;         ///< Hz
+  int latency_frames =
+      0;  ///< wet frames before time zero: the caller crops them after the convolution
+  std::string description;
+  Repairs repairs;
+  std::vector<std::string> warnings;  ///< what is doubtful about the choice of a measurement
+};
+
+struct ResponseOptions {
+  SofaOptions sofa;  ///< only for SOFA files
+  NonFinite nonfinite = NonFinite::error;
+  Truncated truncated = Truncated::error;
+  Formats formats = Formats::allowed;
+};
+
+/// Longest response: 93 minutes at 48 kHz. What goes on for ever fails here and not for memory.
+inline constexpr std::int64_t kMaxTaps = std::int64_t{1} << 28;
+
+class SofaSet;
+
+/// Throws FileError unless there are two channels of which at least one is not silent, and
+/// UsageError if a direction is asked of a file that has none. `path` is read anew; ResponseCache
+/// reads a file once.
+Response load_response(const std::string& path, const ResponseOptions& options = {});
+
+/// One measurement of a set that is open, with its delays (Data.Delay) applied.
+Response response_of(SofaSet& set, const ResponseOptions& options);
+
+}  // namespace gpuconv

@@ -1,0 +1,136 @@
+#include "host/room/response_cache.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "host/read/foreign.hpp"
+#include "host/room/resample.hpp"
+#include "host/room/sofa/sofa_set.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// What changes when a file does; "" for what can be read only once, or not at all.
+std::string identity_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
+                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+                     status.st_ctim.tv_nsec);
+}
+
+template <typename Value>
+std::string words_of(const std::optional<Value>& value) {
+  return value ? fmt::format("{}", *value) : "-";
+}
+
+std::string key_of(const std::string& identity, const ResponseOptions& options) {
+  const SofaOptions& sofa = options.sofa;
+  const std::string receivers =
+      sofa.receivers ? fmt::format("{},{}", sofa.receivers->left, sofa.receivers->right) : "-";
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", identity, words_of(sofa.azimuth),
+                     words_of(sofa.elevation), words_of(sofa.distance), words_of(sofa.emitter),
+                     words_of(sofa.measurement), receivers, static_cast<int>(sofa.azimuths),
+                     static_cast<int>(options.nonfinite), static_cast<int>(options.truncated),
+                     static_cast<int>(options.formats));
+}
+
+std::int64_t bytes_of(const Response& response) {
+  return static_cast<std::int64_t>((response.taps.left.size() + response.taps.right.size()) *
+                                   sizeof(float));
+}
+
+}  // namespace
+
+template <typename Predicate>
+std::shared_ptr<const Response> ResponseCache::find(Predicate is_wanted) {
+  const auto found = std::ranges::find_if(entries_, is_wanted);
+  if (found == entries_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found);
+  return found->response;
+}
+
+void ResponseCache::keep(Entry entry) {
+  entries_.push_front(std::move(entry));
+  std::int64_t total = 0;
+  for (auto one = entries_.begin(); one != entries_.end();) {
+    total += bytes_of(*one->response) + (one->source ? bytes_of(*one->source) : 0);
+    one = total > bytes_ ? entries_.erase(one) : std::next(one);
+  }
+}
+
+std::shared_ptr<SofaSet> ResponseCache::open(const std::string& path, const std::string& identity) {
+  const auto found = std::ranges::find(sets_, identity, &OpenSet::key);
+  if (found != sets_.end() && !identity.empty()) {
+    sets_.splice(sets_.begin(), sets_, found);
+    return found->set;
+  }
+  auto set = std::make_shared<SofaSet>(path);
+  sets_.push_front({identity, set});
+  if (sets_.size() > kSets) sets_.pop_back();
+  return set;
+}
+
+/// A reader may have been killed that has served before: then the set is opened once more.
+template <typename Use>
+auto ResponseCache::with_set(const std::string& path, const std::string& identity, Use use) {
+  const auto is_it = [&](const OpenSet& one) { return one.key == identity; };
+  const bool was_open = !identity.empty() && std::ranges::any_of(sets_, is_it);
+  const std::shared_ptr<SofaSet> set = open(path, identity);
+  try {
+    return use(*set);
+  } catch (const FileError&) {
+    if (set->is_alive()) throw;
+    sets_.remove_if([&](const OpenSet& one) { return one.set == set; });
+    if (!was_open) throw;
+  }
+  return use(*open(path, identity));
+}
+
+std::shared_ptr<const Response> ResponseCache::load_locked(const std::string& path,
+                                                           const ResponseOptions& options) {
+  const std::string identity = identity_of(path);
+  const std::string key = identity.empty() ? "" : key_of(identity, options);
+  if (!key.empty()) {
+    if (auto known = find([&](const Entry& entry) { return entry.key == key; })) return known;
+  }
+  auto response = std::make_shared<const Response>(
+      is_sofa(path)
+          ? with_set(path, identity, [&](SofaSet& set) { return response_of(set, options); })
+          : load_response(path, options));
+  if (!key.empty()) keep({key, response, nullptr});
+  return response;
+}
+
+std::shared_ptr<const Response> ResponseCache::load(const std::string& path,
+                                                    const ResponseOptions& options) {
+  const std::lock_guard lock(mutex_);
+  return load_locked(path, options);
+}
+
+std::shared_ptr<const Response> ResponseCache::convert(
+    const std::shared_ptr<const Response>& response, int rate) {
+  if (response->rate == rate) return response;
+  const std::lock_guard lock(mutex_);
+  // By the response itself: its file may be another one by now.
+  const auto is_wanted = [&](const Entry& entry) {
+    return entry.source == response && entry.response->rate == rate;
+  };
+  if (auto known = find(is_wanted)) return known;
+  auto converted = std::make_shared<const Response>(resample(*response, rate));
+  keep({"", converted, response});
+  return converted;
+}
+
+std::string ResponseCache::check(const std::string& path, const ResponseOptions& options) {
+  const std::lock_guard lock(mutex_);
+  if (is_sofa(path)) {
+    return with_set(path, identity_of(path), [&](SofaSet& set) { return set.check(options.sofa); });
+  }
+  load_locked(path, options);
+  return "";
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,110 @@
+#include "host/write/output.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "host/base/error.hpp"
+#include "host/read/audio_file.hpp"
+#include "host/read/nonfinite.hpp"
+#include "host/write/quantise.hpp"
+#include "host/write/sndfile_writer.hpp"
+#include "host/write/wav_writer.hpp"
+
+namespace gpuconv {
+namespace {
+
+FileFormat resolve_output(const std::string& path, const OutputFormat& asked, int rate) {
+  if (rate < kMinRate || rate > kMaxRate) {
+    throw UsageError(fmt::format("{}: sample rate out of range ({} Hz, limit {}..{} Hz)", path,
+                                 rate, kMinRate, kMaxRate));
+  }
+  return is_special_file(path) ? resolve_wav_format(path, asked) : resolve_format(path, asked);
+}
+
+std::unique_ptr<FrameWriter> make_writer(OutputFile& file, const FileFormat& format, int rate,
+                                         std::optional<std::int64_t> frames) {
+  if (format.container == Container::wav || format.container == Container::rf64) {
+    return std::make_unique<WavWriter>(file, format, rate, frames);
+  }
+  return std::make_unique<SndfileWriter>(file, format, rate, frames);
+}
+
+template <typename Sample>
+void interleave(std::span<const Sample> left, std::span<const Sample> right,
+                std::vector<Sample>& frames) {
+  frames.resize(2 * left.size());
+  for (std::size_t n = 0; n < left.size(); ++n) {
+    frames[2 * n] = left[n];
+    frames[2 * n + 1] = right[n];
+  }
+}
+
+}  // namespace
+
+WetWriter::WetWriter(const std::string& path, const OutputFormat& format, int rate,
+                     const OutputOptions& options)
+    : format_(resolve_output(path, format, rate)),
+      file_(path, options),
+      writer_(make_writer(file_, format_, rate, options.frames)) {
+  // What is compressed may take next to nothing (silence) or nearly as much as PCM: not asked for.
+  const bool compresses =
+      format_.container == Container::flac || format_.container == Container::ogg;
+  const int frame_bytes = (compresses ? 0 : format_.frame_bytes()) + options.frame_bytes_beside;
+  if (options.frames) file_.require_room(*options.frames * std::int64_t{frame_bytes});
+}
+
+void WetWriter::write(Stereo<std::span<const float>> wet) {
+  if (wet.left.size() != wet.right.size()) {
+    throw std::invalid_argument(
+        fmt::format("left has {} frames, right has {}", wet.left.size(), wet.right.size()));
+  }
+  check_finite(wet);
+  measure(wet, report_.levels);
+  if (format_.encoding != Encoding::pcm) {
+    interleave(wet.left, wet.right, frames_);
+    writer_->write(std::span<const float>(frames_));
+  } else {
+    for (const Side side : kSides) {
+      ears_[side].resize(wet[side].size());
+      report_.clipped[side] += format_.is_dithered
+                                   ? quantise(wet[side], format_.bits, ears_[side], dither_[side])
+                                   : quantise(wet[side], format_.bits, ears_[side]);
+    }
+    interleave<std::int32_t>(ears_.left, ears_.right, pcm_);
+    writer_->write(std::span<const std::int32_t>(pcm_));
+  }
+  report_.frames += static_cast<std::int64_t>(wet.left.size());
+}
+
+WriteReport WetWriter::finish() {
+  writer_->finish();
+  file_.sync();
+  if (!file_.in_place()) check_written();
+  file_.publish();
+  const bool rf64 = format_.container == Container::wav && is_rf64(format_, report_.frames);
+  report_.container = rf64 ? "RF64" : name(format_.container);
+  report_.bytes = file_.bytes();
+  return report_;
+}
+
+void WetWriter::check_finite(Stereo<std::span<const float>> wet) const {
+  for (const Side side : kSides) {
+    const std::size_t n = find_nonfinite(wet[side]);
+    if (n == wet[side].size()) continue;
+    throw FileError(file_.path(), fmt::format("overflow: frame {} of the {} ear is {} (limit of "
+                                              "float 3.4e38)",
+                                              report_.frames + static_cast<std::int64_t>(n),
+                                              name(side), nonfinite_name(wet[side][n])));
+  }
+}
+
+void WetWriter::check_written() const {
+  const AudioReader written(file_.written_path(), Truncated::accept);
+  if (written.shortfall().empty() && written.format().frames == report_.frames) return;
+  throw FileError(file_.path(), fmt::format("reads back as {} frames where {} were written",
+                                            written.format().frames, report_.frames));
+}
+
+}  // namespace gpuconv

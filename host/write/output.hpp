@@ -1,0 +1,60 @@
+// output.hpp - the wet frames become a file
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cuda/runtime/stereo.hpp"
+#include "host/base/levels.hpp"
+#include "host/base/noise.hpp"
+#include "host/files/output_file.hpp"
+#include "host/write/frame_writer.hpp"
+#include "host/write/output_format.hpp"
+
+namespace gpuconv {
+
+struct WriteReport {
+  std::int64_t frames = 0;
+  Stereo<Level> levels;          ///< of the wet signal, before it was quantised
+  Stereo<std::int64_t> clipped;  ///< samples that PCM had to limit; 0 in float
+  std::int64_t bytes = 0;
+  std::string container;  ///< "WAV", "RF64", ...
+};
+
+class WetWriter {
+ public:
+  /// Everything that can be refused is refused here, before the work.
+  WetWriter(const std::string& path, const OutputFormat& format, int rate,
+            const OutputOptions& options = {});
+
+  const FileFormat& format() const { return format_; }
+
+  /// So far: frames and levels.
+  const WriteReport& report() const { return report_; }
+
+  /// Takes the next frames; `wet.left` and `wet.right` have one length. A sample that is no finite
+  /// number is a FileError naming the frame: the result has overflowed.
+  void write(Stereo<std::span<const float>> wet);
+
+  /// Completes the file, reads its header back and puts it in its place. Without finish(), or if
+  /// anything fails, OUTPUT stays as it was.
+  WriteReport finish();
+
+ private:
+  void check_finite(Stereo<std::span<const float>> wet) const;
+  void check_written() const;
+
+  FileFormat format_;
+  OutputFile file_;
+  std::unique_ptr<FrameWriter> writer_;
+  WriteReport report_;
+  std::vector<float> frames_;
+  Stereo<std::vector<std::int32_t>> ears_;
+  Stereo<Random> dither_{Random(0), Random(1)};  // as ever: the same bytes from run to run
+  std::vector<std::int32_t> pcm_;
+};
+
+}  // namespace gpuconv

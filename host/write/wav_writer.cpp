@@ -1,0 +1,149 @@
+#include "host/write/wav_writer.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string_view>
+
+#include "host/base/error.hpp"
+
+namespace gpuconv {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "samples are written as they lie");
+
+constexpr std::uint64_t kUnknown32 = 0xffffffff;  // see ds64, or "up to the end"
+constexpr std::uint64_t kDs64Bytes = 28;
+
+/// Where the standard wants WAVE_FORMAT_EXTENSIBLE: more than 16 bits of PCM.
+bool is_extensible(const FileFormat& format) {
+  return format.encoding == Encoding::pcm && format.bits > 16;
+}
+
+std::uint64_t fmt_bytes(const FileFormat& format) {
+  return is_extensible(format) ? 40 : format.encoding == Encoding::ieee_float ? 18 : 16;
+}
+
+std::uint64_t data_bytes(const FileFormat& format, std::int64_t frames) {
+  return static_cast<std::uint64_t>(frames) * static_cast<std::uint64_t>(format.frame_bytes());
+}
+
+/// All bytes of the file after the first size.
+std::uint64_t riff_bytes(const FileFormat& format, std::int64_t frames) {
+  const std::uint64_t fact = format.encoding == Encoding::ieee_float ? 8 + 4 : 0;
+  return 4 + (8 + kDs64Bytes) + (8 + fmt_bytes(format)) + fact + 8 + data_bytes(format, frames);
+}
+
+class Header {
+ public:
+  void text(std::string_view characters) {
+    for (const char c : characters) bytes_.push_back(static_cast<std::byte>(c));
+  }
+  void number(std::uint64_t value, int size) {
+    for (int i = 0; i < size; ++i)
+      bytes_.push_back(static_cast<std::byte>(value >> (8 * i) & 0xff));
+  }
+  std::vector<std::byte> take() { return std::move(bytes_); }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
+void add_fmt(Header& header, const FileFormat& format, int rate) {
+  constexpr std::uint64_t kPcm = 1;
+  constexpr std::uint64_t kFloat = 3;
+  constexpr std::uint64_t kExtensible = 0xfffe;
+  constexpr std::uint64_t kFrontLeftAndRight = 3;
+  const bool is_float = format.encoding == Encoding::ieee_float;
+  const auto bits = static_cast<std::uint64_t>(format.bits);
+  const auto frame_bytes = static_cast<std::uint64_t>(format.frame_bytes());
+
+  header.text("fmt ");
+  header.number(fmt_bytes(format), 4);
+  header.number(is_extensible(format) ? kExtensible : is_float ? kFloat : kPcm, 2);
+  header.number(2, 2);  // channels
+  header.number(static_cast<std::uint64_t>(rate), 4);
+  header.number(static_cast<std::uint64_t>(rate) * frame_bytes, 4);
+  header.number(frame_bytes, 2);
+  header.number(bits, 2);
+  if (is_float) header.number(0, 2);  // no extension
+  if (is_extensible(format)) {
+    header.number(22, 2);    // bytes of extension
+    header.number(bits, 2);  // all of them valid
+    header.number(kFrontLeftAndRight, 4);
+    header.number(kPcm, 2);  // a GUID that begins with the format
+    header.text(std::string_view("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14));
+  }
+}
+
+}  // namespace
+
+bool is_rf64(const FileFormat& format, std::int64_t frames) {
+  return format.container == Container::rf64 || riff_bytes(format, frames) >= kUnknown32;
+}
+
+std::vector<std::byte> wav_header(const FileFormat& format, int rate,
+                                  std::optional<std::int64_t> frames) {
+  const std::int64_t count = frames.value_or(0);
+  const bool rf64 = frames && is_rf64(format, count);
+  const bool unknown = rf64 || !frames;
+
+  Header header;
+  header.text(rf64 ? "RF64" : "RIFF");
+  header.number(unknown ? kUnknown32 : riff_bytes(format, count), 4);
+  header.text("WAVE");
+
+  header.text(rf64 ? "ds64" : "JUNK");
+  header.number(kDs64Bytes, 4);
+  header.number(rf64 ? riff_bytes(format, count) : 0, 8);
+  header.number(rf64 ? data_bytes(format, count) : 0, 8);
+  header.number(rf64 ? static_cast<std::uint64_t>(count) : 0, 8);
+  header.number(0, 4);  // no table of other long chunks
+
+  add_fmt(header, format, rate);
+  if (format.encoding == Encoding::ieee_float) {
+    header.text("fact");
+    header.number(4, 4);
+    header.number(frames ? std::min(static_cast<std::uint64_t>(count), kUnknown32) : kUnknown32, 4);
+  }
+  header.text("data");
+  header.number(unknown ? kUnknown32 : data_bytes(format, count), 4);
+  return header.take();
+}
+
+WavWriter::WavWriter(OutputFile& file, const FileFormat& format, int rate,
+                     std::optional<std::int64_t> frames)
+    : file_(file), format_(format), rate_(rate) {
+  if (!file.seekable()) announced_ = frames;
+  file_.write(wav_header(format_, rate_, announced_));
+}
+
+void WavWriter::write(std::span<const float> frames) {
+  file_.write(std::as_bytes(frames));
+  samples_ += static_cast<std::int64_t>(frames.size());
+}
+
+void WavWriter::write(std::span<const std::int32_t> frames) {
+  const auto sample_bytes = static_cast<std::size_t>(format_.bits / 8);
+  bytes_.resize(frames.size() * sample_bytes);
+  for (std::size_t n = 0; n < frames.size(); ++n) {
+    std::memcpy(bytes_.data() + n * sample_bytes, &frames[n], sample_bytes);  // the low bytes
+  }
+  file_.write(bytes_);
+  samples_ += static_cast<std::int64_t>(frames.size());
+}
+
+void WavWriter::finish() {
+  const std::int64_t frames = samples_ / 2;
+  if (file_.seekable()) {
+    file_.seek(0);
+    file_.write(wav_header(format_, rate_, frames));
+  } else if (announced_ && frames != *announced_) {
+    throw FileError(file_.path(), fmt::format("was told to expect {} frames, {} were written",
+                                              *announced_, frames));
+  }
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,58 @@
+#include "host/room/mix.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "host/base/error.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+Response response_of(Signal left, Signal right, int lead = 0) {
+  Response response;
+  response.taps = {std::move(left), std::move(right)};
+  response.rate = 16000;
+  response.latency_frames = lead;
+  return response;
+}
+
+TEST(Mixed, ChangesNothingByDefault) {
+  const Response same = mixed(response_of({1, 2, 3}, {4, 5, 6}), {});
+  EXPECT_EQ(same.taps.left, Signal({1, 2, 3}));
+  EXPECT_EQ(same.taps.right, Signal({4, 5, 6}));
+}
+
+TEST(Mixed, AppliesOneGainToBothEars) {
+  const Response louder = mixed(response_of({1, 0}, {0, -0.25f}), {20 * std::log10(2.0), 0, {}, 0});
+  EXPECT_EQ(louder.taps.left, Signal({2, 0}));
+  EXPECT_EQ(louder.taps.right, Signal({0, -0.5f}));
+}
+
+TEST(Mixed, AddsTheDrySignalAtTimeZeroAndDelaysOnlyTheWet) {
+  Mix mix;
+  mix.dry_db = -20;
+  mix.predelay = 2;
+  const Response both = mixed(response_of({0.1f, 1, 0.5f}, {0.2f, 2, 1}, 1), mix);
+  ASSERT_EQ(both.taps.left.size(), 5u);
+  EXPECT_EQ(both.taps.left[0], 0);
+  EXPECT_FLOAT_EQ(both.taps.left[1], 0.1f);  // the dry signal, at time zero
+  EXPECT_FLOAT_EQ(both.taps.right[1], 0.1f);
+  // The whole response, with the resampler's ringing before its first tap, comes 2 samples later.
+  EXPECT_FLOAT_EQ(both.taps.left[2], 0.1f);
+  EXPECT_EQ(both.taps.left[3], 1);
+  EXPECT_EQ(both.taps.right[3], 2);
+}
+
+TEST(ParseDuration, KnowsItsUnits) {
+  EXPECT_EQ(parse_duration("20ms", 16000, "--predelay"), 320);
+  EXPECT_EQ(parse_duration("0.5s", 16000, "--predelay"), 8000);
+  EXPECT_EQ(parse_duration("7smp", 16000, "--predelay"), 7);
+  EXPECT_EQ(parse_duration("0s", 16000, "--predelay"), 0);
+  for (const char* const wrong : {"", "20", "ms", "-1ms", "nanms", "1e9s", "20 ms", "20m", "61s"}) {
+    EXPECT_THROW(parse_duration(wrong, 16000, "--predelay"), UsageError) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace gpuconv::test
