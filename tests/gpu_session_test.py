@@ -331,12 +331,6 @@ class OneCall(WithFolder):
         report = json.loads((self.folder / "measure/session.json").read_text())
         self.assertFalse(report["finished"])
 
-    def test_together_they_take_22_minutes_and_none_more_than_8(self):
-        self.assertLessEqual(sum(session.SECONDS.values()), 22 * 60)
-        self.assertLessEqual(max(session.SECONDS.values()), 8 * 60)
-        lines = sum(len((GPU / name).read_text().splitlines()) for name in ("session", "merge.py"))
-        self.assertLess(lines, 450)
-
 
 class Merging(WithFolder):
     def folder_of(self, name, call="measure", **changes):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The scripts that measure peers: what is wrong or missing is never timed.
+"""The scripts that measure peers and the ladder: what is wrong or missing is never timed.
 
     tests/profiling_test.py
 """
@@ -15,13 +15,13 @@ import unittest
 import unittest.mock
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "profiling"))
-import end_to_end
-import ladder
-import peers
-import picture
-import programs
-import table
+PROFILING = pathlib.Path(__file__).resolve().parent.parent / "profiling"
+sys.path[:0] = [str(PROFILING / "peers"), str(PROFILING / "ladder")]
+import end_to_end  # noqa: E402
+import ladder  # noqa: E402
+import peers  # noqa: E402
+import programs  # noqa: E402
+import table  # noqa: E402
 
 # Stands for a program: copies the file GOOD of its own folder to its last argument, or a bad one.
 FAKE = "#!/bin/sh\nfor last; do :; done\ncp \"$(dirname \"$0\")/{}.wav\" \"$last\"\n"
@@ -161,19 +161,26 @@ class LadderTest(unittest.TestCase):
         rows = json.loads((self.results / "ladder.json").read_text())["rows"]
         self.assertEqual([row["method"] for row in rows], ["cpu-dft", "gpu-tiled"])
 
-    def test_table_and_picture_say_what_cannot_and_what_was_not_measured(self):
-        result = self.climb()
-        with unittest.mock.patch.object(table, "ROOT", self.folder):
-            lines = {line.split("`")[1]: line for line in table.table(self.program).splitlines()
-                     if "`" in line}
-        self.assertIn("cannot: 70000 taps are too many (limit 16384)", lines["gpu-fused"])
-        for method in ("gpu-broken", "gpu-absent"):
-            self.assertIn("| not measured yet | not measured yet |", lines[method])
-        self.assertIn("| 500 ms (500 ms to 500 ms) |", lines["gpu-tiled"])
-        svg = picture.picture(self.results, self.program)
-        self.assertIn("Not measured yet: gpu-broken, gpu-older, gpu-absent. "
-                      "Cannot do it: gpu-fused<", svg)
-        self.assertEqual(len(result["rows"]), 2)
+    def test_files_are_whole_and_have_a_row_on_a_line(self):
+        result = {"cpu": "x", "rows": [{"method": "a", "seconds": {"min": 1}}, {"method": "b"}],
+                  "not_run": []}
+        path = self.folder / "new/one.json"
+        ladder.write_json(path, result)
+        self.assertEqual(json.loads(path.read_text()), result)
+        self.assertEqual(len(path.read_text().splitlines()), 1 + 1 + 4 + 1 + 1)
+        self.assertEqual([one.name for one in path.parent.iterdir()], ["one.json"])
+
+    def test_the_table_has_what_was_measured_and_at_most_six_rows(self):
+        self.climb()
+        text = table.table(self.program, self.folder)
+        self.assertEqual([line.split("`")[1] for line in text.splitlines() if "`" in line],
+                         ["gpu-tiled"])  # cpu-dft is extrapolated
+        self.assertIn("| `gpu-tiled` | tiles | 500 ms (500 ms to 500 ms) | ", text)
+        self.assertIn("([ladder.json](profiling/results/x/ladder.json))", text)
+        rows = [{"method": str(at), "extrapolated": False, "convolve_seconds": {"median": seconds}}
+                for at, seconds in enumerate((9, 5, 8, 1, 7, 3, 2, 4))]
+        names = [row["method"] for row in table.chosen(rows[::-1], "01234567")]
+        self.assertEqual("".join(names), "013567")
 
 
 # Stands for ncu and nsys: writes down how it was called.
@@ -200,7 +207,7 @@ class ProfilersTest(unittest.TestCase):
             executable(self.folder / name, PROFILER)
 
     def run_script(self, name, *words, **variables):
-        script = pathlib.Path(ladder.__file__).parent / name
+        script = PROFILING / "kernels" / name
         environment = {**os.environ, "PATH": f"{self.folder}:/usr/bin:/bin", **variables}
         done = subprocess.run([script, *words], env=environment, capture_output=True, text=True)
         return done, (self.folder / "calls").read_text()

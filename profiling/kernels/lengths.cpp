@@ -2,7 +2,7 @@
 //
 //   gpuconv_lengths SAMPLESxTAPS ...
 //
-// For profiling/predictions.py, so that it need not know how lengths are chosen. Needs no GPU.
+// For expected.py, so that it need not know how lengths are chosen. Needs no GPU.
 #include "cuda/methods/lengths.hpp"
 
 #include <cstdio>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times what people use from Python, beside gpuconv: SciPy, CuPy, torchaudio.
 
-    profiling/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000[xCLIPS],...]
+    profiling/peers/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000[xCLIPS],...]
                        [--libraries scipy,cupy,torchaudio] [--own METHOD,...]
 
 The sounds are those of "gpuconv bench" (the same seeded noise), both ears, float32, and PROGRAM is
@@ -32,8 +32,9 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "ladder"))  # in the tree
 import ladder
+from ladder import spread
 
 STEP = 0x9E3779B97F4A7C15
 BOUND = 2e-6  # relative to ||x|| ||h||; float32 transforms are right to some 3e-7
@@ -295,10 +296,6 @@ def gpuconv_rows(program, size, methods):
     return medians, not_run
 
 
-def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
 def ways_of(np, name, plan, size, source, ears):
     """(row, run) of each way to time a peer; no run where its result is wrong or it fails."""
     for way, pair in plan(source, ears).items():
@@ -385,16 +382,13 @@ def main():
         sys.exit(77)
     result = {"cpu": ladder.cpu_name(), "cores": len(os.sched_getaffinity(0)),
               "numpy": np.__version__, "load_before": os.getloadavg()[0], "rows": []}
-    arguments.results.mkdir(parents=True, exist_ok=True)
     own = None if arguments.own is None else arguments.own.split(",")
     for size in arguments.sizes.split(","):
         for row in measure(np, arguments.program, size, arguments.rounds,
                            arguments.libraries.split(","), own):
             result["rows"].append(row)
             result["load_after"] = os.getloadavg()[0]
-            part = arguments.results / "peers.json.part"
-            part.write_text(json.dumps(result, indent=1) + "\n")
-            part.replace(arguments.results / "peers.json")
+            ladder.write_json(arguments.results / "peers.json", result)
             print(line_of(row), flush=True)
     theirs = [row for row in result["rows"] if "ratio" in row]
     if not theirs:

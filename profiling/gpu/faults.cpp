@@ -24,7 +24,7 @@
 #include "host/error.hpp"
 #include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
-#include "profiling/fault_report.hpp"
+#include "profiling/gpu/fault_report.hpp"
 
 namespace gpuconv {
 namespace {
