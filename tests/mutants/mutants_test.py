@@ -12,7 +12,7 @@ import builds
 import checks
 import generated
 import mutants
-from mutant import Mutant
+from generated import Mutant
 
 KERNEL = """
 // A comment with __syncthreads(); and x < y in it.
