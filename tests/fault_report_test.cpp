@@ -1,5 +1,5 @@
 // fault_report_test.cpp - what gpuconv_faults calls wrong, and what it does not
-#include "profiling/fault_report.hpp"
+#include "profiling/gpu/fault_report.hpp"
 
 #include <gtest/gtest.h>
 

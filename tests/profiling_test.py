@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The scripts that measure peers: what is wrong or missing is never timed.
+"""The scripts that measure peers and the ladder: what is wrong or missing is never timed.
 
     tests/profiling_test.py
 """
@@ -15,23 +15,34 @@ import unittest
 import unittest.mock
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "profiling"))
-import end_to_end
-import ladder
-import peers
-import picture
-import programs
-import table
+PROFILING = pathlib.Path(__file__).resolve().parent.parent / "profiling"
+sys.path[:0] = [str(PROFILING / "peers"), str(PROFILING / "ladder")]
+import end_to_end  # noqa: E402
+import ladder  # noqa: E402
+import peers  # noqa: E402
+import programs  # noqa: E402
+import table  # noqa: E402
 
 # Stands for a program: copies the file GOOD of its own folder to its last argument, or a bad one.
 FAKE = "#!/bin/sh\nfor last; do :; done\ncp \"$(dirname \"$0\")/{}.wav\" \"$last\"\n"
 
 
-class ProgramsTest(unittest.TestCase):
+def executable(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+class WithFolder(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
+
+
+class ProgramsTest(WithFolder):
+    def setUp(self):
+        super().setUp()
         self.good = [((7 * n) % 23 - 11) / 16 for n in range(20_000)]
         self.write("good", self.good)
 
@@ -62,16 +73,10 @@ class ProgramsTest(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, "no such luck"):
             programs.run(["sh", "-c", "echo no such luck >&2; exit 3"])
 
-    def fake(self, name, what):
-        path = self.folder / name
-        path.write_text(FAKE.format(what))
-        path.chmod(0o755)
-        return path
-
     def test_what_is_wrong_or_missing_is_not_timed(self):
         self.write("bad", [1.01 * one for one in self.good])
-        ours = self.fake("gpuconv", "good")
-        self.fake("ffmpeg", "bad")
+        ours = executable(self.folder / "gpuconv", FAKE.format("good"))
+        executable(self.folder / "ffmpeg", FAKE.format("bad"))
         with unittest.mock.patch.dict(os.environ, {"PATH": f"{self.folder}:/bin:/usr/bin"}), \
                 unittest.mock.patch.dict(programs.PROBLEMS, {"tiny": (100, 9)}), \
                 unittest.mock.patch.object(programs.shutil, "which",
@@ -109,17 +114,9 @@ esac
 """
 
 
-def executable(path, text):
-    path.write_text(text)
-    path.chmod(0o755)
-    return path
-
-
-class LadderTest(unittest.TestCase):
+class LadderTest(WithFolder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         (self.folder / "methods").write_text(METHODS)
         self.program = executable(self.folder / "gpuconv", GPUCONV)
         self.results = self.folder / "profiling/results/x"
@@ -161,19 +158,26 @@ class LadderTest(unittest.TestCase):
         rows = json.loads((self.results / "ladder.json").read_text())["rows"]
         self.assertEqual([row["method"] for row in rows], ["cpu-dft", "gpu-tiled"])
 
-    def test_table_and_picture_say_what_cannot_and_what_was_not_measured(self):
-        result = self.climb()
-        with unittest.mock.patch.object(table, "ROOT", self.folder):
-            lines = {line.split("`")[1]: line for line in table.table(self.program).splitlines()
-                     if "`" in line}
-        self.assertIn("cannot: 70000 taps are too many (limit 16384)", lines["gpu-fused"])
-        for method in ("gpu-broken", "gpu-absent"):
-            self.assertIn("| not measured yet | not measured yet |", lines[method])
-        self.assertIn("| 500 ms (500 ms to 500 ms) |", lines["gpu-tiled"])
-        svg = picture.picture(self.results, self.program)
-        self.assertIn("Not measured yet: gpu-broken, gpu-older, gpu-absent. "
-                      "Cannot do it: gpu-fused<", svg)
-        self.assertEqual(len(result["rows"]), 2)
+    def test_files_are_whole_and_have_a_row_on_a_line(self):
+        result = {"cpu": "x", "rows": [{"method": "a", "seconds": {"min": 1}}, {"method": "b"}],
+                  "not_run": []}
+        path = self.folder / "new/one.json"
+        ladder.write_json(path, result)
+        self.assertEqual(json.loads(path.read_text()), result)
+        self.assertEqual(len(path.read_text().splitlines()), 1 + 1 + 4 + 1 + 1)
+        self.assertEqual([one.name for one in path.parent.iterdir()], ["one.json"])
+
+    def test_the_table_has_what_was_measured_and_at_most_six_rows(self):
+        self.climb()
+        text = table.table(self.program, self.folder)
+        self.assertEqual([line.split("`")[1] for line in text.splitlines() if "`" in line],
+                         ["gpu-tiled"])  # cpu-dft is extrapolated
+        self.assertIn("| `gpu-tiled` | tiles | 500 ms (500 ms to 500 ms) | ", text)
+        self.assertIn("([ladder.json](profiling/results/x/ladder.json))", text)
+        rows = [{"method": str(at), "extrapolated": False, "convolve_seconds": {"median": seconds}}
+                for at, seconds in enumerate((9, 5, 8, 1, 7, 3, 2, 4))]
+        names = [row["method"] for row in table.chosen(rows[::-1], "01234567")]
+        self.assertEqual("".join(names), "013567")
 
 
 # Stands for ncu and nsys: writes down how it was called.
@@ -191,16 +195,14 @@ done
 """
 
 
-class ProfilersTest(unittest.TestCase):
+class ProfilersTest(WithFolder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         for name in ("ncu", "nsys"):
             executable(self.folder / name, PROFILER)
 
     def run_script(self, name, *words, **variables):
-        script = pathlib.Path(ladder.__file__).parent / name
+        script = PROFILING / "kernels" / name
         environment = {**os.environ, "PATH": f"{self.folder}:/usr/bin:/bin", **variables}
         done = subprocess.run([script, *words], env=environment, capture_output=True, text=True)
         return done, (self.folder / "calls").read_text()
@@ -213,7 +215,10 @@ class ProfilersTest(unittest.TestCase):
             done, calls = self.run_script("ncu.sh", *words, report)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(f"--size {size} ", calls)
-            self.assertIn("--import", calls)
+            *measuring, showing = calls.splitlines()
+            self.assertIn("--import", showing)
+            for line in measuring:  # clocks and caches are left alone
+                self.assertIn("--clock-control none --cache-control none", line)
 
     def test_ncu_that_profiled_nothing_is_told(self):
         report = self.folder / "report"
@@ -222,12 +227,6 @@ class ProfilersTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("ncu profiled no kernel", done.stderr)
         self.assertNotIn("--import", calls)
-
-    def test_ncu_leaves_clocks_and_caches_alone(self):
-        _, calls = self.run_script("ncu.sh", "gpu-fourstep", "", str(self.folder / "report"))
-        for line in calls.splitlines():
-            if "--import" not in line:
-                self.assertIn("--clock-control none --cache-control none", line)
 
     def test_ncu_that_may_not_read_counters_is_skipped_in_one_line(self):
         done, calls = self.run_script("ncu.sh", "gpu-tiled", REFUSES="ERR_NVGPUCTRPERM")
@@ -375,17 +374,16 @@ class ClockTest(unittest.TestCase):
         self.assertAlmostEqual(ways["queued"][0](), 3e-3)
 
 
-class EndToEndTest(unittest.TestCase):
+class EndToEndTest(WithFolder):
     def test_copying_the_same_bytes_is_measured_beside_it(self):
-        with tempfile.TemporaryDirectory() as name:
-            program = executable(pathlib.Path(name) / "gpuconv", """#!/bin/sh
+        program = executable(self.folder / "gpuconv", """#!/bin/sh
 case "$*" in
   bench*) echo '{"peaks": {"upload_bytes_per_second": 4e3, "download_bytes_per_second": 8e3}}' ;;
   *gpu-cufft*) echo "error: no cuFFT" >&2; exit 3 ;;
   *) echo '{"gpu_start_seconds": 0.25, "convolve_seconds": 0.5}' ;;
 esac
 """)
-            result = end_to_end.measure(program, 100_000, 1001, 3, ["gpu-fourstep", "gpu-cufft"])
+        result = end_to_end.measure(program, 100_000, 1001, 3, ["gpu-fourstep", "gpu-cufft"])
         self.assertEqual(result["not_run"], [{"method": "gpu-cufft", "reason": "error: no cuFFT"}])
         times = {one["what"]: one["seconds"]["median"] for one in result["times"]}
         self.assertEqual(times["gpu-fourstep, gpu start"], 0.25)
@@ -396,10 +394,8 @@ esac
         self.assertGreater(times["copying the files"], 0)
 
     def test_long_recordings_repeat_their_noise(self):
-        with tempfile.TemporaryDirectory() as name:
-            folder = pathlib.Path(name)
-            end_to_end.make_files(folder, 150_000, 10)
-            samples = programs.samples_of(folder / "source.wav")
+        end_to_end.make_files(self.folder, 150_000, 10)
+        samples = programs.samples_of(self.folder / "source.wav")
         self.assertEqual(len(samples), 150_000)
         self.assertEqual(samples[:1000], samples[end_to_end.NOISE:end_to_end.NOISE + 1000])
 

@@ -85,8 +85,8 @@ __global__ void __launch_bounds__(kThreads)
 /// memory.
 template <bool is_forward, typename Load, typename Store>
 __global__ void __launch_bounds__(kThreads)
-    segment_kernel(Load load, Store store, int log2_length, int log2_part,
-                   const float2* __restrict__ twiddles) {
+    part_kernel(Load load, Store store, int log2_length, int log2_part,
+                const float2* __restrict__ twiddles) {
   BlockShared shared;
   const int part = 1 << log2_part;
   float2* const z = shared.take<float2>(part);
@@ -138,14 +138,14 @@ class Transform {
   void forward(const Load& load, int batch, std::span<float2> spectra, const Stream& stream) const {
     const InPlace in_place{spectra.data(), length()};
     if (log2_length_ == log2_part_) {
-      launch_segments<true>(load, in_place, batch, stream);
+      launch_parts<true>(load, in_place, batch, stream);
       return;
     }
     launch_stage<true>(load, in_place, batch, log2_length_ - 1, stream);
     for (int log2_half = log2_length_ - 2; log2_half >= log2_part_; --log2_half) {
       launch_stage<true>(in_place, in_place, batch, log2_half, stream);
     }
-    launch_segments<true>(in_place, in_place, batch, stream);
+    launch_parts<true>(in_place, in_place, batch, stream);
   }
 
   /// Hands the inverse transforms of the bit-reversed spectra that `load` gives to `store`. `work`
@@ -154,11 +154,11 @@ class Transform {
   void inverse(const Load& load, const Store& store, int batch, std::span<float2> work,
                const Stream& stream) const {
     if (log2_length_ == log2_part_) {
-      launch_segments<false>(load, store, batch, stream);
+      launch_parts<false>(load, store, batch, stream);
       return;
     }
     const InPlace in_place{work.data(), length()};
-    launch_segments<false>(load, in_place, batch, stream);
+    launch_parts<false>(load, in_place, batch, stream);
     for (int log2_half = log2_part_; log2_half < log2_length_ - 1; ++log2_half) {
       launch_stage<false>(in_place, in_place, batch, log2_half, stream);
     }
@@ -176,13 +176,12 @@ class Transform {
   }
 
   template <bool is_forward, typename Load, typename Store>
-  void launch_segments(const Load& load, const Store& store, int batch,
-                       const Stream& stream) const {
+  void launch_parts(const Load& load, const Store& store, int batch, const Stream& stream) const {
     const int part = 1 << log2_part_;
     const LaunchShape shape{static_cast<unsigned>(batch << (log2_length_ - log2_part_)),
                             static_cast<unsigned>(std::min(kThreads, part / 2)),
                             shared_array_bytes<float2>(part)};
-    launch(segment_kernel<is_forward, Load, Store>, shape, stream, load, store, log2_length_,
+    launch(part_kernel<is_forward, Load, Store>, shape, stream, load, store, log2_length_,
            log2_part_, twiddles_.data());
   }
 

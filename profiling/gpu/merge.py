@@ -1,9 +1,13 @@
 """Merges the folders of the calls of profiling/gpu/session into one, with a page for people."""
 
 import json
+import pathlib
 import re
 import shutil
 import sys
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "ladder"))  # in the tree
+from ladder import write_json  # noqa: E402
 
 PASSED, FAILED, NOT_RUN, SKIPPED = "passed", "failed", "not run", "skipped"
 KEPT = ("bench.json", "end_to_end.json", "chunks.json", "peers.json", "ladder.json", "ncu.txt")
@@ -14,12 +18,6 @@ def read(path):
         return json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-
-
-def write_json(path, value):
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=1) + "\n")
-    part.replace(path)
 
 
 def build(report):

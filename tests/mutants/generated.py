@@ -13,10 +13,26 @@ Nothing is listed by hand: a new kernel file is found, and its mutants with it.
 import pathlib
 import re
 
-from mutant import Mutant
-
 KERNELS = ("cuda/**/*.cu", "cuda/**/*.cuh")
 CHOREOGRAPHY = ("cuda/**/*.cpp", "cuda/**/*.hpp", "host/render/gpu_renderer.cpp")
+
+
+class Mutant:
+    """One change to one source file: `text` of `path` with [start, end) replaced by `new`."""
+
+    def __init__(self, kind, path, text, start, end, new, what):
+        self.kind = kind
+        self.path = path
+        self.text = text[:start] + new + text[end:]
+        line = text.count("\n", 0, start) + 1
+        self.title = f"{path}:{line}: {what}"
+        self.proof = None  # that nothing can kill it, where there is one
+        first = text.rfind("\n", 0, start) + 1
+        last = text.find("\n", end)
+        last = len(text) if last < 0 else last
+        # The whole lines, so that a reader sees what is meant.
+        self.old = " ".join(text[first:last].split())
+        self.new = " ".join((text[first:start] + new + text[end:last]).split())
 
 
 def end_of_bracket(code, start):

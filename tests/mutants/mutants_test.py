@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests what the mutants rest on: that they are found, keep their names, and are judged rightly."""
+"""Tests what the mutants rest on: that they are found, built, and judged rightly."""
 
 import json
 import pathlib
@@ -12,8 +12,7 @@ import builds
 import checks
 import generated
 import mutants
-import results
-from mutant import name
+from generated import Mutant
 
 KERNEL = """
 // A comment with __syncthreads(); and x < y in it.
@@ -55,7 +54,7 @@ class Generated(unittest.TestCase):
                            ("host/render/gpu_renderer.cpp", renderer)):
             (self.root / path).parent.mkdir(parents=True, exist_ok=True)
             (self.root / path).write_text(text)
-        return name(generated.generate(self.root))
+        return generated.generate(self.root)
 
     def changes(self, kind):
         return [mutant.new for mutant in self.generate() if mutant.kind == kind]
@@ -88,17 +87,6 @@ class Generated(unittest.TestCase):
             "int on_the_host(int a, int b) { return a < b ? (a) : b; }",
             "int on_the_host(int a, int b) { return a < b ? (1) : b; }"])
 
-    def test_names_last_when_lines_move(self):
-        before = [mutant.name for mutant in self.generate()]
-        after = [mutant.name for mutant in self.generate("\n// moved\n" + KERNEL)]
-        self.assertEqual(before, after)
-        self.assertEqual(len(set(before)), len(before))
-
-    def test_names_tell_equal_lines_apart(self):
-        twice = KERNEL + KERNEL.replace("one_kernel", "other_kernel")
-        names = [mutant.name for mutant in self.generate(twice)]
-        self.assertEqual(len(set(names)), len(names))
-
     def test_no_barrier_and_no_event_of_the_sources_is_overlooked(self):
         barriers = events = 0
         for path in (mutants.ROOT / "cuda").rglob("*"):
@@ -108,7 +96,7 @@ class Generated(unittest.TestCase):
                     r"__syncwarp\(.*\);", code))
         renderer = (mutants.ROOT / "host/render/gpu_renderer.cpp").read_text()
         events += len(re.findall(r"\.record\(|\bwait\(|synchronize\(\)", renderer))
-        found, _ = mutants.load()
+        found = mutants.load()
         self.assertEqual(sum(mutant.kind == "barrier" for mutant in found), barriers)
         self.assertEqual(sum(mutant.kind == "event" and "renderer" in mutant.path
                              for mutant in found), events)
@@ -148,30 +136,6 @@ class Built(unittest.TestCase):
             self.assertEqual(subprocess.run([program], check=False).returncode, 22)
 
 
-class Attempted(unittest.TestCase):
-
-    def test_the_last_killer_comes_first_and_then_all_checks(self):
-        first, second = checks.CHECKS[:2]
-        every = [(first, None), (second, None)]
-        self.assertEqual(mutants.attempts([first, second], None), every)
-        last = {"check": second.name, "test": "S.T/gpu_x"}
-        self.assertEqual(mutants.attempts([first, second], last),
-                         [(second, "S.T/gpu_x"), *every])
-        gone = {"check": "no longer a check", "test": "S.T"}
-        self.assertEqual(mutants.attempts([first, second], gone), every)
-
-    def test_one_test_that_passes_or_is_no_longer_there_kills_nothing(self):
-        with tempfile.TemporaryDirectory() as folder:
-            program = pathlib.Path(folder) / "tests"
-            program.write_text("#!/bin/sh\n"
-                               "case $1 in *=*S.Dies) echo '[  FAILED  ] S.Dies'; exit 1;; esac\n"
-                               "echo '[  PASSED  ] 0 tests.'\n")
-            program.chmod(0o755)
-            check = checks.CHECKS[0]
-            self.assertIsNone(checks.run_check(check, program, ["gpu_x"], "S.Gone"))
-            self.assertEqual(checks.run_check(check, program, ["gpu_x"], "S.Dies").test, "S.Dies")
-
-
 class Judged(unittest.TestCase):
 
     def judge(self, code, output):
@@ -207,31 +171,17 @@ class Judged(unittest.TestCase):
         self.assertEqual(self.judge(-11, "[ RUN      ] S.T\n").how, "crash")
         self.assertEqual(self.judge(None, "[ RUN      ] S.T\n").how, "does not end")
 
-
-class Stored(unittest.TestCase):
-
-    def test_results_are_of_these_mutants(self):
-        found, proofs = mutants.load()
-        records = [results.as_record(mutant, None if mutant.name in proofs else
-                                     checks.Killer("c", "t", "h"), proofs.get(mutant.name))
-                   for mutant in found]
-        self.assertEqual(results.out_of_date(found, proofs, results.summary(records)), [])
-        fewer = results.summary(records[1:])
-        self.assertIn("not run", results.out_of_date(found, proofs, fewer)[0])
-        more = results.summary([*records, {**records[0], "name": "gone"}])
-        self.assertIn("no longer there", results.out_of_date(found, proofs, more)[0])
-        survivor = results.as_record(found[0], None, None)
-        self.assertIn("not killed", results.out_of_date(
-            found, {}, results.summary([survivor, *records[1:]]))[0])
-        reworded = {name: proof + " And more." for name, proof in proofs.items()}
-        self.assertIn("another proof", results.out_of_date(
-            found, reworded, results.summary(records))[0])
-
-    def test_harmless_ones_are_left_out_of_the_count(self):
-        record = results.as_record(mutants.control(), None, "it changes nothing")
-        self.assertEqual({key: results.summary([record])[key]
-                          for key in ("killed", "total", "harmless")},
-                         {"killed": 0, "total": 0, "harmless": 1})
+    def test_what_should_not_live_or_die_is_a_fault(self):
+        ends = []
+        for kind, proof in (("guard", None), ("guard", "it changes nothing"), ("control", None)):
+            mutant = Mutant(kind, "a.cu", "x", 0, 1, "y", "y for x")
+            mutant.proof = proof
+            ends += [(mutant, None), (mutant, checks.Killer("blocks", "S.T", "race")),
+                     (mutant, builds.DoesNotCompile("no such y"))]
+        killed, no_mutant = "killed by blocks, S.T: race", "does not compile\nno such y"
+        self.assertEqual(list(mutants.faults(ends)), ["a.cu:1: y for x: " + words for words in (
+            "lives on", no_mutant, *2 * (f"should live on, but: {killed}",
+                                         f"should live on, but: {no_mutant}"))])
 
 
 if __name__ == "__main__":

@@ -2,21 +2,21 @@
 # Nsight Systems on a whole render: do copies, both ears and the disk overlap? (Not run yet: no GPU
 # was at hand.)
 #
-#   profiling/nsys.sh INPUT RESPONSE [METHOD] [REPORT]
+#   profiling/kernels/nsys.sh INPUT RESPONSE [METHOD] [REPORT]
 #
 # Writes REPORT.nsys-rep, by default render.nsys-rep, and prints the time in each NVTX range ("read",
 # "upload", "convolve left", ...), in each kernel, and in copies. Where Nsight is not at hand,
 # gpuconv render --trace FILE shows the same phases from events and clocks of its own.
 set -euo pipefail
 
-input=${1:?usage: profiling/nsys.sh INPUT RESPONSE [METHOD] [REPORT]}
-response=${2:?usage: profiling/nsys.sh INPUT RESPONSE [METHOD] [REPORT]}
+input=${1:?usage: profiling/kernels/nsys.sh INPUT RESPONSE [METHOD] [REPORT]}
+response=${2:?usage: profiling/kernels/nsys.sh INPUT RESPONSE [METHOD] [REPORT]}
 method=${3:-gpu-fourstep}
 report=${4:-render}
-program=$(dirname "$0")/../build/gpuconv
+program=$(dirname "$0")/../../build/gpuconv
 
 command -v nsys >/dev/null ||
-  { echo "profiling/nsys.sh: needs nsys, of the CUDA Toolkit or Nsight Systems" >&2; exit 1; }
+  { echo "profiling/kernels/nsys.sh: needs nsys, of the CUDA Toolkit or Nsight Systems" >&2; exit 1; }
 wet=$(mktemp --suffix .wav)
 trap 'rm -f "$wet"' EXIT
 

@@ -25,7 +25,7 @@
 #include "host/methods/choose.hpp"
 #include "host/methods/method.hpp"
 #include "host/render/renderer.hpp"
-#include "profiling/fault_report.hpp"
+#include "profiling/gpu/fault_report.hpp"
 
 namespace gpuconv {
 namespace {

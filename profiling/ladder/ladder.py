@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Measures the ladder: every method on 200,000 samples x 70,000 taps x 2 ears.
 
-    profiling/ladder.py PROGRAM RESULTS_FOLDER [--repeats N] [--only gpu-] [--size NxK]
+    profiling/ladder/ladder.py PROGRAM RESULTS_FOLDER [--repeats N] [--only gpu-] [--size NxK]
 
 Runs `PROGRAM render` as a user would and reads its JSON report. Writes ladder.json into
-RESULTS_FOLDER, method by method; profiling/table.py turns all such files into the README's table. A
-method that would take hours is measured at a shorter length and scaled by its operations, and marked
-as extrapolated. With --only, methods whose names begin otherwise are left out. One that gives no
-result is "not_run", with the reason: a "limit" of the method, an "error", or "not here". Exits with
-1 if there was an error.
+RESULTS_FOLDER, method by method; table.py makes the README's table of all such files. A method that
+would take hours is measured at a shorter length, scaled by its operations, and marked as
+extrapolated. With --only, methods whose names begin otherwise are left out. One that gives no result
+is "not_run", with the reason: a "limit" of the method, an "error", or "not here". Exits with 1 if
+there was an error.
 """
 
 import argparse
@@ -34,6 +34,22 @@ class NotRun(RuntimeError):
     def __init__(self, kind, reason):
         super().__init__(reason)
         self.kind = kind
+
+
+def spread(values):
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def write_json(path, result):
+    """Each row of a list on one line. No reader ever sees half a file."""
+    lines = []
+    for key, value in result.items():
+        rows = ",\n  ".join(map(json.dumps, value)) if isinstance(value, list) else ""
+        lines.append(f" {json.dumps(key)}: " + (f"[\n  {rows}\n ]" if rows else json.dumps(value)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    part.replace(path)
 
 
 def write_float_wav(path, channels, samples):
@@ -90,12 +106,9 @@ def measure(program, method, repeats, is_hopeless):
     scale = ((N + K - 1) / (samples + taps - 1)) ** 2
     seconds = [scale * run[0] if is_hopeless else run[0] for run in runs]
     row = {"method": method, "runs": len(runs), "extrapolated": is_hopeless,
-           "convolve_seconds": {"median": statistics.median(seconds), "min": min(seconds),
-                                "max": max(seconds)}}
+           "convolve_seconds": spread(seconds)}
     if not is_hopeless:
-        walls = [wall for _, wall, _ in runs]
-        row["program_seconds"] = {"median": statistics.median(walls), "min": min(walls),
-                                  "max": max(walls)}
+        row["program_seconds"] = spread([wall for _, wall, _ in runs])
     return row, runs[0][2]
 
 
@@ -113,13 +126,6 @@ def cpu_name():
         if line.startswith("model name"):
             return line.split(":")[1].strip()
     return platform.processor()
-
-
-def write(folder, result):
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "ladder.json.part"
-    part.write_text(json.dumps(result, indent=1) + "\n")
-    part.replace(folder / "ladder.json")
 
 
 def climb(program, folder, repeats, result, only=""):
@@ -142,7 +148,7 @@ def climb(program, folder, repeats, result, only=""):
             seconds = row["convolve_seconds"]
             print(f"{method:18} {seconds['median']:12.6f} s  ({seconds['min']:.6f} to "
                   f"{seconds['max']:.6f}, {row['runs']} runs)", flush=True)
-        write(folder, result)
+        write_json(folder / "ladder.json", result)
 
 
 def main():

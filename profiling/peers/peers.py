@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Times what people use from Python, beside gpuconv: SciPy, CuPy, torchaudio.
 
-    profiling/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000[xCLIPS],...]
+    profiling/peers/peers.py PROGRAM RESULTS_FOLDER [--rounds N] [--sizes 200000x70000[xCLIPS],...]
                        [--libraries scipy,cupy,torchaudio] [--own METHOD,...]
 
-The sounds are those of "gpuconv bench" (the same seeded noise), both ears, float32, and PROGRAM is
-run in the same rounds, so that what disturbs the machine disturbs all: with the methods of --own, or
-else every GPU method that is here and cpu-vectorised; the teaching rungs below it take minutes a
-round. Signals are in memory, those of CuPy and torch in the GPU's. Each result is compared with the
-definition in float64 at sampled outputs before any time counts. A library that is not there is "not
-run". Writes peers.json, row by row. Exit code 77 if no library could be timed.
+The sounds are noise, both ears, float32, as in "gpuconv bench". PROGRAM is run in the same rounds,
+so that what disturbs the machine disturbs all: with the methods of --own, otherwise with every GPU
+method that is here and cpu-vectorised; the teaching rungs below it take minutes a round. Signals are
+in memory, those of CuPy and torch in the GPU's. Each result is compared with the definition in
+float64 at sampled outputs before any time counts. A library that is not there is "not run". Writes
+peers.json, row by row. Exit code 77 if no library could be timed.
 
 GPU libraries are timed between events, by the rules of "gpuconv bench", in three ways: "queued"
 stands after a read of other memory that lasts until the host has queued everything, as gpuconv's
@@ -32,27 +32,12 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "ladder"))  # in the tree
 import ladder
+from ladder import spread
 
-STEP = 0x9E3779B97F4A7C15
 BOUND = 2e-6  # relative to ||x|| ||h||; float32 transforms are right to some 3e-7
 SAMPLES = 64
-
-
-def mixed(np, z):
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def noise(np, length, seed):
-    """As host/bench/problem.cpp: SplitMix64, uniform in [-1, 1)."""
-    with np.errstate(over="ignore"):
-        state = mixed(np, np.uint64(seed) + np.uint64(STEP))
-        steps = np.arange(1, length + 1, dtype=np.uint64) * np.uint64(STEP)
-        bits = mixed(np, state + steps) >> np.uint64(40)
-    return (bits.astype(np.float64) * 2.0 ** -23 - 1.0).astype(np.float32)
 
 
 def numbers_of(size):
@@ -64,10 +49,11 @@ def numbers_of(size):
 
 
 def sounds(np, samples, taps, clips):
-    """Clips, one a row, and the two ears that they all have."""
-    decay = 1e-3 ** (np.arange(taps) / taps)
-    ears = np.stack([noise(np, taps, seed) * decay.astype(np.float32) for seed in (2, 3)])
-    return noise(np, samples * clips, 1).reshape(clips, samples), ears.astype(np.float32)
+    """Clips, one a row, and the two ears that they all have: noise as in "gpuconv bench"."""
+    random = np.random.default_rng(1)
+    noise = lambda *shape: 2 * random.random(shape, dtype=np.float32) - 1
+    decay = 1e-3 ** (np.arange(taps, dtype=np.float32) / taps)
+    return noise(clips, samples), noise(2, taps) * decay
 
 
 def fast_length(length):
@@ -295,10 +281,6 @@ def gpuconv_rows(program, size, methods):
     return medians, not_run
 
 
-def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
 def ways_of(np, name, plan, size, source, ears):
     """(row, run) of each way to time a peer; no run where its result is wrong or it fails."""
     for way, pair in plan(source, ears).items():
@@ -385,16 +367,13 @@ def main():
         sys.exit(77)
     result = {"cpu": ladder.cpu_name(), "cores": len(os.sched_getaffinity(0)),
               "numpy": np.__version__, "load_before": os.getloadavg()[0], "rows": []}
-    arguments.results.mkdir(parents=True, exist_ok=True)
     own = None if arguments.own is None else arguments.own.split(",")
     for size in arguments.sizes.split(","):
         for row in measure(np, arguments.program, size, arguments.rounds,
                            arguments.libraries.split(","), own):
             result["rows"].append(row)
             result["load_after"] = os.getloadavg()[0]
-            part = arguments.results / "peers.json.part"
-            part.write_text(json.dumps(result, indent=1) + "\n")
-            part.replace(arguments.results / "peers.json")
+            ladder.write_json(arguments.results / "peers.json", result)
             print(line_of(row), flush=True)
     theirs = [row for row in result["rows"] if "ratio" in row]
     if not theirs:

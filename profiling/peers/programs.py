@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times whole programs, from start to exit, that convolve a mono file with a two-ear response.
 
-    profiling/programs.py PROGRAM RESULTS_FOLDER [--repeats N] [--problems head,stream]
+    profiling/peers/programs.py PROGRAM RESULTS_FOLDER [--repeats N] [--problems head,stream]
 
 PROGRAM is gpuconv, which runs on the CPU. The others are ffmpeg (its filter afir) and fconvolver
 (Debian package jconvolver); what is not installed is said to be "not run". Programs take turns;
@@ -15,20 +15,19 @@ drops the tail without apad. fconvolver needs the source padded to keep its tail
 import argparse
 import array
 import concurrent.futures
-import json
 import multiprocessing
 import os
 import pathlib
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "ladder"))  # in the tree
 import ladder
+from ladder import spread
 
 PROBLEMS = {"head": (200_000, 70_000), "stream": (9_600_000, 70_000)}
 CLOSE = 1e-5  # relative difference to gpuconv's output; both are right to some 3e-7
@@ -94,10 +93,6 @@ def commands(program, folder, taps):
                         folder / "padded.wav", folder / "fconvolver.wav"],
                        folder / "fconvolver.wav"),
     }
-
-
-def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def own_peak():
@@ -170,8 +165,7 @@ def main():
             result["rows"].append(row)
             print(line_of(row), flush=True)
     result["load_after"] = os.getloadavg()[0]
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    (arguments.results / "programs.json").write_text(json.dumps(result, indent=1) + "\n")
+    ladder.write_json(arguments.results / "programs.json", result)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-// lengths.cpp - what the GPU methods plan for given lengths, as JSON
+// lengths.cpp - what gpu-fourstep and gpu-fused plan for given lengths, as JSON
 //
 //   gpuconv_lengths SAMPLESxTAPS ...
 //
-// For profiling/predictions.py, so that it need not know how lengths are chosen. Needs no GPU.
+// For expected.py, so that it need not know how lengths are chosen. Needs no GPU.
 #include "cuda/methods/lengths.hpp"
 
 #include <cstdio>
@@ -32,11 +32,7 @@ Json planned(std::int64_t source_length, int response_length) {
     }
   }
   Json plans = {
-      {"source_length", source_length},
-      {"taps", response_length},
-      {"gpu-tiled", {{"block_length", direct_block_length(source_length)}}},
-      {"gpu-radix2", to_json(radix2_lengths(source_length, response_length), response_length)},
-      {"gpu-fourstep", fourstep}};
+      {"source_length", source_length}, {"taps", response_length}, {"gpu-fourstep", fourstep}};
   if (response_length <= kLongestFusedResponse) {
     plans["gpu-fused"] = to_json(fused_lengths(source_length, response_length), response_length);
   }

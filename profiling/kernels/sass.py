@@ -1,22 +1,20 @@
 #!/usr/bin/env python3
 """Counts the machine instructions of the large transforms: what share of them is arithmetic?
 
-    profiling/sass.py [--arch 90]     writes profiling/results/sass/sm_90.json
+    profiling/kernels/sass.py [--arch 90]
 
-Needs nvcc and cuobjdump (of the toolkit, or "pip install nvidia-cuda-cuobjdump") on the PATH;
-without them it says "not run". Takes minutes. Fails if a kernel touches local memory, or is not of
-the form that the counts rely on.
+Prints a table. Needs nvcc, cuobjdump and nvdisasm on the PATH (of the toolkit, or "pip install
+nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm"); without them it says "not run". Takes minutes. Fails if
+a kernel touches local memory, or is not of the form that the counts rely on.
 
-"instructions" are those in the program; "executed" are those of the busiest thread, where a stage's
-loop counts as often as the shape says; "issued" are those of all warps of a block together, of which
-some have nothing to do in some stages. All include what only the ends of a signal need.
+Counted are the instructions of the busiest thread, where a stage's loop counts as often as the shape
+says, with what only the ends of a signal need. "issued" are those of all warps of a block together,
+of which some have nothing to do in some stages. Float instructions are the work; the rest computes
+where elements stand, checks bounds, and moves them.
 """
 
 import argparse
 import collections
-import hashlib
-import json
-import math
 import pathlib
 import re
 import shutil
@@ -26,9 +24,9 @@ import tempfile
 
 from block_shape import Kernel
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCES = ("cuda/methods/fourstep/columns.cu", "cuda/methods/fourstep/rows.cu",
-           "cuda/methods/gpu_fused.cu")
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SOURCES = [path for path in sorted((ROOT / "cuda").rglob("*.cu"))
+           if re.search("ColumnShapes|RowShapes|FusedShapes", path.read_text())]
 FLAGS = ("-std=c++20", "-O3", "-fmad=false", "-I.")  # of CMakeLists.txt
 
 CLASSES = {
@@ -44,14 +42,6 @@ CLASSES = {
     "control": "BRA BSSY BSYNC EXIT BAR NOP WARPSYNC CALL RET",
 }
 CLASS_OF = {name: kind for kind, names in CLASSES.items() for name in names.split()}
-
-
-def digest():
-    """Of everything that the kernels are made of."""
-    total = hashlib.sha256()
-    for path in sorted([*(ROOT / "cuda").rglob("*.cuh"), *(ROOT / source for source in SOURCES)]):
-        total.update(path.read_bytes())
-    return total.hexdigest()[:16]
 
 
 def class_of(operation):
@@ -121,10 +111,8 @@ def count(kernel, registers, text):
         classes[name] += times
         if name in ("shared", "global"):
             accesses[width(operation)] += times
-    return {"kind": kernel.kind, "lanes": kernel.lanes, "radices": kernel.radices,
-            "registers": registers, "instructions": len(code), "executed": total,
-            "issued": sum(issued), "address_loops": address_loops, "classes": dict(sorted(classes.items())),
-            "accesses": dict(sorted(accesses.items()))}
+    return {"kernel": kernel, "registers": registers, "executed": total, "issued": sum(issued),
+            "address_loops": address_loops, "classes": classes, "accesses": accesses}
 
 
 def read(source, arch, folder):
@@ -141,30 +129,48 @@ def read(source, arch, folder):
         kernel = Kernel.of(mangled)
         if kernel is not None:
             rows.append(count(kernel, int(registers[mangled]), text))
-    return sorted(rows, key=lambda row: (row["kind"], math.prod(row["radices"])))
+    return rows
+
+
+def read_all(arch="90"):
+    """A row for each kernel of the large transforms that runs more than once a plan."""
+    missing = [tool for tool in ("nvcc", "cuobjdump", "nvdisasm")
+               if shutil.which(tool) is None]
+    if missing:
+        sys.exit(f"not run: no {', no '.join(missing)}")
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row for source in SOURCES for row in read(source, arch, folder)]
+    return sorted((row for row in rows if not row["kernel"].kind.endswith("spectrum")),
+                  key=lambda row: (row["kernel"].kind, row["kernel"].length))
+
+
+def cells(row):
+    def share(*names):
+        return f"{sum(row['classes'][name] for name in names) / row['executed']:.0%}"
+
+    def widths(operations, bits):
+        return ", ".join("/".join(str(row["accesses"][f"{operation}.{b}"]) for b in bits)
+                         for operation in operations)
+
+    return (row["kernel"].name, row["registers"], row["executed"], row["issued"], share("float"),
+            share("integer", "special"), share("control"), share("move", "constant"),
+            share("global", "shared"), row["address_loops"], widths(("LDG", "STG"), (128, 64, 32)),
+            widths(("LDS", "STS"), (128, 64)))
+
+
+def show(*rows):
+    """Columns as wide as their widest cell."""
+    widths = [max(len(str(row[at])) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--arch", default="90")
-    arch = parser.parse_args().arch
-    missing = [tool for tool in ("nvcc", "cuobjdump") if shutil.which(tool) is None]
-    if missing:
-        print(f"not run: no {' and no '.join(missing)}")
-        return
-    version = subprocess.run(["nvcc", "--version"], capture_output=True, text=True,
-                             check=True).stdout
-    result = {"arch": f"sm_{arch}", "nvcc": re.search(r"V([\d.]+)", version)[1],
-              "sources": digest(), "kernels": []}
-    with tempfile.TemporaryDirectory() as folder:
-        for source in SOURCES:
-            result["kernels"] += read(source, arch, folder)
-    # One kernel on a line, so that changes can be read.
-    lines = ",\n    ".join(json.dumps(row) for row in result.pop("kernels"))
-    head = json.dumps(result)[:-1]
-    path = ROOT / f"profiling/results/sass/sm_{arch}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{head}, "kernels": [\n    {lines}]}}\n')
+    show(("kernel", "registers", "executed", "issued", "float", "integer", "control", "moves", "memory",
+          "address loops", "LDG, STG of 16/8/4 bytes", "LDS, STS of 16/8 bytes"),
+         *map(cells, read_all(parser.parse_args().arch)))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The definition as the notebook wrote it, a double loop in Python, beside the same loop in C++.
 
-    profiling/double_loop.py PROGRAM RESULTS_FOLDER [--repeats N]
+    profiling/ladder/double_loop.py PROGRAM RESULTS_FOLDER [--repeats N]
 
 One ear, 5,000 samples x 5,000 taps. Python by its processor time, since a run of seconds is never
 alone on a machine; of both the shortest run is compared. Writes double_loop.json into
-RESULTS_FOLDER, from which profiling/story.py takes its numbers.
+RESULTS_FOLDER.
 """
 
 import argparse
@@ -13,10 +13,11 @@ import json
 import pathlib
 import platform
 import random
-import statistics
 import subprocess
 import sys
 import time
+
+import ladder
 
 N = K = 5_000
 
@@ -63,10 +64,9 @@ def main():
     arguments = parser.parse_args()
     python = python_seconds(arguments.repeats)
     result = {"samples": N, "taps": K, "ears": 1, "python": platform.python_version(),
-              "python_seconds": {"median": statistics.median(python), "min": min(python),
-                                 "max": max(python), "runs": len(python)},
+              "python_seconds": {**ladder.spread(python), "runs": len(python)},
               "cpp_seconds": cpp_seconds(arguments.program)}
-    (arguments.results / "double_loop.json").write_text(json.dumps(result, indent=1) + "\n")
+    ladder.write_json(arguments.results / "double_loop.json", result)
     print(json.dumps(result, indent=1))
 
 

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # Nsight Compute on the kernels of one method. (Not run yet: no GPU was at hand.)
 #
-#   profiling/ncu.sh METHOD [SIZE] [REPORT]     SIZE: SAMPLESxTAPS[xCLIPS], by default 200000x70000,
-#                                               of gpu-fused 200000x16000, which it can do
+#   profiling/kernels/ncu.sh METHOD [SIZE] [REPORT]
 #
-# Writes REPORT.ncu-rep, by default METHOD.ncu-rep, and prints what profiling/kernels.md says to look
-# at. Clocks are left alone (--clock-control none): a locked base clock is not what users get, and
-# this needs no rights. Caches are, too (--cache-control none): the passes of gpu-fourstep hand over
-# their data in the second-level cache, which ncu would empty. GPUCONV_PROGRAM is another program
+# SIZE is SAMPLESxTAPS[xCLIPS], by default 200000x70000; of gpu-fused 200000x16000, which it can do.
+# Writes REPORT.ncu-rep, by default METHOD.ncu-rep, and prints what profiles.md says to look at.
+# Clocks are left alone (--clock-control none): a locked base clock is not what users get, and this
+# needs no rights. Caches are, too (--cache-control none): the passes of gpu-fourstep hand over
+# their data in the second-level cache, which ncu would empty. GPUCONV_PROGRAM names another program
 # than build/gpuconv. Exit code 77 and a reason where there is no ncu, or the machine does not let it
 # read counters: see https://developer.nvidia.com/ERR_NVGPUCTRPERM.
 set -euo pipefail
-program=$(dirname "$0")/../build/gpuconv
+program=$(dirname "$0")/../../build/gpuconv
 [ ! -x "$(dirname "$0")/gpuconv" ] || program=$(dirname "$0")/gpuconv  # in the bundle
 program=${GPUCONV_PROGRAM:-$program}
 
-method=${1:?usage: profiling/ncu.sh METHOD [SIZE] [REPORT]}
+method=${1:?usage: profiling/kernels/ncu.sh METHOD [SIZE] [REPORT]}
 size=${2:-}
 report=${3:-$method}
 
@@ -29,11 +29,11 @@ range=
 case $method in
   gpu-direct) kernels=direct_kernel ;;
   gpu-tiled) kernels=tiled_kernel ;;
-  gpu-radix2) kernels='stage_kernel|piece_kernel' ;;
+  gpu-radix2) kernels='stage_kernel|part_kernel' ;;
   gpu-fourstep) kernels='columns_forward_kernel|convolve_kernel|columns_inverse_kernel' range='three passes' ;;
   gpu-fused) kernels=convolve_kernel range='one pass' ;;
   gpu-cufft) kernels=. range='transform source' ;;
-  *) echo "profiling/ncu.sh: $method: no method with kernels; see gpuconv methods" >&2; exit 1 ;;
+  *) echo "profiling/kernels/ncu.sh: $method: no method with kernels; see gpuconv methods" >&2; exit 1 ;;
 esac
 PATH=$PATH:/usr/local/cuda/bin
 command -v ncu >/dev/null ||
@@ -63,5 +63,5 @@ ncu --clock-control none --cache-control none --target-processes all --force-ove
   "${filter[@]}" "${sections[@]}" --filter-mode per-launch-config --launch-skip 2 --launch-count 3 \
   "$program" bench --method "$method" --size "$size" --device cuda --seconds 0.05
 [ -e "$report.ncu-rep" ] ||
-  { echo "profiling/ncu.sh: $method on $size: ncu profiled no kernel; see above" >&2; exit 1; }
+  { echo "profiling/kernels/ncu.sh: $method on $size: ncu profiled no kernel; see above" >&2; exit 1; }
 ncu --import "$report.ncu-rep" --page details --print-summary per-kernel

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times gpuconv from file to file, beside what moving the same bytes takes.
 
-    profiling/end_to_end.py PROGRAM RESULTS_FOLDER [--size 57600000x70000] [--rounds 5]
+    profiling/peers/end_to_end.py PROGRAM RESULTS_FOLDER [--size 57600000x70000] [--rounds 5]
                             [--methods gpu-fourstep,gpu-cufft] [--tiny]
 
 Files are in memory (/dev/shm) where there is one. Every round runs each method as a user would,
@@ -14,20 +14,16 @@ import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "ladder"))  # in the tree
 import ladder
+from ladder import spread
 
 NOISE = 1 << 16  # samples that repeat: what they are makes no difference to the time
-
-
-def spread(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
 def run(command):
@@ -121,8 +117,7 @@ def main():
     N, K = (int(number) for number in arguments.size.split("x"))
     result = measure(arguments.program, N, K, arguments.rounds, arguments.methods.split(","),
                      arguments.tiny)
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    (arguments.results / "end_to_end.json").write_text(json.dumps(result, indent=1) + "\n")
+    ladder.write_json(arguments.results / "end_to_end.json", result)
     print("; ".join(f"{one['what']}: {1e3 * one['seconds']['median']:.4g} ms"
                     for one in result["times"]))
     if result["not_run"]:

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Prints what a profile of the large transforms should show on an NVIDIA H200: a roofline.
+
+    profiling/kernels/expected.py LENGTHS_PROGRAM [SAMPLESxTAPS[xCLIPS]...]
+
+LENGTHS_PROGRAM is build/gpuconv_lengths, which plans; registers and instructions are read from the
+machine code (sass.py), which takes minutes. Nothing here is a measurement: ncu.sh measures.
+
+For each launch it prints what each resource alone would take. The largest is the limit: Speed Of
+Light should show that unit near its ceiling. Shared memory and instructions count for the busiest
+multiprocessor, which does a whole number of blocks. The time goes from "all phases overlap" (the
+largest) to "none do" (the sum). Copies, planning and the joints between blocks are left out.
+profiles.md says what else to look at.
+"""
+
+import json
+import math
+import subprocess
+import sys
+
+import sass
+
+# Of the data sheet and the CUDA programming guide (compute capability 9.0).
+MULTIPROCESSORS, CLOCK = 132, 1.98e9
+REGISTERS, SHARED_BYTES, WARPS = 65536, 227 * 1024, 64  # of a multiprocessor
+ON_CHIP_BYTES = 128  # a clock and multiprocessor: 32 banks of 4 bytes; hits of L1 share them
+# Assumptions.
+DEVICE_BYTES, L2_BYTES = 4.3e12, 5.5e12  # a second
+L2_SIZE = 60 * 2**20
+ISSUE, OF_ONE_WARP = 4 * 0.7, 0.4  # instructions a clock: four schedulers with barriers; one warp
+GAP, SHORTEST = 1e-6, 2e-6  # seconds between two launches, and of the shortest kernel
+
+
+def resident(threads, registers, shared_bytes):
+    """Blocks on a multiprocessor at the same time."""
+    warps = threads // 32
+    # Registers are given out to warps in units of 256, shared memory with 1 KiB on top.
+    return min(REGISTERS // (math.ceil(registers / 8) * 8 * 32 * warps),
+               SHARED_BYTES // (shared_bytes + 1024), WARPS // warps, 32)
+
+
+def block_bytes(kernel):
+    """L2 bytes and on-chip bytes of one block, without samples and scratch."""
+    elements, stages = kernel.elements, len(kernel.radices)
+    transforms = len(kernel.passes())
+    shared = transforms * 2 * (stages - 1) * 8 * elements
+    # Loaded by each butterfly; each entry of the table comes from L2 once a block.
+    loaded = transforms * sum(8 * elements * kernel.twiddles(stage) / kernel.radices[stage]
+                              / kernel.width(stage) for stage in range(stages - 1))
+    l2 = 8 * sum(math.prod(kernel.radices[stage:]) for stage in range(stages - 1))
+    if kernel.kind.startswith("columns"):
+        last = kernel.radices[-1]
+        l2 += 8 * elements / last + 8 * last * kernel.lanes  # bases and steps between the passes
+        loaded += 8 * elements
+    if kernel.kind.endswith("convolve"):
+        l2 += 2 * 8 * elements  # responses
+        loaded += 2 * 8 * elements
+    return l2, shared + loaded
+
+
+class Launch:
+    """`times` launches of a kernel, each of `blocks`; each moves `device` bytes of device memory,
+    and each block `moved` bytes of samples and scratch."""
+
+    def __init__(self, row, times, blocks, device, moved):
+        self.kernel, self.times, self.blocks = row["kernel"], times, blocks
+        self.resident = resident(self.kernel.threads, row["registers"], self.kernel.shared_bytes)
+        l2, on_chip = block_bytes(self.kernel)
+        of_busiest = math.ceil(blocks / MULTIPROCESSORS)
+        warps = min(self.resident, of_busiest) * self.kernel.threads // 32
+        self.bounds = {
+            "device": device / DEVICE_BYTES,
+            "L2": blocks * (l2 + moved) / L2_BYTES,
+            "on chip": of_busiest * (on_chip + moved) / ON_CHIP_BYTES / CLOCK,
+            "instructions": of_busiest * row["issued"] / min(ISSUE, OF_ONE_WARP * warps) / CLOCK}
+
+    def seconds(self):
+        """From "all phases overlap" to "none do", of all launches."""
+        return [self.times * (GAP + max(SHORTEST, seconds))
+                for seconds in (max(self.bounds.values()), sum(self.bounds.values()))]
+
+    def cells(self):
+        return (self.kernel.name, self.times, self.blocks, self.kernel.threads, self.resident,
+                f"{self.resident * self.kernel.threads // 32 / WARPS:.0%}",
+                *(f"{1e6 * seconds:.3g}" for seconds in self.bounds.values()),
+                max(self.bounds, key=self.bounds.get),
+                " to ".join(f"{1e6 * seconds:.3g}" for seconds in self.seconds()))
+
+
+def launches_of(method, plan, samples, taps, clips, rows):
+    """`rows` by kind and length of the kernel."""
+    runs = math.ceil(samples / plan["block_length"])  # of the renderer
+    segments, M = plan["segments"] * clips, plan["complex_length"]
+    read, written = 4 * samples * clips, 2 * 4 * (samples + taps - 1) * clips
+    if method == "gpu-fused":
+        return [Launch(rows["fused_convolve", M], runs, segments, (read + written) / runs, 3 * 8 * M)]
+    down, across = plan["rows"], plan["columns"]
+    chunk = max(1, min(L2_SIZE // 2, 64 * 2**20) // (16 * M))  # as in gpu_fourstep.cu
+    times = runs * math.ceil(segments / chunk)
+    count = segments * runs / times  # segments of a launch, on average
+    columns = math.ceil(count * across / 8)
+    return [Launch(rows["columns_forward", down], times, columns, read / times, 16 * 8 * down),
+            Launch(rows["rows_convolve", across], times, math.ceil(count * down / 2), 0,
+                   3 * 8 * 2 * across),
+            Launch(rows["columns_inverse", down], times, 2 * columns, written / times,
+                   16 * 8 * down)]
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    sizes = [tuple(map(int, (word + "x1").split("x")[:3]))
+             for word in sys.argv[2:] or ("200000x70000", "160000x16000x1024")]
+    plans = json.loads(subprocess.run(
+        [sys.argv[1], *(f"{samples}x{taps}" for samples, taps, _ in sizes)],
+        stdout=subprocess.PIPE, text=True, check=True).stdout)
+    rows = {(row["kernel"].kind, row["kernel"].length): row for row in sass.read_all()}
+    for size, plan in zip(sizes, plans):
+        print("\n{:,} samples x {:,} taps x {:,} clips; times in microseconds".format(*size))
+        launches = [launch for method in ("gpu-fourstep", "gpu-fused") if method in plan
+                    for launch in launches_of(method, plan[method], *size, rows)]
+        sass.show(("kernel", "launches", "blocks", "threads", "resident", "occupancy",
+                   *launches[0].bounds, "limit", "all launches"),
+                  *(launch.cells() for launch in launches))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Checks that every test that these pages name, as `Suite.Test` or `Suite.*`, exists.
+
+    tests/promises.py GPUCONV_TESTS...     programs of which at least one has each test
+"""
+
+import fnmatch
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = ("docs/promises.md", "docs/ladder.md", "README.md")
+
+
+def tests_of(program):
+    """Names of its tests as Suite.Test, without instantiations and parameters."""
+    listed = subprocess.run([program, "--gtest_list_tests"], check=True, capture_output=True,
+                            text=True).stdout
+    suite = None
+    for line in listed.splitlines():
+        if match := re.match(r"(?:\w*/)?(\w+)(?:/\w+)?\.", line):
+            suite = match[1]
+        elif match := re.match(r"  (\w+)", line):
+            yield f"{suite}.{match[1]}"
+
+
+def main(programs):
+    known = {test for program in programs for test in tests_of(program)}
+    named = {(page, name) for page in PAGES
+             for name in re.findall(r"`([A-Z]\w*\.[A-Z*][\w*]*)`", (ROOT / page).read_text())}
+    missing = [pair for pair in sorted(named) if not fnmatch.filter(known, pair[1])]
+    for page, name in missing:
+        print(f"{page}: {name} is not a test", file=sys.stderr)
+    sys.exit(bool(missing) or not named)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
