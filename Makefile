@@ -1,22 +1,28 @@
 # Thin: every recipe is one script or one command that also works by hand.
 # GPU=auto|all|none: the GPUs to compile for, those of this machine unless said otherwise.
+# YES=1: installs missing packages without asking.
 export GPUCONV_GPU = $(GPU)
-.PHONY: all demo test test-long mutants report setup check install format gpu-bundle gpu-session clean
+.PHONY: all demo quick test test-long mutants report setup check install format gpu-bundle \
+  gpu-session clean
 
 all: setup
-	@.ci/build default
+	@tools/build default
 
 setup:
-	@.ci/setup
+	@tools/setup $(if $(YES),--yes)
 
 demo: setup
-	@.ci/demo
+	@tools/demo
+
+# After an edit of one kernel. METHOD=gpu_fused: tests of that method only.
+quick: setup
+	@tools/quick $(METHOD)
 
 test: setup
-	@.ci/test
+	@tools/test
 
 test-long: setup
-	@.ci/test-long
+	@tools/test-long
 
 mutants: setup
 	@tests/mutants/mutants.py
@@ -29,10 +35,10 @@ install: all
 	cmake --install build
 
 format:
-	@.ci/check --fix
+	@tools/check --fix
 
 check:
-	@.ci/check
+	@tools/check
 
 gpu-bundle: setup
 	@profiling/gpu/bundle

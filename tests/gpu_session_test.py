@@ -417,7 +417,7 @@ class Tests(WithFolder):
         for name, is_timed in (("Golden.Bytes/gpu_tiled", False), ("Auto.Costs", True),
                                ("VerificationCost.Stays", True), ("Cpu/FftwTest.Is/head", True)):
             self.assertEqual(any(fnmatch.fnmatchcase(name, one) for one in chosen), is_timed, name)
-        line = re.search(r"^timed=.*$", (ROOT / ".ci/test").read_text(), re.MULTILINE)[0]
+        line = re.search(r"^timed=.*$", (ROOT / "tools/tests.sh").read_text(), re.MULTILINE)[0]
         done = self.run_script("bash", "-c", f"cd {ROOT} && {line}; echo $timed")
         self.assertEqual(done.stdout.strip().split(":"), chosen)
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
-# .ci/test reads both: what is timed, and how well the cost model fits this machine.
+# tools/tests.sh reads both: what is timed, and how well the cost model fits this machine.
 TIMED_TESTS = "VerificationCost.*:Calibration.*:TimerTest.*"
 ADVISORY_TESTS = "Auto.*:*FftwTest.*:FirstCall.*"
 # Reasons to skip a test that say nothing of the GPU, its driver or cuFFT. Every other one does, or

@@ -21,7 +21,7 @@ class EmulatedDevice : public EmulationFixture {
 
 /// One kernel for each test, as what cudaFuncSetAttribute() grants stays granted.
 template <int number>
-void shared_kernel(int bytes) {
+void take_shared_kernel(int bytes) {
   BlockShared shared;
   shared.take<char>(bytes)[0] = 0;
 }
@@ -31,7 +31,7 @@ cudaError_t start(const Stream& stream, int bytes) {
   cudaLaunchConfig_t config{};
   config.dynamicSmemBytes = static_cast<std::size_t>(bytes);
   config.stream = stream.get();
-  const cudaError_t error = cudaLaunchKernelEx(&config, shared_kernel<number>, bytes);
+  const cudaError_t error = cudaLaunchKernelEx(&config, take_shared_kernel<number>, bytes);
   cudaGetLastError();
   stream.synchronize();
   return error;
@@ -39,7 +39,7 @@ cudaError_t start(const Stream& stream, int bytes) {
 
 template <int number>
 cudaError_t grant(int bytes) {
-  const auto kernel = reinterpret_cast<const void*>(&shared_kernel<number>);
+  const auto kernel = reinterpret_cast<const void*>(&take_shared_kernel<number>);
   const cudaError_t error =
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   cudaGetLastError();
@@ -70,7 +70,7 @@ TEST_F(EmulatedDevice, CanBeOneWithLessSharedMemory) {
   EXPECT_EQ(grant<3>(99 * kKiB + 1), cudaErrorInvalidValue);
   EXPECT_EQ(grant<3>(99 * kKiB), cudaSuccess);
   EXPECT_EQ(start<3>(stream_, 99 * kKiB), cudaSuccess);
-  EXPECT_THROW(launch(shared_kernel<4>, {1, 1, 100 * kKiB}, stream_, 100 * kKiB), CudaError);
+  EXPECT_THROW(launch(take_shared_kernel<4>, {1, 1, 100 * kKiB}, stream_, 100 * kKiB), CudaError);
 }
 
 TEST_F(EmulatedDevice, CanBeOneWithLessMemory) {

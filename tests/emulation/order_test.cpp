@@ -75,7 +75,7 @@ TEST_F(Orders, RefuseWhatTheyDoNotKnow) {
   EXPECT_THROW(emulation::set_streams("soon"), std::invalid_argument);
 }
 
-void put_kernel(float* out, float value) { out[threadIdx.x] = value; }
+void put_own_kernel(float* out, float value) { out[threadIdx.x] = value; }
 
 class OrdersOfStreams : public EmulationFixture {
  protected:
@@ -84,10 +84,10 @@ class OrdersOfStreams : public EmulationFixture {
     const Stream other;
     Event event;
     DeviceBuffer<float> out(1);
-    launch(put_kernel, {1, 1}, other, out.data(), 1.0f);
+    launch(put_own_kernel, {1, 1}, other, out.data(), 1.0f);
     event.record(other);
     if (has_event) wait(stream_, event);
-    launch(put_kernel, {1, 1}, stream_, out.data(), 2.0f);
+    launch(put_own_kernel, {1, 1}, stream_, out.data(), 2.0f);
     stream_.synchronize();
     other.synchronize();
     return download(out)[0];
@@ -98,7 +98,7 @@ TEST_F(OrdersOfStreams, DoWorkEagerlyWhereAsked) {
   emulation::set_streams("eager");
   emulation::forget();
   DeviceBuffer<float> out(1);
-  launch(put_kernel, {1, 1}, stream_, out.data(), 1.0f);
+  launch(put_own_kernel, {1, 1}, stream_, out.data(), 1.0f);
   EXPECT_EQ(emulation::schedule().size(), 1u);
 }
 

@@ -15,8 +15,8 @@ namespace {
 constexpr std::int64_t kBlock = 100;
 
 template <PlanConvolver* plan>
-std::unique_ptr<Convolver> short_blocks(Stereo<std::span<const float>> response,
-                                        std::int64_t source_length) {
+std::unique_ptr<Convolver> few_blocks(Stereo<std::span<const float>> response,
+                                      std::int64_t source_length) {
   return plan(response, std::min(source_length, kBlock));
 }
 
@@ -78,14 +78,14 @@ TEST_P(ShortMemory, TakesBlocksOutOfFlightAndGivesTheSameBytes) {
   EXPECT_EQ(ways.size(), 3u) << "one, two and three blocks in flight";
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , ShortMemory,
-    ::testing::Values(ShortOfMemory{"gpu_tiled", short_blocks<plan_gpu_tiled>},
-                      ShortOfMemory{"gpu_radix2", short_blocks<plan_gpu_radix2>},
-                      ShortOfMemory{"gpu_cufft", short_blocks<plan_gpu_cufft>},
-                      ShortOfMemory{"gpu_fourstep", short_blocks<plan_gpu_fourstep>},
-                      ShortOfMemory{"gpu_fused", short_blocks<plan_gpu_fused>}),
-    [](const auto& parameter) { return parameter.param.name; });
+INSTANTIATE_TEST_SUITE_P(, ShortMemory,
+                         ::testing::Values(ShortOfMemory{"gpu_tiled", few_blocks<plan_gpu_tiled>},
+                                           ShortOfMemory{"gpu_radix2", few_blocks<plan_gpu_radix2>},
+                                           ShortOfMemory{"gpu_cufft", few_blocks<plan_gpu_cufft>},
+                                           ShortOfMemory{"gpu_fourstep",
+                                                         few_blocks<plan_gpu_fourstep>},
+                                           ShortOfMemory{"gpu_fused", few_blocks<plan_gpu_fused>}),
+                         [](const auto& parameter) { return parameter.param.name; });
 
 }  // namespace
 }  // namespace gpuconv::test

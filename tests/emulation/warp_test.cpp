@@ -21,7 +21,7 @@ class Warps : public EmulationFixture {
   }
 };
 
-void sum_kernel(float* out) {
+void warp_sum_kernel(float* out) {
   int sum = static_cast<int>(threadIdx.x);
   for (int half = 16; half > 0; half /= 2) sum += __shfl_xor_sync(kAll, sum, half);
   out[threadIdx.x] = static_cast<float>(sum);
@@ -30,7 +30,7 @@ void sum_kernel(float* out) {
 TEST_F(Warps, AddTheirLanesInEveryOrder) {
   for (const char* const order : {"forward", "reverse", "random:7", "warp", "warp:7"}) {
     emulation::set_order(order);
-    const std::vector<float> sums = run(sum_kernel, 64);
+    const std::vector<float> sums = run(warp_sum_kernel, 64);
     for (std::size_t i = 0; i < 64; ++i) EXPECT_EQ(sums[i], i < 32 ? 496.0f : 1520.0f) << order;
   }
 }

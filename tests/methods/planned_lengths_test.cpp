@@ -18,11 +18,11 @@ namespace gpuconv::test {
 namespace {
 
 #ifdef GPUCONV_EMULATED
-constexpr double kQuick = 2e8;  // operations: 10 s
+constexpr double kQuickOperations = 2e8;  // operations: 10 s
 constexpr double kLong = 5e9;
 constexpr std::int64_t kLongestSignal = std::int64_t{1} << 24;
 #else
-constexpr double kQuick = 2e9;
+constexpr double kQuickOperations = 2e9;
 constexpr double kLong = 1e12;
 constexpr std::int64_t kLongestSignal = std::int64_t{1} << 27;  // the reference: 16 GiB
 #endif
@@ -66,7 +66,7 @@ enum class Range { quick, slow, beyond };
 Range range_of(const Problem& problem) {
   const double operations = problem.method->operations(
       static_cast<double>(problem.source_length), static_cast<double>(problem.response_length));
-  if (operations <= kQuick) return Range::quick;
+  if (operations <= kQuickOperations) return Range::quick;
   const bool is_possible =
       operations <= kLong && problem.source_length + problem.response_length <= kLongestSignal;
   return is_possible ? Range::slow : Range::beyond;

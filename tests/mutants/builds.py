@@ -27,14 +27,15 @@ class Build:
         link = (folder / "CMakeFiles/gpuconv_tests.dir/link.txt").read_text()
         # Without the whole libraries that are linked first to count lines: unchanged ones.
         self.link = shlex.split(re.sub(r"-Wl,--whole-archive .*-Wl,--no-whole-archive ", "", link))
+        libraries = {match[1] for word in self.link
+                     if (match := re.search(r"lib(gpuconv_\w+)\.a$", word))}
         self.compilers = {}  # of each object: its command
         self.users = {}  # of each file of ours: the objects that include it
         for entry in json.loads((folder / "compile_commands.json").read_text()):
             command = shlex.split(entry["command"])
             made = command[command.index("-o") + 1]
-            is_linked = made in self.link or "/gpuconv_tests.dir/" not in f"/{made}" and any(
-                f"/{library}.dir/" in f"/{made}" for library in ("gpuconv_device", "gpuconv_host"))
-            if is_linked:
+            target = re.search(r"(\w+)\.dir/", made)[1]
+            if made in self.link or target in libraries:
                 self.compilers[made] = command
                 for path in self.includes(folder / f"{made}.d"):
                     self.users.setdefault(path, []).append(made)

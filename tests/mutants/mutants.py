@@ -199,7 +199,7 @@ def main():
         return 0
     chosen = choose(arguments, mutants)
     for preset in ("emulated", "race"):
-        subprocess.run([ROOT / ".ci" / "build", preset, "gpuconv_tests"], check=True)
+        subprocess.run([ROOT / "tools" / "build", preset, "gpuconv_tests"], check=True)
     all_builds = builds.builds(ROOT)
     if not arguments.sample and not arguments.only:
         run_baseline(arguments.jobs, all_builds)

@@ -129,9 +129,9 @@ class Built(unittest.TestCase):
                 commands.append({"command": command, "file": f"{root}/{source}"})
             (build / "compile_commands.json").write_text(json.dumps(commands))
             main, device = objects
-            subprocess.run(["ar", "rc", "libdevice.a", device], check=True, cwd=build)
+            subprocess.run(["ar", "rc", "libgpuconv_device.a", device], check=True, cwd=build)
             (build / "CMakeFiles/gpuconv_tests.dir/link.txt").write_text(
-                f"c++ {main} -o gpuconv_tests libdevice.a\n")
+                f"c++ {main} -o gpuconv_tests libgpuconv_device.a\n")
             program = builds.Build(root, build).make([device], changed, made)
             self.assertEqual(subprocess.run([program], check=False).returncode, 22)
 

@@ -79,15 +79,15 @@ std::string silence(unsigned header, int count) {
   return bytes;
 }
 
-struct Seen {
+struct Mp3Audio {
   AudioFormat format;
   std::vector<float> samples;
   std::string shortfall, remark;
 };
 
-Seen read_all(const std::string& path, Truncated truncated) {
+Mp3Audio decode(const std::string& path, Truncated truncated) {
   AudioReader reader(path, truncated);
-  Seen seen{reader.format(), {}, "", reader.remark()};
+  Mp3Audio seen{reader.format(), {}, "", reader.remark()};
   const auto channels = static_cast<std::size_t>(reader.format().channels);
   std::vector<float> block(700 * channels);
   while (const std::size_t got = reader.read(block)) {
@@ -107,10 +107,10 @@ class Mp3 : public ::testing::TestWithParam<bool> {
     ASSERT_GT(begins_.size(), 20u);
   }
 
-  Seen read(const std::string& bytes, Truncated truncated = Truncated::error) const {
-    if (GetParam()) return read_all(FilledPipe(bytes).path(), truncated);
+  Mp3Audio read(const std::string& bytes, Truncated truncated = Truncated::error) const {
+    if (GetParam()) return decode(FilledPipe(bytes).path(), truncated);
     write_bytes(folder_.file("a.mp3"), bytes);
-    return read_all(folder_.file("a.mp3"), truncated);
+    return decode(folder_.file("a.mp3"), truncated);
   }
   std::string refusal(const std::string& bytes, Truncated truncated = Truncated::error) const {
     return message_of<FileError>([&] { read(bytes, truncated); });
@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(FromFileOrPipe, Mp3, ::testing::Bool(),
                          [](const auto& each) { return each.param ? "pipe" : "file"; });
 
 TEST_P(Mp3, HasTheSamplesThatWereEncodedAndNotOneMore) {
-  const Seen seen = read(whole_);
+  const Mp3Audio seen = read(whole_);
   EXPECT_EQ(seen.format.rate, 44'100);
   EXPECT_EQ(seen.format.channels, 2);
   EXPECT_EQ(seen.format.container, "MP3");
@@ -153,7 +153,7 @@ TEST_P(Mp3, ThatIsShorterThanItsHeaderSaysIsTruncated) {
   const std::string cut = whole_.substr(0, begins_[10] + 7);
   EXPECT_TRUE(says(refusal(cut), {"is truncated (its header promises 40000 frames, ",
                                   " are there); --truncated accept"}));
-  const Seen seen = read(cut, Truncated::accept);
+  const Mp3Audio seen = read(cut, Truncated::accept);
   EXPECT_EQ(seen.samples.size() / 2, 9u * 1152 - 576 - 529) << "LAME puts 576 samples before";
   EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
   EXPECT_TRUE(says(refusal(whole_.substr(0, begins_[10])), {"is truncated"}));
@@ -162,7 +162,7 @@ TEST_P(Mp3, ThatIsShorterThanItsHeaderSaysIsTruncated) {
 
 TEST_P(Mp3, WithoutAHeaderIsDecodedAndItsLengthIsNotVerified) {
   const std::string bare = whole_.substr(begins_[1]);
-  const Seen seen = read(bare);
+  const Mp3Audio seen = read(bare);
   EXPECT_EQ(seen.samples.size() / 2, 1152 * (begins_.size() - 1));
   EXPECT_TRUE(says(seen.remark, {"its length cannot be verified"}));
   EXPECT_EQ(seen.shortfall, "");
@@ -235,7 +235,7 @@ TEST_P(Mp3, OfAllVersionsAndLayersIsRead) {
                            Kind{0xffff9000, "MPEG-1 layer I", 44'100, 2, 384},
                            Kind{0xfff790c0, "MPEG-2 layer I", 22'050, 1, 384}}) {
     std::string bytes = silence(kind.header, 6);
-    const Seen seen = read(bytes);
+    const Mp3Audio seen = read(bytes);
     EXPECT_EQ(seen.format.encoding, kind.encoding);
     EXPECT_EQ(seen.format.rate, kind.rate) << kind.encoding;
     EXPECT_EQ(seen.format.channels, kind.channels) << kind.encoding;
@@ -271,8 +271,8 @@ TEST(Mp3Response, IsDecodedAsByLame) {
   const std::string command =
       "lame --quiet --decode '" + folder.file("a.mp3") + "' '" + folder.file("a.wav") + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
-  const Seen ours = read_all(folder.file("a.mp3"), Truncated::error);
-  const Seen theirs = read_all(folder.file("a.wav"), Truncated::error);
+  const Mp3Audio ours = decode(folder.file("a.mp3"), Truncated::error);
+  const Mp3Audio theirs = decode(folder.file("a.wav"), Truncated::error);
   ASSERT_EQ(ours.samples.size(), theirs.samples.size());
   for (std::size_t n = 0; n < ours.samples.size(); ++n) {
     ASSERT_NEAR(ours.samples[n], theirs.samples[n], 1.5 / 32'768) << n;  // its 16 bits

@@ -21,7 +21,7 @@ std::vector<float> read_all(SourceReader& reader, std::size_t block) {
   return all;
 }
 
-std::string refusal(const std::string& path, const SourceOptions& options = {}) {
+std::string source_refusal(const std::string& path, const SourceOptions& options = {}) {
   return message_of<FileError>([&] {
     SourceReader reader(path, options);
     read_all(reader, 1000);
@@ -51,22 +51,24 @@ TEST(SourceTest, ABlockIsFilledUnlessTheSourceEnds) {
 TEST(SourceTest, SeveralChannelsNeedAChoice) {
   const Folder folder;
   const std::string path = float_wav(folder, "three.wav", 3, {1, 2, 3, 4, 5, 6});
-  EXPECT_TRUE(says(refusal(path), {path, "3 channels", "--channel"}));
-  EXPECT_TRUE(says(refusal(float_wav(folder, "two.wav", 2, {1, 2})),
+  EXPECT_TRUE(says(source_refusal(path), {path, "3 channels", "--channel"}));
+  EXPECT_TRUE(says(source_refusal(float_wav(folder, "two.wav", 2, {1, 2})),
                    {"2 channels", "(the response comes second)", "--channel"}));
   for (int channel = 1; channel <= 3; ++channel) {
     SourceReader reader(path, {channel});
     const auto first = static_cast<float>(channel);
     EXPECT_EQ(read_all(reader, 10), (std::vector<float>{first, first + 3}));
   }
-  EXPECT_TRUE(says(refusal(path, {4}), {"no channel 4", "1..3"}));
-  EXPECT_TRUE(says(refusal(path, {0}), {"no channel 0", "1..3"}));
-  EXPECT_TRUE(says(refusal(float_wav(folder, "mono.wav", 1, {1}), {2}), {"no channel 2", "1..1"}));
+  EXPECT_TRUE(says(source_refusal(path, {4}), {"no channel 4", "1..3"}));
+  EXPECT_TRUE(says(source_refusal(path, {0}), {"no channel 0", "1..3"}));
+  EXPECT_TRUE(
+      says(source_refusal(float_wav(folder, "mono.wav", 1, {1}), {2}), {"no channel 2", "1..1"}));
 }
 
 TEST(SourceTest, NoSampleAtAllIsAnError) {
   const Folder folder;
-  EXPECT_TRUE(says(refusal(float_wav(folder, "none.wav", 1, {})), {"no samples", "0 frames"}));
+  EXPECT_TRUE(
+      says(source_refusal(float_wav(folder, "none.wav", 1, {})), {"no samples", "0 frames"}));
 }
 
 TEST(SourceTest, TheFirstFrameThatIsNoNumberIsNamed) {
@@ -74,10 +76,11 @@ TEST(SourceTest, TheFirstFrameThatIsNoNumberIsNamed) {
   std::vector<float> samples(100'000, 0.5f);
   samples[70'001] = kNan;
   samples[70'005] = kInf;
-  EXPECT_TRUE(says(refusal(float_wav(folder, "nan.wav", 1, samples)),
+  EXPECT_TRUE(says(source_refusal(float_wav(folder, "nan.wav", 1, samples)),
                    {"frame 70001 is not a number", "--nonfinite zero"}));
   samples[3] = -kInf;
-  EXPECT_TRUE(says(refusal(float_wav(folder, "inf.wav", 1, samples)), {"frame 3 is infinite"}));
+  EXPECT_TRUE(
+      says(source_refusal(float_wav(folder, "inf.wav", 1, samples)), {"frame 3 is infinite"}));
 }
 
 TEST(SourceTest, SamplesThatAreNoNumbersCanBecomeZeroAndAreCounted) {
@@ -98,14 +101,14 @@ TEST(SourceTest, ADoubleTooBigForFloatCountsAsInfinite) {
   const Folder folder;
   const std::string path = folder.file("double.wav");
   write_bytes(path, wav_bytes({3, 64, 1}, bytes_of(std::vector<double>{0.5, 1e300})));
-  EXPECT_TRUE(says(refusal(path), {"frame 1 is infinite"}));
+  EXPECT_TRUE(says(source_refusal(path), {"frame 1 is infinite"}));
 }
 
 TEST(SourceTest, ATruncatedSourceCanBeAccepted) {
   const Folder folder;
   const std::string path = folder.file("cut.wav");
   write_bytes(path, wav_bytes({3, 32, 1}, bytes_of(std::vector<float>{1, 2}), 4000));
-  EXPECT_TRUE(says(refusal(path), {"is truncated"}));
+  EXPECT_TRUE(says(source_refusal(path), {"is truncated"}));
   SourceReader reader(path, {{}, NonFinite::error, Truncated::accept});
   EXPECT_EQ(read_all(reader, 10), (std::vector<float>{1, 2}));
   EXPECT_TRUE(says(reader.shortfall(), {"4000"}));
