@@ -2,5 +2,24 @@
 
 # What needs the machine for itself: profiling/gpu/tests.py knows it.
 timed=$(sed -nE 's/^(TIMED|ADVISORY)_TESTS = "(.*)"/\2/p' profiling/gpu/tests.py | paste -sd:)
+# Files, rooms and the command line: the plain build runs them, and the rest is left to the
+# emulation. A suite that stands in none of these lists runs in both.
+readers='AudioFileTest.*:BadFiles.*:ByteSourceTest.*:FlacFramesTest.*:ForeignTest.*:FromFileOrPipe/*'
+readers+=':FuzzCorpus.*:ListedTest.*:LongAiffTest.*:LongWavTest.*:Malformed*:MeasuredSourceTest.*'
+readers+=':Mp3*:RecordingCase.*:SourceTest.*:Sphere*:StreamWatchTest.*:TagsTest.*:TruncationTest.*'
+readers+=':WholeFiles.*'
+rooms='DelayTest.*:Directions.*:EarEvidence.*:Ears.*:InfoTest.*:LabelsTest.*:Mixed.*:Predelay.*'
+rooms+=':Rates.*:ResampleTest.*:Response*:Sofa*'
+writers='DitherTest.*:LayoutTest.*:LevelsTest.*:NoClobber.*:OpenPipeTest.*:Output*:QuantiseTest.*'
+writers+=':SndfileWriterTest.*:WavWriterTest.*'
+programs='Batch*:BrokenPipe.*:ListTest.*:Program.*:RealFiles.*:SlowPipeTest.*:Streams.*:UncountedDisk.*'
+arithmetic='*/cpu_*:ChartTest.*:Comparator.*:Cpu*:DirectMethod.*:ExponentTest.*:FigureTest.*'
+arithmetic+=':Length.*:Notebook.*:PageTest.*:Parse*:PresetTest.*:ProgressBarTest.*:RatioTest.*'
+arithmetic+=':ReportTest.*:SpectralMethod.*:SpreadTest.*:StatisticsTest.*:TeachingTransform.*'
+arithmetic+=':TicksTest.*'
+host="$readers:$rooms:$writers:$programs:$arithmetic"
+# Without a GPU these would only be skipped there.
+on_gpu='*/gpu_*:GpuBenchTest.*'
+if command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; then on_gpu=none; fi
 # Kernels in other orders, and under a watch for races.
 reordered='*Blockwise*:Radix2*/1?:GpuRenderer*:*EveryMethod.Agrees*gpu_*:Golden.*gpu_*:*GraphOf*'

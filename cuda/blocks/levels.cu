@@ -1,6 +1,6 @@
 #include "cuda/blocks/levels.hpp"
 
-#include <cub/cub.cuh>
+#include <cub/device/device_reduce.cuh>
 
 namespace gpuconv {
 namespace {

@@ -1,4 +1,4 @@
-// cub.cuh - stand-in for the one CUB algorithm that gpuconv uses, in thread order
+// device_reduce.cuh - stand-in for the one CUB algorithm that gpuconv uses, in thread order
 #pragma once
 
 #include <cuda_runtime.h>
