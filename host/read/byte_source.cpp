@@ -138,7 +138,7 @@ std::vector<unsigned char> ByteSource::read_trailing(std::int64_t offset, std::s
 
 const IntegrityCheck& ByteSource::watch_rest() {
   if (is_file_) {
-    while (!watch_->has_another()) {
+    while (!watch_->has_another() && watch_->damage().empty()) {
       stop_if_interrupted();
       const std::int64_t position = watch_->position();
       watch_->take(position, peek(descriptor_, origin_ + position, kPortion));
@@ -147,7 +147,8 @@ const IntegrityCheck& ByteSource::watch_rest() {
     return *watch_;
   }
   const std::int64_t limit = position_ + kWrap;  // whatever it is, it is no recording
-  while (!watch_->has_another() && tail_end() < limit && read_tail(limit)) {
+  while (!watch_->has_another() && watch_->damage().empty() && tail_end() < limit &&
+         read_tail(limit)) {
   }
   return *watch_;
 }
@@ -230,7 +231,8 @@ std::int64_t ByteSource::read(std::span<unsigned char> bytes) {
   }
   if (watch_ && (is_file_ || !is_header_)) watch_->take(position_, bytes.first(done));
   if (is_over()) {
-    const std::int64_t left_of_it = std::max<std::int64_t>(0, *watch_->end() - position_);
+    const std::int64_t end_of_it = watch_->end().value_or(end_);
+    const std::int64_t left_of_it = std::max<std::int64_t>(0, end_of_it - position_);
     done = std::min(done, static_cast<std::size_t>(left_of_it));
   }
   position_ += static_cast<std::int64_t>(done);
@@ -240,9 +242,12 @@ std::int64_t ByteSource::read(std::span<unsigned char> bytes) {
   return static_cast<std::int64_t>(done);
 }
 
-/// Whether the last page of an Ogg has come through a pipe: what follows is not for libsndfile.
+/// Whether libsndfile shall see no more of a pipe: the last page of an Ogg has come, or a damaged
+/// one.
 bool ByteSource::is_over() const {
-  return !is_file_ && watch_ && watch_->end() && watch_->position() >= *watch_->end();
+  if (is_file_ || !watch_) return false;
+  if (!is_header_ && !watch_->damage().empty()) return true;
+  return watch_->end() && watch_->position() >= *watch_->end();
 }
 
 std::vector<unsigned char> ByteSource::look(std::int64_t offset, std::size_t count) {

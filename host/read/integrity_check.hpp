@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/read/flac_frames.hpp"
+#include "host/read/ogg_pages.hpp"
 
 namespace gpuconv {
 
@@ -45,31 +46,25 @@ class IntegrityCheck {
  private:
   void take_ogg(std::span<const unsigned char> bytes);
   void take_flac(std::span<const unsigned char> bytes);
-  void take_page(std::int64_t begin);
-  void end_page();
-  void check_order(std::uint64_t number, std::uint64_t granules);
-  void damaged(const char* what);
-
-  struct Page {
-    std::uint64_t number;
-    std::uint64_t granules;  // 0: of the stream's header
-  };
+  void take_page(const ogg_page& page, std::int64_t end);
 
   Kind kind_;
   std::int64_t position_ = 0;
-  std::vector<unsigned char>
-      kept_;  // the header of a page as far as it has come, or a FLAC's last bytes
-  FlacFrames frames_;
-  std::size_t searched_ = 0;                   // of those, for the beginning of another one
-  std::size_t skips_ = 0;                      // bytes up to the next page
-  std::uint32_t sum_ = 0;                      // of the page so far
-  std::optional<std::uint32_t> promised_sum_;  // of a page that is being taken
-  std::optional<Page> before_;                 // the last one of this recording
-  std::string damage_;
-  bool is_lost_ = false;  // what follows are no pages
-  std::optional<std::uint64_t> serial_;
-  std::optional<std::int64_t> end_;
   bool has_another_ = false;
+
+  // Of a FLAC.
+  FlacFrames frames_;
+  std::vector<unsigned char> kept_;  // the last bytes
+  std::size_t searched_ = 0;         // of kept_, for the beginning of another FLAC
+
+  // Of an Ogg.
+  OggSync pages_ = open_ogg_sync();
+  std::optional<int> serial_;                   // of the recording, the first stream
+  std::optional<std::uint32_t> number_before_;  // of its last page so far
+  bool is_header_ = false;                      // that page belongs to the header of the stream
+  std::string damage_;
+  bool is_lost_ = false;  // no page follows
+  std::optional<std::int64_t> end_;
 };
 
 }  // namespace gpuconv
