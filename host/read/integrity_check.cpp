@@ -2,24 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 
-#include "host/read/chunks.hpp"
+#include "host/read/container.hpp"
 
 namespace gpuconv {
-namespace {
-
-// A FLAC begins with its name and a block of 34 bytes, STREAMINFO, which may be the last one of the
-// header: RFC 9639, section 8.
-constexpr std::string_view kFlac = "fLaC";
-constexpr std::size_t kFlacBytes = 8;
-
-bool is_flac(std::span<const unsigned char> bytes) {
-  return bytes.size() >= kFlacBytes && text(bytes) == kFlac && (bytes[4] & 0x7f) == 0 &&
-         number(bytes.subspan(5, 3), ByteOrder::big) == 34;
-}
-
-}  // namespace
 
 void IntegrityCheck::take(std::int64_t offset, std::span<const unsigned char> bytes) {
   const std::int64_t known = position_ - offset;
@@ -74,18 +60,19 @@ void IntegrityCheck::take_page(const ogg_page& page, std::int64_t end) {
 
 void IntegrityCheck::take_flac(std::span<const unsigned char> bytes) {
   kept_.insert(kept_.end(), bytes.begin(), bytes.end());
-  if (position_ == std::ssize(bytes)) searched_ = 1;  // behind its own name
+  if (position_ == std::ssize(bytes)) searched_ = 1;  // after its own name
   while (!has_another_ && searched_ < kept_.size()) {
     const auto seen = std::span(kept_).subspan(searched_);
-    const void* const found = ::memmem(seen.data(), seen.size(), kFlac.data(), kFlac.size());
+    const void* const found =
+        ::memmem(seen.data(), seen.size(), kFlacMagic.data(), kFlacMagic.size());
     if (found == nullptr) break;
     searched_ = static_cast<std::size_t>(static_cast<const unsigned char*>(found) - kept_.data());
-    if (kept_.size() - searched_ < kFlacBytes) return;
-    has_another_ = is_flac(std::span(kept_).subspan(searched_));
+    if (kept_.size() - searched_ < 8) return;  // as begins_flac() needs
+    has_another_ = begins_flac(std::span(kept_).subspan(searched_));
     ++searched_;
   }
   // What may be the beginning of a name that goes on.
-  const std::size_t rest = std::min(kept_.size() - searched_, kFlac.size() - 1);
+  const std::size_t rest = std::min(kept_.size() - searched_, kFlacMagic.size() - 1);
   kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(rest));
   searched_ = 0;
 }

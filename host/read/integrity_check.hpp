@@ -1,8 +1,7 @@
 // integrity_check.hpp - is an Ogg whole, and does another recording follow it or a FLAC?
 //
-// libsndfile takes the length of an Ogg from the last page that is there, and leaves out pages that
-// are damaged: of one that was cut it plays a shorter recording. And where several Oggs or FLACs
-// were joined, it plays the first one.
+// libsndfile plays a truncated Ogg as a shorter recording, and skips damaged pages. Of several
+// concatenated Oggs or FLACs it plays the first.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +21,7 @@ class IntegrityCheck {
   explicit IntegrityCheck(Kind kind, FlacFrames::Follow follow = FlacFrames::Follow::without_length)
       : kind_(kind), frames_(follow) {}
 
-  /// Takes the bytes from `offset` on: those that it has not had yet.
+  /// Takes the bytes from `offset` on, except those that it has taken before.
   void take(std::int64_t offset, std::span<const unsigned char> bytes);
 
   /// All bytes before this one have been taken.
@@ -31,16 +30,16 @@ class IntegrityCheck {
   /// Whether the last page of the recording has come, all of it. Always true of a FLAC.
   bool has_ended() const { return kind_ == Kind::flac || (end_ && position_ >= *end_); }
 
-  /// What is wrong with the pages that have come up to the last one, in words; empty if nothing is.
+  /// The first defect of the pages so far, up to the last one, in words; or empty.
   const std::string& damage() const { return damage_; }
 
-  /// Where that page ends. Nobody knows of a FLAC.
+  /// Where that page ends; unknown of a FLAC.
   std::optional<std::int64_t> end() const { return end_; }
 
-  /// Whether another recording begins behind this one.
+  /// Whether another recording begins after this one.
   bool has_another() const { return has_another_; }
 
-  /// Of a FLAC.
+  /// The frames of a FLAC.
   const FlacFrames& frames() const { return frames_; }
 
  private:
