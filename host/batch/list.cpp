@@ -13,6 +13,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -22,11 +23,12 @@
 #include "host/batch/journal.hpp"
 #include "host/files/input_file.hpp"
 #include "host/files/output_file.hpp"
+#include "host/read/container.hpp"
 
 namespace gpuconv {
 namespace {
 
-/// What is longer is no list, but a file of another kind.
+/// A file with a longer line is not a list.
 constexpr std::size_t kMostLineBytes = 65'536;
 constexpr int kMostLines = 10'000'000;
 
@@ -72,7 +74,7 @@ std::string all_columns() {
 
 const Column& find_column(const std::string& name) {
   if (is_column(name)) return *std::ranges::find(kColumns, name, &Column::name);
-  throw BadLine(fmt::format("'{}' is no column of a list (known: {})", name, all_columns()));
+  throw BadLine(fmt::format("'{}' is not a column of a list (known: {})", name, all_columns()));
 }
 
 void set(ListedJob& job, const Column& column, const std::string& text) {
@@ -100,7 +102,7 @@ std::string take_field(std::string_view& rest) {
     if (!rest.starts_with('"')) break;
     field += '"';
   }
-  if (!rest.empty() && rest.front() != ',') throw BadLine("goes on behind a quote");
+  if (!rest.empty() && rest.front() != ',') throw BadLine("goes on after a quote");
   return field;
 }
 
@@ -173,7 +175,7 @@ std::optional<ListedJob> json_line(const std::string& line, int) {
     return true;
   };
   const Json json = Json::parse(line, refuse_twice, false);
-  if (!json.is_object()) throw BadLine("is no JSON object");
+  if (!json.is_object()) throw BadLine("is not a JSON object");
   ListedJob job;
   for (const auto& [key, value] : json.items()) {
     const Column& column = find_column(key);
@@ -190,10 +192,10 @@ std::optional<ListedJob> scp_line(const std::string& line, int) {
   constexpr const char* kBlanks = " \t";
   const std::size_t end_of_id = line.find_first_of(kBlanks);
   const std::size_t begin = line.find_first_not_of(kBlanks, end_of_id);
-  if (end_of_id == 0 || begin == std::string::npos) throw BadLine("is no ID and path");
+  if (end_of_id == 0 || begin == std::string::npos) throw BadLine("is not an ID and a path");
   ListedJob job;
   job.input = line.substr(begin, line.find_last_not_of(kBlanks) + 1 - begin);
-  if (job.input.back() == '|') throw BadLine("is a command, which is not run here");
+  if (job.input.back() == '|') throw BadLine("is a command, which gpuconv does not run");
   job.output = line.substr(0, end_of_id) + ".wav";
   return job;
 }
@@ -203,20 +205,23 @@ using ParseLine = std::function<std::optional<ListedJob>(const std::string& line
 ParseLine parser_of(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension();
   if (extension == ".json") {
-    throw FileError(path, ".json is not read; a .jsonl holds one object in each line");
+    throw FileError(
+        path, "gpuconv does not read .json; write one object per line and name the list .jsonl");
   }
   if (extension == ".jsonl") return json_line;
   if (extension == ".scp") return scp_line;
   return CsvLines();
 }
 
-/// Throws FileError where the first bytes are those of a recording or response: a name was left
-/// out, or two changed places.
-void refuse_sound(const std::string& path, std::string_view bytes) {
-  for (const char* const magic : {"RIFF", "RF64", "fLaC", "OggS", "FORM", "caff", ".snd"}) {
-    if (bytes.starts_with(magic)) throw FileError(path, "is no list but sound");
+/// Throws FileError if these are the first bytes of a recording or a response: a name was left out,
+/// or two changed places. A line of text may begin like a container, but holds no zeros.
+void reject_sound(const std::string& path, std::string_view bytes) {
+  const std::string_view head = bytes.substr(0, 40);
+  const std::span head_bytes(reinterpret_cast<const unsigned char*>(head.data()), head.size());
+  if (head.find('\0') != head.npos && find_container(head_bytes) != nullptr) {
+    throw FileError(path, "is sound and not a list");
   }
-  if (bytes.starts_with("\x89HDF")) throw FileError(path, "is no list but a SOFA file");
+  if (head.starts_with("\x89HDF")) throw FileError(path, "is a SOFA file and not a list");
 }
 
 /// Text that is not UTF-8 would be cut or garbled in messages.
@@ -231,7 +236,7 @@ void check_text(const std::string& line, bool is_first) {
 class Lines {
  public:
   explicit Lines(const std::string& path) : name_(input_name(path)), file_(open_input(path)) {
-    if (fill()) refuse_sound(name_, {bytes_.data(), static_cast<std::size_t>(end_)});
+    if (fill()) reject_sound(name_, {bytes_.data(), static_cast<std::size_t>(end_)});
   }
 
   bool next(std::string& line) {
@@ -277,12 +282,13 @@ void complete(ListedJob& job, const std::string& folder, const std::string& resp
   if (job.input.empty()) throw BadLine("names no input");
   if (job.response.empty()) job.response = response;
   if (job.response.empty()) throw BadLine("names no response, nor does --response");
-  if (job.input == "-" || job.response == "-") throw BadLine("standard input is no file of a list");
+  if (job.input == "-" || job.response == "-") throw BadLine("a list cannot name standard input");
   fs::path output = job.output;
   if (output.empty()) output = fs::path(job.input).stem().concat(".wav");
   output = output.lexically_normal();
   if (output.is_absolute() || *output.begin() == ".." || !output.has_filename() || output == ".") {
-    throw BadLine(fmt::format("output '{}' is no file within the folder of --output", job.output));
+    throw BadLine(
+        fmt::format("output '{}' is not a file within the folder of --output", job.output));
   }
   job.name = output;
   job.output = fs::path(folder) / output;  // not normalised: "link/.." is not "."

@@ -1,8 +1,8 @@
-// allowed_formats.hpp - which containers and encodings are let in
+// allowed_formats.hpp - which containers and encodings gpuconv reads
 //
-// libsndfile knows two dozen containers and as many encodings. Most are rare, and their readers are
-// where most of its security reports come from, so only those that people use get as far as
-// libsndfile; --allow-any-format lets the others in.
+// libsndfile knows two dozen containers and as many encodings. Most are rare, and most of its
+// security reports are about their readers. So gpuconv passes it only the common ones;
+// --allow-any-format allows the others, too.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,11 @@
 namespace gpuconv {
 
 /// Throws FileError if the header of a file of `file_bytes` bytes, or of a pipe (kEndlessBytes),
-/// names another container or encoding. A header that cannot be understood is none: its reader
-/// says what is wrong with it.
-void check_listed(const std::string& path, const Peek& peek, std::int64_t file_bytes);
+/// names another container or encoding. A header that breaks off is left to its reader.
+void check_allowed(const std::string& path, const Peek& peek, std::int64_t file_bytes);
 
-/// Throws FileError with `what` is wrong, what is let in and how to go on: with the option that
-/// lets it in where it `is_rare`, that is, where libsndfile reads it.
-[[noreturn]] void refuse_format(const std::string& path, const std::string& what, bool is_rare);
+/// Throws FileError with the `problem`, the allowed formats and the advice: the option that allows
+/// the file if it `is_rare`, that is, if libsndfile reads it.
+[[noreturn]] void reject_format(const std::string& path, std::string problem, bool is_rare);
 
 }  // namespace gpuconv

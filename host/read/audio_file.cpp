@@ -23,7 +23,7 @@
 namespace gpuconv {
 namespace {
 
-/// Throws FileError if a pipe brings something that libsndfile is not to see.
+/// Throws FileError if a pipe is empty, or brings a format that is not allowed.
 void check_piped(const std::string& path, ByteSource& input, Formats formats) {
   const bool is_empty = input.look(0, 1).empty();
   input.check_end();
@@ -32,15 +32,15 @@ void check_piped(const std::string& path, ByteSource& input, Formats formats) {
   const Peek peek = [&](std::int64_t offset, std::size_t count) {
     return input.look(offset, count);
   };
-  check_listed(path, peek, kEndlessBytes);
+  check_allowed(path, peek, kEndlessBytes);
 }
 
-constexpr int kMostChunksBehind = 10'000;
+constexpr int kMostTrailingChunks = 10'000;
 
-/// Nobody minds that much behind the samples, whatever it is.
+/// gpuconv ignores so many bytes after the samples, whatever they are.
 constexpr std::size_t kMostJunk = 1024;
 
-/// Whether these bytes, which are no chunk, are neither padding nor a tag.
+/// Whether these bytes, which are not a chunk, are neither padding nor a tag.
 bool is_like_sound(std::span<const unsigned char> bytes) {
   if (bytes.size() <= kMostJunk) return false;
   const std::string_view name = text(bytes);
@@ -48,7 +48,7 @@ bool is_like_sound(std::span<const unsigned char> bytes) {
   return std::ranges::adjacent_find(bytes, std::ranges::not_equal_to()) != bytes.end();
 }
 
-/// Of a FLAC that can be read once more.
+/// Reads a FLAC once more, to find the first damaged or missing frame.
 std::optional<FlacFrames::Hole> hole_of(const Peek& peek) {
   FlacFrames frames(FlacFrames::Follow::always);
   constexpr std::size_t kPortion = 1 << 16;
@@ -63,12 +63,12 @@ std::optional<FlacFrames::Hole> hole_of(const Peek& peek) {
 
 }  // namespace
 
-/// Of a chunk that holds `size` bytes from `begin` on.
-AudioReader::Trailing AudioReader::trailing(const ChunkLayout& layout, std::int64_t begin,
+AudioReader::Trailing AudioReader::trailing(const ChunkLayout* layout, std::int64_t begin,
                                             std::uint64_t size) {
-  const std::int64_t position = chunk_end(begin, size, layout);
-  const bool is_endless = position == kEndlessBytes;
-  return {&layout, is_endless ? position : begin + static_cast<std::int64_t>(size), position};
+  const std::int64_t end = begin + static_cast<std::int64_t>(size);
+  if (layout == nullptr) return {layout, end, end};
+  const std::int64_t position = chunk_end(begin, size, *layout);
+  return {layout, position == kEndlessBytes ? position : end, position};
 }
 
 void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
@@ -83,7 +83,7 @@ AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats f
     return;
   }
   if (!is_pipe() && !raw && formats == Formats::allowed) {
-    check_listed(path_, peek_at_head(), file_.bytes);
+    check_allowed(path_, peek_at_head(), file_.bytes);
   }
   format_ = open(formats, raw);
 }
@@ -128,47 +128,35 @@ Peek AudioReader::peek_at_head() {
   return [this](std::int64_t offset, std::size_t count) { return bytes_->look(offset, count); };
 }
 
-/// Libsndfile is to see what we let it see.
+/// Lets libsndfile read through ByteSource.
 void AudioReader::read_through(std::int64_t file_bytes) {
   bytes_ = std::make_unique<ByteSource>(file_.descriptor.get(), path_, file_bytes, file_.origin);
 }
 
-/// Of what is no WAV: where its samples end, if it says so.
-void AudioReader::find_behind() {
-  const Peek peek = peek_at_head();
-  const auto head = peek(0, 12);
-  if (text(head) == ".snd" && head.size() == 12) {
-    find_behind_au(head);
-    return;
+/// Finds where the samples begin and end, if the header says so.
+void AudioReader::place_samples() {
+  const std::int64_t file_bytes = is_pipe() ? kEndlessBytes : file_.bytes;
+  const auto samples = find_samples(*container_, peek_at_head(), file_bytes);
+  if (!samples) return;
+  const bool needs_size = container_->chunks != nullptr && container_->chunks->needs_size;
+  is_streamed_ = means_streamed(samples->size, samples->size_bytes);
+  if (is_streamed_) {
+    if (needs_size) overwrite_size(*samples);
+  } else {
+    trailing_ = trailing(container_->chunks, samples->begin, samples->size);
+    // Libsndfile would look for more chunks before it plays what it has. The writer of a
+    // pipe may keep it open after the samples.
+    if (is_pipe() && samples->has_format) bytes_->restrict_to(0, trailing_->position);
   }
-  const ChunkLayout* const layout = find_layout(head);
-  if (layout == nullptr) return;
-  ChunkWalk chunks(peek, is_pipe() ? kEndlessBytes : file_.bytes, *layout);
-  bool has_format = false;
-  while (const auto chunk = chunks.next()) {
-    has_format |= chunk->name == layout->format;
-    if (chunk->name != layout->samples) continue;
-    is_streamed_ = means_streamed(chunk->size, chunk->size_bytes);
-    if (is_streamed_ && layout->magic == "caff") tell_size_of_caf(*chunk);
-    if (is_streamed_) return;
-    trailing_ = trailing(*layout, chunk->begin, chunk->size);
-    // Libsndfile would look for more chunks before it plays what it has. Whoever has written the
-    // samples to a pipe may keep it open.
-    if (is_pipe() && has_format) bytes_->restrict_to(0, trailing_->position);
-    return;
+  if (is_pipe()) return;
+  mismatch_ = find_mismatch(*samples, file_.bytes);
+  if (mismatch_ && mismatch_->promised > mismatch_->present && needs_size) {
+    read_through(file_.bytes + mismatch_->promised - mismatch_->present);
   }
 }
 
-void AudioReader::find_behind_au(std::span<const unsigned char> head) {
-  const std::uint64_t begin = number(head.subspan(4, 4), ByteOrder::big);
-  const std::uint64_t size = number(head.subspan(8, 4), ByteOrder::big);
-  const auto end = static_cast<std::int64_t>(begin + size);
-  is_streamed_ = means_streamed(size, 4);
-  if (!is_streamed_) trailing_ = {nullptr, end, end};
-}
-
-/// Libsndfile does not know that a size of -1 means "up to the end".
-void AudioReader::tell_size_of_caf(const Chunk& samples) {
+/// Shows libsndfile the size up to the end of the file.
+void AudioReader::overwrite_size(const Samples& samples) {
   if (!bytes_) read_through(file_.bytes);
   const std::int64_t size = (is_pipe() ? kEndlessBytes : file_.bytes) - samples.begin;
   std::array<unsigned char, 8> bytes;
@@ -178,61 +166,50 @@ void AudioReader::tell_size_of_caf(const Chunk& samples) {
   bytes_->overwrite(samples.begin - std::ssize(bytes), bytes);
 }
 
-/// Samples without a header.
+/// Throws FileError if a header stands before samples that should have none.
 void AudioReader::check_raw(const RawFormat& raw) {
   if (begins_recording(peek_at_head()(0, 40))) {
-    throw FileError(path_,
-                    "begins with a header, as recordings do that are read without --raw-rate");
+    throw FileError(path_, "begins with the header of a recording; omit --raw-rate");
   }
   raw_frame_bytes_ = raw.channels * bytes_of(raw.encoding);
 }
 
-/// What is no WAV: makes sure that libsndfile does not believe too much.
-void AudioReader::watch(Formats formats) {
-  const Peek peek = peek_at_head();
-  const auto head = peek(0, 40);
-  if (is_pipe()) {
-    check_piped(path_, *bytes_, formats);
-  }
+/// Checks what libsndfile would believe without a check.
+void AudioReader::open_container(Formats formats, std::span<const unsigned char> head) {
+  if (is_pipe()) check_piped(path_, *bytes_, formats);
   if (is_wav(head) && formats == Formats::allowed) {
     throw FileError(
         path_, fmt::format("is a WAV without format or samples (PCM, float, mu-law or A-law){}",
                            is_pipe() ? " in its first bytes" : ""));
   }
-  is_flac_ = text(head) == "fLaC";
-  is_watched_ = is_flac_ || text(head) == "OggS";
-  if (is_watched_) {
+  if (container_ == nullptr) return;
+  if (container_->integrity) {
     if (!bytes_) read_through(file_.bytes);
-    bytes_->watch(is_flac_ ? IntegrityCheck::Kind::flac : IntegrityCheck::Kind::ogg);
+    bytes_->check_integrity(*container_->integrity);
   }
-  find_behind();
-  if (is_pipe()) return;
-  mismatch_ = find_mismatch(peek_into(file_), file_.bytes);
-  // It would not open a CAF that is cut off.
-  if (mismatch_ && mismatch_->promised > mismatch_->present && text(head) == "caff") {
-    read_through(file_.bytes + mismatch_->promised - mismatch_->present);
-  }
+  place_samples();
 }
 
 AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& raw) {
   if (raw) {
     check_raw(*raw);
   } else {
-    pcm_ = find_wav(path_, peek_at_head(), is_pipe() ? kEndlessBytes : file_.bytes);
-    if (!pcm_) pcm_ = find_sphere(path_, peek_at_head());
-    if (!pcm_) watch(formats);
+    const auto head = peek_at_head()(0, 40);
+    container_ = find_container(head);
+    if (container_ != nullptr && container_->read_header != nullptr) {
+      pcm_ =
+          container_->read_header(path_, peek_at_head(), is_pipe() ? kEndlessBytes : file_.bytes);
+    }
+    if (!pcm_) open_container(formats, head);
   }
   if (pcm_) {
     if (!bytes_) read_through(file_.bytes);
     bytes_->restrict_to(pcm_->begin, pcm_->bytes);
     if (pcm_->bytes >= 0) {
-      const std::int64_t end = pcm_->begin + pcm_->bytes;
-      trailing_ = pcm_->layout == nullptr ? Trailing{nullptr, end, end}
-                                          : trailing(*pcm_->layout, pcm_->begin,
-                                                     static_cast<std::uint64_t>(pcm_->bytes));
+      trailing_ = trailing(pcm_->layout, pcm_->begin, static_cast<std::uint64_t>(pcm_->bytes));
     }
   }
-  const std::int64_t flac_frames = bytes_ && !raw && !pcm_ ? bytes_->hide_flac_total() : 0;
+  const std::int64_t flac_frames = is_flac() ? bytes_->hide_flac_total() : 0;
   SF_INFO info = raw ? raw_info(*raw) : pcm_ ? raw_info(pcm_->format) : SF_INFO{};
   if (raw || pcm_) check_ranges(path_, info);
   if (!bytes_ && file_.origin > 0) read_through(file_.bytes);
@@ -264,7 +241,7 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
 std::size_t AudioReader::read(std::span<float> interleaved) {
   if (ended_) return 0;
   const auto fit = static_cast<sf_count_t>(interleaved.size()) / format_.channels;
-  // Not more than is promised: whoever has written that to a pipe may keep it open.
+  // Not more than is promised: the writer of a pipe may keep it open after that.
   const sf_count_t wanted =
       format_.frames < 0 ? fit : std::min<sf_count_t>(fit, format_.frames - frames_read_);
   const auto samples = static_cast<std::size_t>(wanted * format_.channels);
@@ -279,8 +256,8 @@ std::size_t AudioReader::read(std::span<float> interleaved) {
   return static_cast<std::size_t>(got);
 }
 
-/// Of the bytes of samples that a file's header promises, and that are there. Fewer than 4 GiB more
-/// may be chunks behind the samples.
+/// Compares the bytes of samples that the header promises with those present. Fewer than 4 GiB more
+/// may be chunks after the samples.
 void AudioReader::check_sizes(std::int64_t promised, std::int64_t present) {
   if (promised > present) {
     lacks(fmt::format("its header promises {} bytes of samples, {} are there", promised, present));
@@ -310,13 +287,13 @@ void AudioReader::check_header(std::int64_t frames) {
                                          "follow: the program that wrote it did not end well",
                                          present));
     }
-  } else if (is_watched_) {
+  } else if (has_frames_or_pages()) {
     check_stream();
   }
-  if (shortfall_.empty()) check_behind();
+  if (shortfall_.empty()) check_trailing();
 }
 
-/// How an MP3 ends, held against its header.
+/// Compares the frames of an MP3 with its header.
 void AudioReader::check_mp3(const Mp3Reader::Verdict& verdict) {
   using End = Mp3Frames::End;
   if (verdict.end == End::damaged) {
@@ -328,7 +305,7 @@ void AudioReader::check_mp3(const Mp3Reader::Verdict& verdict) {
     lacks(fmt::format("its header promises {} frames, {} are there", *verdict.promised,
                       verdict.samples));
   } else if (verdict.end == End::joined) {
-    refuse_several();
+    reject_several();
   } else if (verdict.has_more) {
     exceeds(fmt::format("its header promises {} frames, and more are there", *verdict.promised));
   } else if (verdict.end == End::cut) {
@@ -348,21 +325,21 @@ void AudioReader::check_end() {
   }
   const std::int64_t raw_bytes = bytes_ ? bytes_->position() : file_.bytes;
   if (raw_frame_bytes_ > 0 && raw_bytes % raw_frame_bytes_ != 0) {
-    lacks(fmt::format("its {} bytes are no whole number of frames of {} bytes", raw_bytes,
+    lacks(fmt::format("its {} bytes are not a whole number of frames of {} bytes", raw_bytes,
                       raw_frame_bytes_));
     return;
   }
   if (frames_read_ == format_.frames) {
-    // An error of the decoder is none here: what follows may be tags.
+    // An error of the decoder does not matter: it may have met tags.
     check_surplus();
     return;
   }
-  if (is_watched_ && is_pipe()) check_stream();
+  if (has_frames_or_pages() && is_pipe()) check_stream();
   if (is_joined_) return;  // the decoder stumbles over the second one
-  if (is_flac_ && format_.frames < 0) return check_frames();
-  if (is_flac_) check_hole();
-  // A FLAC that is cut off ends in the middle of a block, which is an error of the decoder. So is
-  // damage, but then the file goes on.
+  if (is_flac() && format_.frames < 0) return check_frames();
+  if (is_flac()) check_hole();
+  // A truncated FLAC ends in the middle of a block, which is an error of the decoder. So is damage,
+  // but then the file goes on.
   const bool decoded = sf_error(sndfile_.get()) == SF_ERR_NO_ERROR;
   const bool at_end = ::lseek(file_.descriptor.get(), 0, SEEK_CUR) >= file_.origin + file_.bytes;
   if (!decoded && !at_end) {
@@ -377,30 +354,30 @@ void AudioReader::check_end() {
   }
 }
 
-/// Of a FLAC whose frames are not as many as they should be: are some damaged or missing?
+/// Looks for damaged or missing frames in a FLAC with too few samples.
 void AudioReader::check_hole() {
-  const IntegrityCheck& watch = bytes_->watch_rest();
+  const IntegrityCheck& check = bytes_->finish_check();
   bytes_->check_end();
-  if (watch.has_another()) return;
-  const auto hole = is_pipe() ? watch.frames().hole() : hole_of(peek_into(file_));
+  if (check.has_another()) return;
+  const auto hole = is_pipe() ? check.frames().hole() : hole_of(peek_into(file_));
   if (!hole) return;
   throw FileError(path_, fmt::format("is damaged ({} from sample {} ({:.3f} s) on)",
                                      hole->is_missing ? "frames are missing" : "a frame is broken",
                                      hole->begin, static_cast<double>(hole->begin) / format_.rate));
 }
 
-/// What libsndfile overlooks of an Ogg or a FLAC.
+/// Throws FileError for damage of an Ogg or a FLAC that libsndfile overlooks.
 void AudioReader::check_stream() {
-  const IntegrityCheck& watch = bytes_->watch_rest();
+  const IntegrityCheck& check = bytes_->finish_check();
   bytes_->check_end();
-  if (!watch.damage().empty()) throw FileError(path_, "is damaged (" + watch.damage() + ")");
-  if (!watch.has_ended()) lacks("its last page is not there");
-  if (watch.has_another()) refuse_several();
+  if (!check.damage().empty()) throw FileError(path_, "is damaged (" + check.damage() + ")");
+  if (!check.has_ended()) lacks("its last page is not there");
+  if (check.has_another()) reject_several();
 }
 
-/// Of a FLAC that does not say how long it is; its decoder stumbles over tags, too.
+/// Checks the end of a FLAC of unknown length. Its decoder also fails at tags.
 void AudioReader::check_frames() {
-  const auto verdict = bytes_->watched().frames().verdict();
+  const auto verdict = bytes_->integrity().frames().verdict();
   if (!verdict || verdict->is_damaged) {
     check_hole();
     throw FileError(path_, fmt::format("is damaged after frame {}", frames_read_));
@@ -418,15 +395,15 @@ void AudioReader::check_surplus() {
   if (!shortfall_.empty()) return;
   std::vector<float> frame(static_cast<std::size_t>(format_.channels));
   if (goes_on_ && bytes_->goes_on() && sf_readf_float(sndfile_.get(), frame.data(), 1) > 0) {
-    if (bytes_->watched().has_another()) {
-      refuse_several();
+    if (bytes_->integrity().has_another()) {
+      reject_several();
     } else {
       exceeds(fmt::format("its header promises {} frames, and more are there", frames_read_));
     }
-  } else if (is_pipe() && is_watched_) {
+  } else if (is_pipe() && has_frames_or_pages()) {
     check_stream();
   } else if (is_pipe()) {
-    check_behind();
+    check_trailing();
     const std::int64_t end = trailing_ ? trailing_->position : bytes_->position();
     if (shortfall_.empty() && bytes_->reaches(end + kWrap)) {
       exceeds(
@@ -439,7 +416,7 @@ void AudioReader::check_surplus() {
 }
 
 /// Does another file follow, or another chunk of samples, or sound that the header does not count?
-void AudioReader::check_behind() {
+void AudioReader::check_trailing() {
   if (!trailing_) return;
   const std::int64_t limit = is_pipe() ? trailing_->end + kWrap : file_.bytes;
   const Peek peek = [&](std::int64_t offset, std::size_t count) -> std::vector<unsigned char> {
@@ -448,45 +425,45 @@ void AudioReader::check_behind() {
                   : gpuconv::peek(file_.descriptor.get(), file_.origin + offset, count);
   };
   const ChunkLayout* const layout = trailing_->layout;
-  if (begins_recording(peek(trailing_->end, 40))) return refuse_several();
+  if (begins_recording(peek(trailing_->end, 40))) return reject_several();
   std::int64_t position = trailing_->position;
   if (layout != nullptr && position > trailing_->end) {  // not everybody writes the padding
     position = end_of_chunk_at(peek, trailing_->end, *layout).value_or(position);
   }
-  for (int chunks = 0; chunks < kMostChunksBehind; ++chunks) {
+  for (int chunks = 0; chunks < kMostTrailingChunks; ++chunks) {
     const auto head = peek(position, 40);
-    if (begins_recording(head)) return refuse_several();
+    if (begins_recording(head)) return reject_several();
     if (const std::int64_t tag = tag_bytes(head); tag > 0) {
       position += tag;
       continue;
     }
     const auto end = layout == nullptr ? std::nullopt : end_of_chunk_at(peek, position, *layout);
     if (!end) break;
-    if (text(head) == layout->samples) return refuse_several();
+    if (text(head) == layout->samples) return reject_several();
     position = *end;
   }
   if (is_like_sound(peek(position, 2 * kMostJunk))) {
-    exceeds(fmt::format("more than {} bytes that are no chunk follow the samples", kMostJunk));
+    exceeds(fmt::format("more than {} bytes after the samples are not a chunk", kMostJunk));
   }
 }
 
-void AudioReader::lacks(const std::string& what) {
-  refuse("is truncated (" + what + ")", "what is there");
+void AudioReader::lacks(const std::string& problem) {
+  reject("is truncated (" + problem + ")", "the part that is there");
 }
 
-void AudioReader::exceeds(const std::string& what) {
-  refuse("is longer than its header says (" + what + ")", "what is promised");
+void AudioReader::exceeds(const std::string& problem) {
+  reject("is longer than its header says (" + problem + ")", "only the promised part");
 }
 
-void AudioReader::refuse_several() {
+void AudioReader::reject_several() {
   is_joined_ = true;
-  refuse("holds several recordings, one behind the other", "the first one");
+  reject("contains several concatenated recordings", "only the first");
 }
 
-void AudioReader::refuse(const std::string& what, const char* accepted) {
-  shortfall_ = what;
+void AudioReader::reject(const std::string& problem, const char* accepted) {
+  shortfall_ = problem;
   if (truncated_ == Truncated::error) {
-    throw FileError(path_, what + "; --truncated accept uses " + accepted);
+    throw FileError(path_, problem + "; use --truncated accept to read " + accepted);
   }
 }
 

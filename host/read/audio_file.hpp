@@ -13,11 +13,11 @@
 #include "host/files/input_file.hpp"
 #include "host/read/audio_format.hpp"
 #include "host/read/byte_source.hpp"
+#include "host/read/container.hpp"
 #include "host/read/input_tolerance.hpp"
 #include "host/read/mp3_reader.hpp"
 #include "host/read/pcm_header.hpp"
 #include "host/read/raw_format.hpp"
-#include "host/read/truncation.hpp"
 
 struct sf_private_tag;  // libsndfile's SNDFILE
 
@@ -25,8 +25,8 @@ namespace gpuconv {
 
 class AudioReader {
  public:
-  /// Throws FileError, naming what was seen and the limit, unless the file is audio of a kind that
-  /// is let in. With `raw` it has no header, only samples. "-" is standard input.
+  /// Opens an audio file; "-" is standard input. With `raw` it has no header, only samples. Throws
+  /// FileError, with the value and the limit, unless gpuconv reads this format.
   explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error,
                        Formats formats = Formats::allowed,
                        const std::optional<RawFormat>& raw = std::nullopt);
@@ -37,12 +37,11 @@ class AudioReader {
   /// only at the end, and 0 ever after. A sample outside the range of float becomes infinite.
   std::size_t read(std::span<float> interleaved);
 
-  /// What is missing, in words, of a truncated file that was accepted, or left out of one that goes
-  /// on beyond what its header says; empty if nothing is known to be. Final when read() has
-  /// returned 0.
+  /// Describes what an accepted file lacks, or what gpuconv did not read of a longer one. Empty if
+  /// nothing; final when read() has returned 0.
   const std::string& shortfall() const { return shortfall_; }
 
-  /// What cannot be verified of this file, in words; or empty.
+  /// Describes what gpuconv cannot verify in this file; or empty.
   const std::string& remark() const { return remark_; }
 
  private:
@@ -50,12 +49,15 @@ class AudioReader {
   void open_mp3();
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
   bool is_pipe() const { return file_.bytes < 0; }
+  bool has_frames_or_pages() const { return container_ != nullptr && container_->integrity; }
+  bool is_flac() const {
+    return has_frames_or_pages() && container_->integrity == IntegrityCheck::Kind::flac;
+  }
   Peek peek_at_head();
   void read_through(std::int64_t file_bytes);
-  void find_behind();
-  void find_behind_au(std::span<const unsigned char> head);
-  void tell_size_of_caf(const Chunk& samples);
-  void watch(Formats formats);
+  void open_container(Formats formats, std::span<const unsigned char> head);
+  void place_samples();
+  void overwrite_size(const Samples& samples);
   void check_sizes(std::int64_t promised, std::int64_t present);
   void check_header(std::int64_t frames);
   void check_mp3(const Mp3Reader::Verdict& verdict);
@@ -64,12 +66,12 @@ class AudioReader {
   void check_stream();
   void check_frames();
   void check_surplus();
-  void check_behind();
+  void check_trailing();
   void check_raw(const RawFormat& raw);
-  void lacks(const std::string& what);
-  void exceeds(const std::string& what);
-  void refuse_several();
-  void refuse(const std::string& what, const char* accepted);
+  void lacks(const std::string& problem);
+  void exceeds(const std::string& problem);
+  void reject_several();
+  void reject(const std::string& problem, const char* accepted);
 
   struct Close {
     void operator()(sf_private_tag* file) const;
@@ -78,17 +80,16 @@ class AudioReader {
   std::string path_;
   Truncated truncated_;
   InputFile file_;
-  std::unique_ptr<ByteSource> bytes_;  // null: a file that libsndfile reads by itself
-  std::optional<PcmHeader> pcm_;       // of a WAV and its kin, or a SPHERE
-  std::optional<Mismatch> mismatch_;   // of any other file
-  bool is_flac_ = false;
-  bool is_watched_ = false;  // a FLAC or an Ogg
+  std::unique_ptr<ByteSource> bytes_;           // null: a file that libsndfile reads by itself
+  std::optional<PcmHeader> pcm_;                // of a WAV and its kin, or a SPHERE
+  std::optional<Mismatch> mismatch_;            // of any other file
+  const ContainerFormat* container_ = nullptr;  // null: MPEG audio, raw samples or a rare one
   struct Trailing {
-    const ChunkLayout* layout;  // null: an AU, which has no chunks
+    const ChunkLayout* layout;  // null: it has no chunks
     std::int64_t end;           // of the samples
-    std::int64_t position;      // of what follows: there may be padding between
+    std::int64_t position;      // of the next chunk: there may be padding between
   };
-  static Trailing trailing(const ChunkLayout& layout, std::int64_t begin, std::uint64_t size);
+  static Trailing trailing(const ChunkLayout* layout, std::int64_t begin, std::uint64_t size);
   std::optional<Trailing> trailing_;  // where the header says so
   bool is_streamed_ = false;          // the header says nothing of the length
   int raw_frame_bytes_ = 0;           // of samples without a header

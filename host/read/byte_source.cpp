@@ -13,13 +13,12 @@
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
-#include "host/read/chunks.hpp"
-#include "host/read/truncation.hpp"
+#include "host/read/container.hpp"
 
 namespace gpuconv {
 namespace {
 
-/// For how long a writer who has written all that he promised may keep us waiting. Milliseconds.
+/// How long gpuconv waits for more, or the end, after the promised samples. Milliseconds.
 constexpr int kPatience = 500;
 
 constexpr std::size_t kPortion = 1 << 16;
@@ -81,17 +80,15 @@ std::size_t ByteSource::read_available(std::span<unsigned char> bytes) {
 }
 
 std::int64_t ByteSource::hide_flac_total() {
-  // After "fLaC" comes the block STREAMINFO, which ends in 36 bits of frames and a checksum.
-  constexpr std::size_t kTotal = 21;
-  constexpr std::size_t kEnd = 26;
-  const auto info = look(0, kEnd);
-  if (info.size() < kEnd || text(info) != "fLaC" || (info[4] & 0x7f) != 0) return 0;
-  if (is_file_) head_ = info;
-  const auto total = std::span(head_).subspan(kTotal, kEnd - kTotal);
-  const std::uint64_t frames = number(total, ByteOrder::big) & 0xf'ffff'ffff;
-  total[0] &= 0xf0;  // what is above belongs to the bits of a sample
+  constexpr std::size_t kEnd = kFlacTotal + kFlacTotalBytes;
+  const auto head = look(0, kEnd);
+  if (head.size() < kEnd || (head[4] & 0x7f) != 0) return 0;  // STREAMINFO comes first
+  if (is_file_) head_ = head;
+  const auto total = std::span(head_).subspan(kFlacTotal, kFlacTotalBytes);
+  const std::int64_t frames = flac_total(total);
+  total[0] &= 0xf0;  // the upper bits belong to the bits of a sample
   std::ranges::fill(total.subspan(1), 0);
-  return static_cast<std::int64_t>(frames);
+  return frames;
 }
 
 void ByteSource::overwrite(std::int64_t offset, std::span<const unsigned char> bytes) {
@@ -136,38 +133,39 @@ std::vector<unsigned char> ByteSource::read_trailing(std::int64_t offset, std::s
   return {from, from + static_cast<std::ptrdiff_t>(std::min(count, tail_.size() - first))};
 }
 
-const IntegrityCheck& ByteSource::watch_rest() {
+const IntegrityCheck& ByteSource::finish_check() {
   if (is_file_) {
-    while (!watch_->has_another()) {
+    while (!check_->has_another() && check_->damage().empty()) {
       stop_if_interrupted();
-      const std::int64_t position = watch_->position();
-      watch_->take(position, peek(descriptor_, origin_ + position, kPortion));
-      if (watch_->position() == position) break;
+      const std::int64_t position = check_->position();
+      check_->take(position, peek(descriptor_, origin_ + position, kPortion));
+      if (check_->position() == position) break;
     }
-    return *watch_;
+    return *check_;
   }
-  const std::int64_t limit = position_ + kWrap;  // whatever it is, it is no recording
-  while (!watch_->has_another() && tail_end() < limit && read_tail(limit)) {
+  const std::int64_t limit = position_ + kWrap;  // a longer rest is not a recording
+  while (!check_->has_another() && check_->damage().empty() && tail_end() < limit &&
+         read_tail(limit)) {
   }
-  return *watch_;
+  return *check_;
 }
 
-/// Reads on behind the samples; what lies before `wanted` is not kept. False at the end, or where
+/// Reads on after the samples and keeps the bytes from `wanted` on. False at the end, or where
 /// nothing more comes.
 bool ByteSource::read_tail(std::int64_t wanted) {
   if (tail_begin_ < 0) {
-    // What the header phase has kept was behind the samples, too.
+    // Bytes that open() has kept may stand after the samples, too.
     const auto kept = std::min(static_cast<std::size_t>(position_), head_.size());
     tail_.assign(head_.begin() + static_cast<std::ptrdiff_t>(kept), head_.end());
     tail_begin_ = position_;
-    if (watch_) watch_->take(tail_begin_, tail_);
+    if (check_) check_->take(tail_begin_, tail_);
     if (!tail_.empty()) return true;
   }
   if (!goes_on()) return false;
   const std::int64_t begin = tail_end();
   std::vector<unsigned char> bytes(kPortion);
   bytes.resize(read_some(bytes));
-  if (watch_) watch_->take(begin, bytes);
+  if (check_) check_->take(begin, bytes);
   tail_.insert(tail_.end(), bytes.begin(), bytes.end());
   const std::int64_t unwanted =
       std::clamp<std::int64_t>(wanted - tail_begin_, 0, std::ssize(tail_));
@@ -207,8 +205,8 @@ std::int64_t ByteSource::read(std::span<unsigned char> bytes) {
   std::size_t done = 0;
   const std::int64_t end = position_ + std::ssize(bytes);
   if (!is_file_ && is_header_ && end <= kMostHead) {
-    if (!watch_) keep_up_to(end);
-    if (watch_ && std::ssize(head_) <= position_ && !is_over()) keep_more(kPortion);
+    if (!check_) keep_up_to(end);
+    if (check_ && std::ssize(head_) <= position_ && !is_over()) keep_more(kPortion);
   }
   if (static_cast<std::size_t>(position_) < head_.size()) {
     const auto from = std::span(head_).subspan(static_cast<std::size_t>(position_));
@@ -220,29 +218,33 @@ std::int64_t ByteSource::read(std::span<unsigned char> bytes) {
     ::lseek(descriptor_, origin_ + position_ + static_cast<std::int64_t>(done), SEEK_SET);
   }
   if (is_file_ || !is_header_) {
-    // The decoders of what is watched ask for more than there may be, and take what is there:
-    // whoever has written it may keep the pipe open.
-    if (!watch_) {
+    // Decoders of FLAC and Ogg ask for more than there may be, and accept less. The writer may
+    // keep the pipe open, so gpuconv does not wait for the rest.
+    if (!check_) {
       done += read_pipe(rest);
     } else if (done == 0 && !is_over()) {
       done += read_some(rest);
     }
   }
-  if (watch_ && (is_file_ || !is_header_)) watch_->take(position_, bytes.first(done));
+  if (check_ && (is_file_ || !is_header_)) check_->take(position_, bytes.first(done));
   if (is_over()) {
-    const std::int64_t left_of_it = std::max<std::int64_t>(0, *watch_->end() - position_);
+    const std::int64_t end_of_it = check_->end().value_or(end_);
+    const std::int64_t left_of_it = std::max<std::int64_t>(0, end_of_it - position_);
     done = std::min(done, static_cast<std::size_t>(left_of_it));
   }
   position_ += static_cast<std::int64_t>(done);
   // libsndfile looks for chunks until it is at the end of the file. A pipe that has ended is there.
-  const bool has_ended = watch_ ? done == 0 : done < bytes.size();
+  const bool has_ended = check_ ? done == 0 : done < bytes.size();
   if (!is_file_ && is_header_ && has_ended) position_ = end_;
   return static_cast<std::int64_t>(done);
 }
 
-/// Whether the last page of an Ogg has come through a pipe: what follows is not for libsndfile.
+/// Whether libsndfile shall see no more of a pipe: the last page of an Ogg has come, or a damaged
+/// one.
 bool ByteSource::is_over() const {
-  return !is_file_ && watch_ && watch_->end() && watch_->position() >= *watch_->end();
+  if (is_file_ || !check_) return false;
+  if (!is_header_ && !check_->damage().empty()) return true;
+  return check_->end() && check_->position() >= *check_->end();
 }
 
 std::vector<unsigned char> ByteSource::look(std::int64_t offset, std::size_t count) {
@@ -254,21 +256,21 @@ std::vector<unsigned char> ByteSource::look(std::int64_t offset, std::size_t cou
   return {from, from + static_cast<std::ptrdiff_t>(std::min(count, kept - first))};
 }
 
-/// How many bytes from the first on are kept now.
+/// Keeps the bytes up to `end`, and returns how many are kept.
 std::size_t ByteSource::keep_up_to(std::int64_t end) {
-  // In portions: nobody knows whether so much comes.
+  // In portions: less may come.
   const auto wanted = static_cast<std::size_t>(end);
   while (head_.size() < wanted && keep_more(std::min(wanted - head_.size(), kPortion))) {
   }
   return head_.size();
 }
 
-/// Keeps what is there, up to `most` bytes. False at the end.
+/// Keeps up to `most` bytes, as soon as there are any. False at the end.
 bool ByteSource::keep_more(std::size_t most) {
   const std::size_t had = head_.size();
   head_.resize(had + most);
   head_.resize(had + read_some(std::span(head_).subspan(had)));
-  if (watch_) watch_->take(0, head_);
+  if (check_) check_->take(0, head_);
   return head_.size() > had;
 }
 
@@ -288,7 +290,7 @@ std::size_t ByteSource::read_some(std::span<unsigned char> bytes) {
   for (;;) {
     const ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR && received_signal() == 0) continue;
-    if (got < 0 && errno == EAGAIN) {  // whoever opened it does not want to wait, but we do
+    if (got < 0 && errno == EAGAIN) {  // the pipe was opened without waiting
       pollfd waiting{descriptor_, POLLIN, 0};
       if (::poll(&waiting, 1, -1) > 0 || received_signal() == 0) continue;
     }

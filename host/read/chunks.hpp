@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "host/files/input_file.hpp"
 
@@ -19,47 +20,40 @@ std::uint64_t number(std::span<const unsigned char> bytes, ByteOrder order);
 /// The first four bytes, or fewer if there are no more, as text.
 std::string_view text(std::span<const unsigned char> bytes);
 
-/// Whether these, up to 40, are the first bytes of a recording of a kind that is read here.
-bool begins_recording(std::span<const unsigned char> head);
-
 /// How a container lays out its chunks: a name, a size, then that many bytes.
 struct ChunkLayout {
-  std::string_view magic;  ///< the first four bytes of the file
-  std::int64_t first;      ///< where the first chunk begins
+  std::int64_t first;  ///< where the first chunk begins
   std::size_t name_bytes;
   std::size_t size_bytes;
   ByteOrder order;
   bool size_counts_header;
   std::int64_t alignment;
   std::string_view samples;  ///< first four bytes of the name of the chunk with the samples
-  std::string_view format;   ///< and of the one that says what they are
-  bool has_ds64 = false;     ///< a size of -1 of the samples stands in the chunk "ds64"
+  std::string_view format;   ///< first four bytes of the name of the chunk with their format
+  bool has_ds64 = false;     ///< where the size of the samples is -1, the chunk "ds64" has it
+  bool needs_size = false;   ///< libsndfile rejects an unknown size, and one beyond the file
 };
-
-/// Of a file with these first bytes; nullptr if it has no chunks.
-const ChunkLayout* find_layout(std::span<const unsigned char> head);
 
 struct Chunk {
   std::string name;        ///< its first four bytes
-  std::int64_t begin;      ///< of what it holds, in the file
-  std::uint64_t size;      ///< of that, as it claims
-  std::size_t size_bytes;  ///< in which it claims that
+  std::int64_t begin;      ///< of its content, in the file
+  std::uint64_t size;      ///< of its content, by its header
+  std::size_t size_bytes;  ///< of the size
 };
 
-/// What a walk takes for the size of a pipe.
+/// Stands for the size of a pipe.
 inline constexpr std::int64_t kEndlessBytes = std::int64_t{1} << 62;
 
-/// Where the next chunk begins after one that holds `size` bytes from `begin` on; kEndlessBytes
-/// where nothing can follow.
+/// Where the chunk after one with `size` bytes from `begin` on begins; kEndlessBytes if none can
+/// follow.
 std::int64_t chunk_end(std::int64_t begin, std::uint64_t size, const ChunkLayout& layout);
 
-/// Walks over the chunks of a file, from the first one or the one at `position` on. Nothing that a
-/// chunk claims is believed: the walk ends at the end of the file and after as many chunks as
-/// nobody writes. It never looks back behind the chunk that it is at.
+/// Walks over the chunks of a file of `file_bytes` bytes. It believes no size: it ends at the end
+/// of the file, and after 10,000 chunks. It never peeks before the chunk that it is at.
 class ChunkWalk {
  public:
-  ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout);
-  ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout, std::int64_t position);
+  ChunkWalk(Peek peek, std::int64_t file_bytes, const ChunkLayout& layout)
+      : peek_(std::move(peek)), file_bytes_(file_bytes), layout_(layout), position_(layout.first) {}
 
   std::optional<Chunk> next();
 
@@ -68,16 +62,12 @@ class ChunkWalk {
   std::int64_t file_bytes_;
   const ChunkLayout& layout_;
   std::int64_t position_;
-  std::uint64_t size_in_ds64_ = 0;  // the size of the samples, in the first chunk
-  int left_;
+  std::uint64_t size_in_ds64_ = 0;  // of the samples
+  int left_ = 10'000;
 };
 
-/// The chunk with the samples.
-std::optional<Chunk> find_samples(const Peek& peek, std::int64_t file_bytes,
-                                  const ChunkLayout& layout);
-
-/// Where the next chunk begins after the one at `position`; nothing if none is there, but sound: it
-/// has a name of letters, digits, blanks and underscores, and ends before the file does.
+/// Where the chunk at `position` ends, padding included. Nothing if there is none: a chunk has a
+/// name of letters, digits, blanks and underscores, and ends before the file does.
 std::optional<std::int64_t> end_of_chunk_at(const Peek& peek, std::int64_t position,
                                             const ChunkLayout& layout);
 

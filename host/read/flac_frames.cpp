@@ -9,7 +9,6 @@
 namespace gpuconv {
 namespace {
 
-constexpr std::size_t kNameBytes = 4;         // "fLaC"
 constexpr std::size_t kBlockBytes = 4;        // the header of a block of metadata
 constexpr std::size_t kFlacHeaderBytes = 16;  // of a frame, at most
 constexpr std::size_t kTailBytes = 160;       // an ID3v1 tag and the end of an APEv2 tag
@@ -37,13 +36,12 @@ std::uint16_t add_to(std::uint16_t sum, unsigned char byte) {
   return static_cast<std::uint16_t>(sum << 8 ^ kFrameSums[(sum >> 8 ^ byte) & 0xff]);
 }
 
-/// The samples of a block, whose code may refer to the bytes `behind` the number.
-std::int64_t samples_of(unsigned code, std::span<const unsigned char> behind) {
+/// The samples of a block. Its code may refer to the bytes `after` the number.
+std::int64_t samples_of(unsigned code, std::span<const unsigned char> after) {
   if (code == 0) return 0;  // reserved
   if (code == 1) return 192;
   if (code < 6) return std::int64_t{576} << (code - 2);
-  if (code < 8)
-    return 1 + static_cast<std::int64_t>(number(behind.first(code - 5), ByteOrder::big));
+  if (code < 8) return 1 + static_cast<std::int64_t>(number(after.first(code - 5), ByteOrder::big));
   return std::int64_t{256} << (code - 8);
 }
 
@@ -74,8 +72,17 @@ std::optional<FlacFrames::Header> header_at(std::span<const unsigned char> bytes
 
 }  // namespace
 
+bool begins_flac(std::span<const unsigned char> head) {
+  return head.size() >= 8 && text(head) == kFlacMagic && (head[4] & 0x7f) == 0 &&
+         number(head.subspan(5, 3), ByteOrder::big) == 34;
+}
+
+std::int64_t flac_total(std::span<const unsigned char> bytes) {
+  return static_cast<std::int64_t>(number(bytes, ByteOrder::big) & 0xf'ffff'ffff);
+}
+
 void FlacFrames::take(std::span<const unsigned char> bytes) {
-  if (is_told_length_ && follow_ != Follow::always) return;
+  if (has_length_ && follow_ != Follow::always) return;
   kept_.insert(kept_.end(), bytes.begin(), bytes.end());
   tail_.insert(tail_.end(), bytes.begin(), bytes.end());
   if (tail_.size() > 64 * kTailBytes) tail_.erase(tail_.begin(), tail_.end() - kTailBytes);
@@ -84,17 +91,15 @@ void FlacFrames::take(std::span<const unsigned char> bytes) {
 
 /// False until all of it has come.
 bool FlacFrames::skip_metadata() {
-  constexpr std::size_t kTotal = 21;  // 36 bits in 5 bytes, of the first block, STREAMINFO
-  std::size_t end = kNameBytes;
+  std::size_t end = kFlacMagic.size();
   for (bool is_last = false; !is_last;) {
-    if (kept_.size() < std::max(end + kBlockBytes, kTotal + 5)) return false;
+    if (kept_.size() < std::max(end + kBlockBytes, kFlacTotal + kFlacTotalBytes)) return false;
     const auto header = std::span(kept_).subspan(end, kBlockBytes);
     is_last = (header[0] & 0x80) != 0;
     end += kBlockBytes + number(header.subspan(1), ByteOrder::big);
   }
-  is_told_length_ =
-      (number(std::span(kept_).subspan(kTotal, 5), ByteOrder::big) & 0xf'ffff'ffff) != 0;
-  if (is_told_length_ && follow_ != Follow::always) return false;
+  has_length_ = flac_total(std::span(kept_).subspan(kFlacTotal, kFlacTotalBytes)) != 0;
+  if (has_length_ && follow_ != Follow::always) return false;
   if (kept_.size() < end) return false;
   drop(end);
   is_metadata_ = false;
@@ -151,7 +156,7 @@ void FlacFrames::drop(std::size_t count) {
 }
 
 std::optional<FlacFrames::Verdict> FlacFrames::verdict() const {
-  if (is_told_length_) return std::nullopt;
+  if (has_length_) return std::nullopt;
   FlacFrames all = *this;
   if (!is_metadata_) all.follow(0);
   if (!all.frame_) return Verdict{all.kept_.empty() && !all.is_lost_, all.is_lost_, 0};
@@ -164,23 +169,22 @@ std::optional<FlacFrames::Verdict> FlacFrames::verdict() const {
 std::optional<FlacFrames::Hole> FlacFrames::hole() const {
   FlacFrames all = *this;
   if (!is_metadata_) all.follow(0);
-  if (all.begins_late_ && is_told_length_) return Hole{0, true};  // a broadcast may begin late
+  if (all.begins_late_ && has_length_) return Hole{0, true};  // a broadcast may begin late
   if (!all.frame_) return std::nullopt;
   if (all.has_gap_) return Hole{all.samples_ + all.frame_->samples, true};
   if (all.headers_inside_ > 0) return Hole{all.samples_, false};
   return std::nullopt;
 }
 
-/// Whether what stands in the last bytes may follow the last frame.
+/// Whether the last `bytes` may follow the last frame.
 bool FlacFrames::is_tail(std::int64_t bytes) const {
   if (bytes == 0) return true;
   // 16 bytes of MD5, 36 bits of samples in 5 bytes, 6 bytes of sizes.
   constexpr std::int64_t kRestOfHeader = 27;
   constexpr std::size_t kTotal = 11;  // from the end
   if (bytes == kRestOfHeader) {
-    const auto total = std::span(tail_).last(kTotal).first(5);
-    const std::uint64_t samples = number(total, ByteOrder::big) & 0xf'ffff'ffff;
-    return samples == static_cast<std::uint64_t>(samples_ + frame_->samples);
+    return flac_total(std::span(tail_).last(kTotal).first(kFlacTotalBytes)) ==
+           samples_ + frame_->samples;
   }
   std::span<const unsigned char> rest = tail_;
   std::uint64_t tags = 0;

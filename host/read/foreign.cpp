@@ -111,7 +111,7 @@ bool is_adts(std::string_view head) {
   return (at(1) & 0xf6) == 0xf0 && (at(2) >> 2 & 15) < 13 && frame_bytes >= 7;
 }
 
-/// The names of the arrays in a .npz begin with what people like.
+/// The first file in the ZIP archive is an array, whatever its name.
 bool is_npz(std::string_view head) {
   constexpr std::size_t kName = 30;
   if (!head.starts_with("PK\x03\x04") || head.size() < kName) return false;

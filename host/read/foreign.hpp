@@ -1,4 +1,4 @@
-// foreign.hpp - files that gpuconv does not read, recognised by what they begin with
+// foreign.hpp - recognises files that gpuconv does not read by their first bytes
 #pragma once
 
 #include <optional>
@@ -13,21 +13,20 @@ struct Foreign {
   std::string advice;  ///< "convert it first (for example ffmpeg -i FILE out.wav)", ...
 };
 
-/// What a file is that no reader of gpuconv knows; nothing if this table does not know it either.
-/// Looks at its first 512 bytes.
+/// The format of a file that gpuconv does not read, by its first 512 bytes; nothing if unknown.
 std::optional<Foreign> recognise(const Peek& peek);
 
 /// "this is NAME; ADVICE"
 std::string sentence(const Foreign& foreign);
 
-/// How to make a file out of any other recording that is read here.
+/// How to convert a recording that gpuconv does not read.
 inline constexpr const char* kConvertFirst =
     "convert it first (for example ffmpeg -i FILE out.wav)";
 
-/// The option that lets in what libsndfile reads; only where it does.
+/// The option for formats that gpuconv does not allow, but libsndfile reads.
 inline constexpr const char* kTryAnyFormat = "use --allow-any-format to read it anyway";
 
-/// By its extension, or by the first bytes of HDF5.
+/// Whether a file is a SOFA file, by its extension or the first bytes of HDF5.
 bool is_sofa(const std::string& path);
 
 }  // namespace gpuconv

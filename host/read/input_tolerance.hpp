@@ -1,4 +1,4 @@
-// input_tolerance.hpp - what to do with a recording or a response that is not quite whole
+// input_tolerance.hpp - which defects of a recording or a response gpuconv tolerates
 #pragma once
 
 #include <cstdint>
@@ -6,30 +6,29 @@
 
 namespace gpuconv {
 
-/// A sample that is not a number, or infinite. One of them would spoil K frames of wet signal.
+/// What to do with a sample that is NaN or infinite: one would spoil K frames of wet signal.
 enum class NonFinite {
-  error,  ///< refuse the file and name the first frame
-  zero    ///< put 0 in its place and count
+  error,  ///< reject the file and name the first frame
+  zero    ///< replace it by 0 and count
 };
 
-/// A file that is shorter than its own header says, or so much longer that the header is wrong.
+/// What to do with a file that is shorter than its header says, or much longer.
 enum class Truncated {
-  error,  ///< refuse the file and name both sizes
-  accept  ///< use what is both promised and there
+  error,  ///< reject the file and name both sizes
+  accept  ///< read the samples that are both promised and there
 };
 
-/// What a file lacked and was used all the same, since that was asked for, or since nobody can know
-/// whether it lacks anything.
+/// Defects that gpuconv accepted because the user asked for it, or because it cannot verify them.
 struct Repairs {
-  std::int64_t replaced = 0;  ///< numbers that were not finite and became 0
-  std::string shortfall;      ///< what a truncated file lacks, in words; or empty
-  std::string remark = {};    ///< what cannot be verified of it, in words; or empty
+  std::int64_t replaced = 0;  ///< samples that were NaN or infinite and became 0
+  std::string shortfall;      ///< of a truncated file, in words; or empty
+  std::string remark = {};    ///< what gpuconv cannot verify, in words; or empty
 };
 
-/// Which containers and encodings are let in; see allowed_formats.hpp.
+/// Which containers and encodings gpuconv reads; see allowed_formats.hpp.
 enum class Formats {
-  allowed,  ///< those that people use
-  any       ///< whatever libsndfile knows
+  allowed,  ///< the common ones
+  any       ///< all that libsndfile knows
 };
 
 }  // namespace gpuconv

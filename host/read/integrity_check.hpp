@@ -1,8 +1,7 @@
 // integrity_check.hpp - is an Ogg whole, and does another recording follow it or a FLAC?
 //
-// libsndfile takes the length of an Ogg from the last page that is there, and leaves out pages that
-// are damaged: of one that was cut it plays a shorter recording. And where several Oggs or FLACs
-// were joined, it plays the first one.
+// libsndfile plays a truncated Ogg as a shorter recording, and skips damaged pages. Of several
+// concatenated Oggs or FLACs it plays the first.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "host/read/flac_frames.hpp"
+#include "host/read/ogg_pages.hpp"
 
 namespace gpuconv {
 
@@ -21,7 +21,7 @@ class IntegrityCheck {
   explicit IntegrityCheck(Kind kind, FlacFrames::Follow follow = FlacFrames::Follow::without_length)
       : kind_(kind), frames_(follow) {}
 
-  /// Takes the bytes from `offset` on: those that it has not had yet.
+  /// Takes the bytes from `offset` on, except those that it has taken before.
   void take(std::int64_t offset, std::span<const unsigned char> bytes);
 
   /// All bytes before this one have been taken.
@@ -30,46 +30,40 @@ class IntegrityCheck {
   /// Whether the last page of the recording has come, all of it. Always true of a FLAC.
   bool has_ended() const { return kind_ == Kind::flac || (end_ && position_ >= *end_); }
 
-  /// What is wrong with the pages that have come up to the last one, in words; empty if nothing is.
+  /// The first defect of the pages so far, up to the last one, in words; or empty.
   const std::string& damage() const { return damage_; }
 
-  /// Where that page ends. Nobody knows of a FLAC.
+  /// Where that page ends; unknown of a FLAC.
   std::optional<std::int64_t> end() const { return end_; }
 
-  /// Whether another recording begins behind this one.
+  /// Whether another recording begins after this one.
   bool has_another() const { return has_another_; }
 
-  /// Of a FLAC.
+  /// The frames of a FLAC.
   const FlacFrames& frames() const { return frames_; }
 
  private:
   void take_ogg(std::span<const unsigned char> bytes);
   void take_flac(std::span<const unsigned char> bytes);
-  void take_page(std::int64_t begin);
-  void end_page();
-  void check_order(std::uint64_t number, std::uint64_t granules);
-  void damaged(const char* what);
-
-  struct Page {
-    std::uint64_t number;
-    std::uint64_t granules;  // 0: of the stream's header
-  };
+  void take_page(const ogg_page& page, std::int64_t end);
 
   Kind kind_;
   std::int64_t position_ = 0;
-  std::vector<unsigned char>
-      kept_;  // the header of a page as far as it has come, or a FLAC's last bytes
-  FlacFrames frames_;
-  std::size_t searched_ = 0;                   // of those, for the beginning of another one
-  std::size_t skips_ = 0;                      // bytes up to the next page
-  std::uint32_t sum_ = 0;                      // of the page so far
-  std::optional<std::uint32_t> promised_sum_;  // of a page that is being taken
-  std::optional<Page> before_;                 // the last one of this recording
-  std::string damage_;
-  bool is_lost_ = false;  // what follows are no pages
-  std::optional<std::uint64_t> serial_;
-  std::optional<std::int64_t> end_;
   bool has_another_ = false;
+
+  // Of a FLAC.
+  FlacFrames frames_;
+  std::vector<unsigned char> kept_;  // the last bytes
+  std::size_t searched_ = 0;         // of kept_, for the beginning of another FLAC
+
+  // Of an Ogg.
+  OggSync pages_ = open_ogg_sync();
+  std::optional<int> serial_;                   // of the recording, the first stream
+  std::optional<std::uint32_t> number_before_;  // of its last page so far
+  bool is_header_ = false;                      // that page belongs to the header of the stream
+  std::string damage_;
+  bool is_lost_ = false;  // no page follows
+  std::optional<std::int64_t> end_;
 };
 
 }  // namespace gpuconv

@@ -11,7 +11,7 @@
 
 namespace gpuconv {
 
-/// The source, with what had to be read to know its length where the file does not say.
+/// The source. Where the file does not name its length, reads ahead to learn it.
 class MeasuredSource {
  public:
   MeasuredSource(const std::string& path, const SourceOptions& options)
@@ -19,7 +19,7 @@ class MeasuredSource {
         length_(reader_.format().frames),
         is_exact_(options.truncated == Truncated::error) {
     if (length_ <= 0)
-      look_ahead();  // 0 may be said of a file that is not finished
+      look_ahead();  // an unfinished file may claim 0
     else
       is_promise_ = !is_exact_;
   }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "host/read/chunks.hpp"
+#include "host/read/container.hpp"
 #include "host/read/tags.hpp"
 
 namespace gpuconv {
@@ -15,7 +15,7 @@ constexpr std::size_t kMp3HeaderBytes = 4;
 constexpr std::size_t kMp3Portion = 1 << 16;
 constexpr std::size_t kMp3ApeBytes = 32, kLyricsEndBytes = 9;
 
-/// Nobody minds that much after the last frame, whatever it is.
+/// gpuconv ignores so many bytes after the last frame, whatever they are.
 constexpr std::size_t kMostMp3Junk = 1024;
 
 // kbit/s by the four bits of the header; 0: free or forbidden.

@@ -1,9 +1,9 @@
 // mp3_frames.hpp - the frames of MPEG audio (MP3 and its kin), one after the other
 //
 // MPEG audio has no header that counts its samples: a file is its frames, and a decoder looks for
-// the next one wherever the last one ends. libmpg123 skips what it does not understand without a
-// word. So the frames are followed here, each must begin where the one before ends, and the decoder
-// sees nothing else.
+// the next one wherever the last one ends. libmpg123 skips other bytes without an error. So gpuconv
+// follows the frames itself: each must begin where the one before ends. The decoder sees nothing
+// else.
 #pragma once
 
 #include <cstddef>
@@ -59,7 +59,7 @@ class Mp3Frames {
   /// The next frame, valid until the next call; nothing when there is none.
   std::optional<std::span<const unsigned char>> next();
 
-  /// Of that frame.
+  /// The header of that frame.
   const Mp3Header& header() const { return *header_; }
 
   /// Where the next frame is due, in bytes; after the last one, where that ends.

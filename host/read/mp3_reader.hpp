@@ -1,8 +1,8 @@
 // mp3_reader.hpp - the samples of MPEG audio, layers I to III
 //
 // libmpg123 decodes, in its generic form, so that the bytes are the same on every machine. It gets
-// whole frames one by one; what the encoder has put before and after the recording is cut off here,
-// where the file says how much that is.
+// whole frames one by one. This class cuts off the encoder's delay and padding where the file names
+// them.
 #pragma once
 
 #include <cstdint>

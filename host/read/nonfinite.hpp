@@ -1,4 +1,4 @@
-// nonfinite.hpp - samples that are no numbers are met at the door
+// nonfinite.hpp - finds and replaces samples that are NaN or infinite
 #pragma once
 
 #include <cstdint>

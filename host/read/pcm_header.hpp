@@ -1,4 +1,4 @@
-// pcm_header.hpp - where the samples of an uncompressed recording lie, and what they are
+// pcm_header.hpp - place and format of the samples of an uncompressed recording
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace gpuconv {
 
-/// What gpuconv itself reads in the header of a WAV or a NIST SPHERE; libsndfile then sees nothing
-/// but the samples.
+/// The header of a WAV or a NIST SPHERE, which gpuconv reads itself. Libsndfile sees only the
+/// samples.
 struct PcmHeader {
   const char* container;      ///< "WAV", "WAVEX", "RF64", "BW64", "W64" or "NIST SPHERE"
   const ChunkLayout* layout;  ///< null: a SPHERE, which has no chunks

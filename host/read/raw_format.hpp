@@ -3,7 +3,7 @@
 
 namespace gpuconv {
 
-/// u8 is unsigned with silence at 128, all else signed.
+/// u8 is unsigned with silence at 128, all others are signed.
 enum class RawEncoding { u8, s8, s16, s24, s32, f32, f64, ulaw, alaw };
 
 struct RawFormat {
@@ -13,7 +13,7 @@ struct RawFormat {
   bool is_big_endian = false;
 };
 
-/// Of a sample.
+/// Bytes of a sample.
 int bytes_of(RawEncoding encoding);
 
 /// libsndfile's number for the encoding and byte order.

@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <span>
 
 #include "host/base/error.hpp"
 #include "host/read/allowed_formats.hpp"
+#include "host/read/container.hpp"
 
 namespace gpuconv {
 namespace {
@@ -16,12 +16,7 @@ struct Known {
   const char* name;
 };
 
-// Our names for what allowed_formats.hpp lets in.
-constexpr Known kContainers[] = {
-    {SF_FORMAT_WAV, "WAV"}, {SF_FORMAT_WAVEX, "WAVEX"}, {SF_FORMAT_RF64, "RF64"},
-    {SF_FORMAT_W64, "W64"}, {SF_FORMAT_AIFF, "AIFF"},   {SF_FORMAT_CAF, "CAF"},
-    {SF_FORMAT_AU, "AU"},   {SF_FORMAT_FLAC, "FLAC"},   {SF_FORMAT_OGG, "Ogg"},
-};
+// The allowed encodings by our names.
 constexpr Known kEncodings[] = {
     {SF_FORMAT_PCM_U8, "8-bit PCM"},    {SF_FORMAT_PCM_S8, "8-bit PCM"},
     {SF_FORMAT_PCM_16, "16-bit PCM"},   {SF_FORMAT_PCM_24, "24-bit PCM"},
@@ -31,12 +26,12 @@ constexpr Known kEncodings[] = {
     {SF_FORMAT_OPUS, "Opus"},
 };
 
-const char* find_name(std::span<const Known> known, int code) {
-  const auto found = std::ranges::find(known, code, &Known::code);
-  return found == known.end() ? nullptr : found->name;
+const char* encoding_name(int code) {
+  const auto found = std::ranges::find(kEncodings, code, &Known::code);
+  return found == std::end(kEncodings) ? nullptr : found->name;
 }
 
-/// libsndfile's own name of a container or an encoding that is not listed.
+/// libsndfile's own name of a container or an encoding that is not allowed.
 std::string foreign_name(int code) {
   SF_FORMAT_INFO info{};
   info.format = code;
@@ -44,12 +39,11 @@ std::string foreign_name(int code) {
   return known && info.name != nullptr ? info.name : fmt::format("format {:#x}", code);
 }
 
-/// Libsndfile may see more in a header than we do.
-std::string name_of(const std::string& path, std::span<const Known> known, int code,
-                    Formats formats) {
-  if (const char* const name = find_name(known, code)) return name;
+/// Throws FileError unless the container or encoding is allowed: it has our `name`.
+std::string checked_name(const std::string& path, const char* name, int code, Formats formats) {
+  if (name != nullptr) return name;
   if (formats == Formats::any) return foreign_name(code);
-  refuse_format(path, foreign_name(code) + " is not read here", true);
+  reject_format(path, "unsupported format " + foreign_name(code), true);
 }
 
 }  // namespace
@@ -71,10 +65,11 @@ AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats
   AudioFormat format;
   format.rate = info.samplerate;
   format.channels = info.channels;
-  format.container = container != nullptr
-                         ? container
-                         : name_of(path, kContainers, info.format & SF_FORMAT_TYPEMASK, formats);
-  format.encoding = name_of(path, kEncodings, info.format & SF_FORMAT_SUBMASK, formats);
+  const int type = info.format & SF_FORMAT_TYPEMASK;
+  const int encoding = info.format & SF_FORMAT_SUBMASK;
+  if (container == nullptr) container = container_name(type);
+  format.container = checked_name(path, container, type, formats);
+  format.encoding = checked_name(path, encoding_name(encoding), encoding, formats);
   // A FLAC from a pipe says 2^63 - 1, a WAV from one may say anything: both mean "up to the end".
   constexpr std::int64_t kMostFrames = std::int64_t{1} << 48;
   const bool known = info.seekable != 0 && info.frames >= 0 && info.frames < kMostFrames;

@@ -16,13 +16,12 @@ namespace gpuconv {
 /// 1..kMaxChannels.
 void check_ranges(const std::string& path, const SF_INFO& info);
 
-/// The format that libsndfile has found; `container` names it instead of libsndfile where that is
-/// not null. Throws FileError where check_ranges() does, and for a container or an encoding that is
-/// not let in.
+/// The format that libsndfile has found; `container` replaces libsndfile's name unless it is null.
+/// Throws FileError where check_ranges() does, and for a format that gpuconv does not allow.
 AudioFormat checked_format(const std::string& path, const SF_INFO& info, Formats formats,
                            const char* container);
 
-/// What libsndfile must be told of samples without a header.
+/// Describes samples without a header to libsndfile.
 SF_INFO raw_info(const RawFormat& raw);
 
 }  // namespace gpuconv

@@ -27,7 +27,7 @@ class SourceReader {
   const AudioFormat& format() const { return reader_.format(); }
 
   /// Reads the next samples and returns how many; fewer than `mono.size()` only at the end, and 0
-  /// ever after. Fits ReadSource. A recording without a sample is a FileError.
+  /// ever after. Fits ReadSource. Throws FileError if the recording has no samples.
   std::size_t read(std::span<float> mono);
 
   /// See AudioReader::shortfall().
@@ -36,7 +36,7 @@ class SourceReader {
   /// See AudioReader::remark().
   const std::string& remark() const { return reader_.remark(); }
 
-  /// How many samples were no numbers and became 0.
+  /// How many samples were NaN or infinite and became 0.
   std::int64_t replaced() const { return replaced_; }
 
  private:

@@ -60,12 +60,12 @@ class SphereHeader {
     constexpr double kMost = 0x1p52;
     if (end.ptr != value.data() + value.size() || !(parsed >= 0 && parsed <= kMost) ||
         parsed != std::floor(parsed)) {
-      refuse(name);
+      reject(name);
     }
     return static_cast<std::int64_t>(parsed);
   }
 
-  [[noreturn]] void refuse(std::string_view name) const {
+  [[noreturn]] void reject(std::string_view name) const {
     throw FileError(path_, fmt::format("is a NIST SPHERE file whose {} is '{}', which gpuconv does "
                                        "not read",
                                        name, printable(text(name))));
@@ -81,13 +81,13 @@ class SphereHeader {
                                          printable(coding)));
     }
     RawFormat format;
-    constexpr std::int64_t kMostNumber = 0x7fffffff;  // refused later, with the limits
+    constexpr std::int64_t kMostNumber = 0x7fffffff;  // rejected later, with the limits
     format.rate = static_cast<int>(std::min(number("sample_rate", 0), kMostNumber));
     format.channels = static_cast<int>(std::min(number("channel_count", 1), kMostNumber));
     format.encoding = encoding(coding);
     format.is_big_endian = is_big_endian(bytes_of(format.encoding));
     if (format.channels > 1 && text("channels_interleaved") == "FALSE") {
-      refuse("channels_interleaved");
+      reject("channels_interleaved");
     }
     return format;
   }
@@ -104,7 +104,7 @@ class SphereHeader {
     const bool is_ulaw = coding == "ulaw" || coding == "mu-law" || coding == "mulaw";
     const bool is_alaw = coding == "alaw" || coding == "a-law";
     const bool is_companded = is_ulaw || is_alaw;
-    if (!is_companded && !coding.empty() && coding != "pcm") refuse("sample_coding");
+    if (!is_companded && !coding.empty() && coding != "pcm") reject("sample_coding");
     switch (number("sample_n_bytes", is_companded ? 1 : 2)) {
       case 1:
         return is_ulaw ? RawEncoding::ulaw : is_alaw ? RawEncoding::alaw : RawEncoding::s8;
@@ -120,7 +120,7 @@ class SphereHeader {
       default:
         break;
     }
-    refuse("sample_n_bytes");
+    reject("sample_n_bytes");
   }
 
   /// "01", "012" and "0123" are little-endian, "10", "210" and "3210" big-endian. Some write the
@@ -130,9 +130,9 @@ class SphereHeader {
     const std::string_view order = text("sample_byte_format");
     if (order == "01" || order == "10") return order == "10";
     const std::string_view little = std::string_view("0123").substr(0, order.size());
-    if (order.size() != static_cast<std::size_t>(sample_bytes)) refuse("sample_byte_format");
+    if (order.size() != static_cast<std::size_t>(sample_bytes)) reject("sample_byte_format");
     if (order == little) return false;
-    if (!std::equal(order.begin(), order.end(), little.rbegin())) refuse("sample_byte_format");
+    if (!std::equal(order.begin(), order.end(), little.rbegin())) reject("sample_byte_format");
     return true;
   }
 
@@ -142,17 +142,11 @@ class SphereHeader {
 
 }  // namespace
 
-bool is_sphere(std::span<const unsigned char> head) {
-  return std::string_view(reinterpret_cast<const char*>(head.data()), head.size())
-      .starts_with(kSphereMagic);
-}
-
-std::optional<PcmHeader> find_sphere(const std::string& path, const Peek& peek) {
+std::optional<PcmHeader> find_sphere(const std::string& path, const Peek& peek, std::int64_t) {
   const auto head = peek(0, kSizeEnd);
-  if (!is_sphere(head)) return std::nullopt;
-  const std::string_view second =
-      trimmed(std::string_view(reinterpret_cast<const char*>(head.data()) + kSphereMagic.size(),
-                               head.size() - kSphereMagic.size()));
+  const std::string_view lines(reinterpret_cast<const char*>(head.data()), head.size());
+  if (!lines.starts_with(kSphereMagic)) return std::nullopt;
+  const std::string_view second = trimmed(lines.substr(kSphereMagic.size()));
   std::int64_t header_bytes = 0;
   const auto end = std::from_chars(second.data(), second.data() + second.size(), header_bytes);
   if (end.ptr != second.data() + second.size() ||
@@ -174,7 +168,7 @@ std::optional<PcmHeader> find_sphere(const std::string& path, const Peek& peek) 
   const std::int64_t frame_bytes = std::int64_t{format.channels} * bytes_of(format.encoding);
   std::int64_t size = -1;
   if (count > 0 && frame_bytes > 0) {
-    if (count > kEndlessBytes / frame_bytes) header.refuse("sample_count");
+    if (count > kEndlessBytes / frame_bytes) header.reject("sample_count");
     size = count * frame_bytes;
   }
   return PcmHeader{"NIST SPHERE", nullptr, format, header_bytes, size, 8};

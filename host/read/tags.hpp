@@ -11,7 +11,7 @@ namespace gpuconv {
 /// Bytes of the ID3v2 tag that begins with `head`, of which 10 bytes are needed; 0 if it is none.
 std::int64_t id3_bytes(std::span<const unsigned char> head);
 
-/// The same of an ID3v2 or an ID3v1 tag, as they stand after a recording.
+/// Bytes of the ID3v2 or ID3v1 tag after a recording that begins with `head`; 0 if there is none.
 std::int64_t tag_bytes(std::span<const unsigned char> head);
 
 /// Bytes of all ID3v2 tags at the beginning of an input, and of the padding after the last of them;

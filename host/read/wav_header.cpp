@@ -6,13 +6,13 @@
 #include <string_view>
 
 #include "host/base/error.hpp"
-#include "host/read/truncation.hpp"
+#include "host/read/container.hpp"
 
 namespace gpuconv {
 namespace {
 
 constexpr std::uint64_t kPcm = 1, kFloat = 3, kAlaw = 6, kUlaw = 7;
-constexpr std::uint64_t kExtensible = 0xfffe;  // the tag begins a GUID, which goes on like this:
+// A GUID begins with the tag of the encoding and goes on like this:
 constexpr std::string_view kGuid("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14);
 constexpr std::string_view kAmbisonicGuid("\0\0\x21\7\xd3\x11\x86\x44\xc8\xc1\xca\0\0\0", 14);
 
@@ -20,8 +20,8 @@ std::uint64_t little(std::span<const unsigned char> bytes, std::size_t offset, s
   return number(bytes.subspan(offset, size), ByteOrder::little);
 }
 
-/// What a tag and the bits of a sample mean together. PCM of, say, 20 bits fills the upper ones of
-/// as many bytes as it takes.
+/// The encoding with this tag and these bits per sample. PCM of, say, 20 bits fills the upper bits
+/// of 3 bytes.
 std::optional<RawEncoding> encoding_of(std::uint64_t tag, std::uint64_t bits) {
   const std::uint64_t bytes = (bits + 7) / 8;
   if (tag == kPcm && bytes == 1) return RawEncoding::u8;
@@ -39,14 +39,14 @@ std::optional<RawEncoding> encoding_of(std::uint64_t tag, std::uint64_t bits) {
 std::optional<std::uint64_t> tag_of(std::span<const unsigned char> chunk) {
   constexpr std::size_t kGuidBegin = 24;
   const std::uint64_t tag = little(chunk, 0, 2);
-  if (tag != kExtensible || chunk.size() < kGuidBegin + 2 + kGuid.size()) return tag;
+  if (tag != kWavExtensible || chunk.size() < kGuidBegin + 2 + kGuid.size()) return tag;
   const auto rest = chunk.subspan(kGuidBegin + 2, kGuid.size());
   const std::string_view guid(reinterpret_cast<const char*>(rest.data()), rest.size());
   if (guid != kGuid && guid != kAmbisonicGuid) return std::nullopt;
   return little(chunk, kGuidBegin, 2);
 }
 
-/// Nothing for a tag that is not read here.
+/// Nothing for a tag that gpuconv does not read.
 std::optional<RawFormat> parse_fmt(const std::string& path, std::span<const unsigned char> chunk) {
   const auto tag = tag_of(chunk);
   if (tag != kPcm && tag != kFloat && tag != kAlaw && tag != kUlaw) return std::nullopt;
@@ -54,7 +54,9 @@ std::optional<RawFormat> parse_fmt(const std::string& path, std::span<const unsi
   const std::uint64_t bits = little(chunk, 14, 2);
   const auto encoding = encoding_of(*tag, bits);
   if (!encoding) {
-    throw FileError(path, fmt::format("{}-bit samples of format {:#x} are not read", bits, *tag));
+    throw FileError(
+        path,
+        fmt::format("has {}-bit samples of format {:#x}, which gpuconv does not read", bits, *tag));
   }
   const std::uint64_t frame_bytes = little(chunk, 12, 2);
   if (frame_bytes != 0 && frame_bytes != channels * ((bits + 7) / 8)) {
@@ -66,20 +68,14 @@ std::optional<RawFormat> parse_fmt(const std::string& path, std::span<const unsi
   return RawFormat{rate, static_cast<int>(channels), *encoding};
 }
 
-const char* container_of(const ChunkLayout& layout, bool is_extensible) {
-  if (layout.has_ds64) return layout.magic.data();
-  if (layout.magic == "riff") return "W64";
-  return is_extensible ? "WAVEX" : "WAV";
-}
-
 }  // namespace
 
 bool is_wav(std::span<const unsigned char> head) {
-  const std::string_view magic = text(head);
-  if (magic == "RIFF" || magic == "RF64" || magic == "BW64") {
-    return head.size() >= 12 && text(head.subspan(8)) == "WAVE";
-  }
-  return magic == "riff" && head.size() >= 40 && text(head.subspan(24)) == "wave";
+  const ContainerFormat* const container = find_container(head);
+  if (container == nullptr || container->read_header != find_wav) return false;
+  const bool is_w64 = container->magic == "riff";
+  if (head.size() < (is_w64 ? 40 : 12)) return false;
+  return text(head.subspan(is_w64 ? 24 : 8)) == (is_w64 ? "wave" : "WAVE");
 }
 
 std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
@@ -87,7 +83,8 @@ std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
   constexpr std::size_t kFmtBytes = 16;
   const auto head = peek(0, 40);
   if (!is_wav(head)) return std::nullopt;
-  const ChunkLayout& layout = *find_layout(head);
+  const ContainerFormat& container = *find_container(head);
+  const ChunkLayout& layout = *container.chunks;
   std::optional<RawFormat> format;
   bool has_fmt = false;
   bool is_extensible = false;
@@ -99,13 +96,14 @@ std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
       if (fields.size() < kFmtBytes) continue;
       has_fmt = true;
       format = parse_fmt(path, fields);
-      is_extensible = little(fields, 0, 2) == kExtensible;
+      is_extensible = little(fields, 0, 2) == kWavExtensible;
     }
     if (chunk->name != layout.samples || !format) continue;
     const bool is_streamed =
         (chunk->size == 0 || means_streamed(chunk->size, chunk->size_bytes)) &&
         !end_of_chunk_at(peek, chunk_end(chunk->begin, chunk->size, layout), layout);
-    return PcmHeader{container_of(layout, is_extensible),
+    const bool is_wavex = is_extensible && text(head) == "RIFF";
+    return PcmHeader{is_wavex ? "WAVEX" : container.name,
                      &layout,
                      *format,
                      chunk->begin,

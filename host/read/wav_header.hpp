@@ -1,8 +1,8 @@
-// wav_header.hpp - what the header of a WAV, RF64, BW64 or W64 says of its samples
+// wav_header.hpp - the header of a WAV, RF64, BW64 or W64: format, place and size of the samples
 //
-// libsndfile takes sizes at their word that a program writes when it cannot know them (0,
-// 0x7ffff000, 0x7fffffff, 0xffffffff): they mean "up to the end" and not 2 GiB. Of a W64 it plays
-// padding and chunks behind the samples, too. So these headers are read here.
+// A program that cannot know the size writes 0, 0x7ffff000, 0x7fffffff or 0xffffffff: "up to the
+// end". libsndfile believes such a size. In a W64 it also plays padding and chunks after the
+// samples. So gpuconv reads these headers itself.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,15 @@ namespace gpuconv {
 /// Whether a file with these first 40 bytes is a WAV, an RF64, a BW64 or a W64.
 bool is_wav(std::span<const unsigned char> head);
 
-/// The header of a WAV, RF64, BW64 or W64 of `file_bytes` bytes, or of one in a pipe
-/// (kEndlessBytes), which `peek` looks into. A size of 0 means "up to the end", as of a recorder
-/// that could not go back to write it; but where a chunk follows, the header is right and there are
-/// no samples. So it is with other sizes that may mean this, where the file can be looked into so
-/// far.
+/// The tag of a format whose encoding stands in a GUID: WAVE_FORMAT_EXTENSIBLE.
+inline constexpr std::uint64_t kWavExtensible = 0xfffe;
+
+/// Reads the header of a WAV, RF64, BW64 or W64 of `file_bytes` bytes, or of one in a pipe
+/// (kEndlessBytes). A size of 0, or one that may mean "streamed", stands for "up to the end". Where
+/// `peek` finds a chunk after so many bytes, the size is right.
 ///
-/// Nothing if there is none that can be understood, or if it names an encoding that is not read
-/// here. Throws FileError if it makes no sense.
+/// Nothing if it cannot be understood, or names an encoding that gpuconv does not read itself.
+/// Throws FileError if it makes no sense.
 std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
                                   std::int64_t file_bytes);
 

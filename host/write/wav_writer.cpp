@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "host/base/error.hpp"
+#include "host/read/wav_header.hpp"
 
 namespace gpuconv {
 namespace {
@@ -54,7 +55,6 @@ class Header {
 void add_fmt(Header& header, const FileFormat& format, int rate) {
   constexpr std::uint64_t kPcm = 1;
   constexpr std::uint64_t kFloat = 3;
-  constexpr std::uint64_t kExtensible = 0xfffe;
   constexpr std::uint64_t kFrontLeftAndRight = 3;
   const bool is_float = format.encoding == Encoding::ieee_float;
   const auto bits = static_cast<std::uint64_t>(format.bits);
@@ -62,7 +62,7 @@ void add_fmt(Header& header, const FileFormat& format, int rate) {
 
   header.text("fmt ");
   header.number(fmt_bytes(format), 4);
-  header.number(is_extensible(format) ? kExtensible : is_float ? kFloat : kPcm, 2);
+  header.number(is_extensible(format) ? kWavExtensible : is_float ? kFloat : kPcm, 2);
   header.number(2, 2);  // channels
   header.number(static_cast<std::uint64_t>(rate), 4);
   header.number(static_cast<std::uint64_t>(rate) * frame_bytes, 4);

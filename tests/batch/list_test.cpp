@@ -97,7 +97,8 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "voice.wav,room.wav\n",
                  {"line 1: must name the columns (input, response, output, azimuth, elevation); "
                   "'voice.wav' is none"});
-  expect_refusal("a.csv", "input,angle\n", {"line 1: 'angle' is no column", "known: input, resp"});
+  expect_refusal("a.csv", "input,angle\n",
+                 {"line 1: 'angle' is not a column", "known: input, resp"});
   expect_refusal("a.csv", "response\nroom.wav\n", {"line 1", "no column 'input'"});
   expect_refusal("a.csv", "input,input\n", {"line 1", "'input' twice"});
   expect_refusal("a.csv", "input,output\na.wav\n", {"line 2: has 1 field where line 1 names 2"});
@@ -113,20 +114,20 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.csv", "input\n-\n", {"line 2", "standard input"});
   expect_refusal("a.csv", "input,output\n,b.wav\n", {"line 2", "no input"});
   expect_refusal("a.csv", "input\na.wav\n" + std::string(70'000, 'x') + "\n", {"line 3", "65536"});
-  expect_refusal("a.jsonl", "[1]\n", {"line 1", "no JSON object"});
-  expect_refusal("a.jsonl", "{\"input\": \"a\"}\n{\"input\"\n", {"line 2", "no JSON object"});
+  expect_refusal("a.jsonl", "[1]\n", {"line 1", "not a JSON object"});
+  expect_refusal("a.jsonl", "{\"input\": \"a\"}\n{\"input\"\n", {"line 2", "not a JSON object"});
   expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is not text"});
-  expect_refusal("a.jsonl", "{\"inputs\": \"a\"}\n", {"line 1", "'inputs' is no column"});
-  expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "no JSON object"});
+  expect_refusal("a.jsonl", "{\"inputs\": \"a\"}\n", {"line 1", "'inputs' is not a column"});
+  expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "not a JSON object"});
   expect_refusal("a.csv", "input\nx\"2\".wav\n", {"line 2", "quote within"});
-  expect_refusal("a.csv", "input\n\"a.wav\"b\n", {"line 2", "goes on behind a quote"});
+  expect_refusal("a.csv", "input\n\"a.wav\"b\n", {"line 2", "goes on after a quote"});
   expect_refusal("a.csv", std::string("input\na\0b.wav\n", 13), {"line 2", "zero byte"});
   expect_refusal("a.jsonl", R"({"input": "a\u0000.wav"})", {"line 1", "zero byte"});
   expect_refusal("a.jsonl", R"({"input": "a.wav", "input": "b.wav"})", {"line 1", "'input' twice"});
   expect_refusal("a.jsonl", R"({"input": 1.50})", {"line 1", "input is not text"});
   expect_refusal("a.jsonl", R"({"input": "a", "azimuth": true})",
                  {"line 1", "azimuth is not a number"});
-  expect_refusal("a.scp", "alone\n", {"line 1", "ID and path"});
+  expect_refusal("a.scp", "alone\n", {"line 1", "is not an ID and a path"});
   expect_refusal("a.scp", "a sox b.wav -t wav - |\n", {"line 1", "command"});
 }
 
@@ -140,11 +141,12 @@ TEST_F(ListTest, WhatIsNoTextInUtf8IsRefused) {
 }
 
 TEST_F(ListTest, SoundAndResponsesAreNoLists) {
-  for (const char* const magic : {"RIFF", "RF64", "fLaC", "OggS", "FORM", "caff", ".snd"}) {
-    expect_refusal("a.wav", magic + std::string(70'000, '\0'), {"a.wav: is no list but sound"});
+  for (const char* const magic : {"RIFF", "RF64", "fLaC", "OggS", "FORM", "caff", ".snd", "riff"}) {
+    expect_refusal("a.wav", magic + std::string(70'000, '\0'), {"a.wav: is sound and not a list"});
   }
-  expect_refusal("a.csv", "\x89HDF\r\n\x1a\n", {"a.csv: is no list but a SOFA file"});
-  expect_refusal("a.json", "[]", {"a.json: .json is not read; a .jsonl holds one object"});
+  expect_refusal("a.csv", "\x89HDF\r\n\x1a\n", {"a.csv: is a SOFA file and not a list"});
+  expect_refusal("a.json", "[]",
+                 {"a.json: gpuconv does not read .json; write one object per line"});
 }
 
 TEST_F(ListTest, AResponseIsNeeded) {
@@ -202,9 +204,9 @@ TEST_F(ListTest, TheFolderIsTakenAsItIs) {
 TEST_F(ListTest, AnOutputStaysWithinTheFolder) {
   for (const char* const output : {"../a.wav", "/tmp/a.wav", "x/../../a.wav", "sub/", ".", ".."}) {
     expect_refusal("a.csv", std::string("input,output\nv.wav,") + output + "\n",
-                   {"line 2", "no file within the folder"});
+                   {"line 2", "not a file within the folder"});
   }
-  expect_refusal("a.scp", "../utt a.wav\n", {"line 1", "no file within"});
+  expect_refusal("a.scp", "../utt a.wav\n", {"line 1", "not a file within"});
 }
 
 TEST_F(ListTest, AnOutputThatAnyJobReadsIsRefused) {

@@ -310,12 +310,13 @@ TEST(ByteSourceTest, WhatIsNotListedIsRefusedAsInAFile) {
     std::string bytes = specimen(name).bytes;
     return bytes.replace(bytes.find(from), from.size(), to);
   };
-  EXPECT_TRUE(says(refusal(replaced("AIFF", "AIFF", "8SVX")), {"FORM of type '8SVX'"}));
+  EXPECT_TRUE(says(refusal(replaced("AIFF", "AIFF", "8SVX")), {"unsupported type '8SVX' of FORM"}));
   EXPECT_TRUE(says(refusal(replaced("AIFC", "sowt", "ima4")), {"'ima4' of AIFF"}));
   EXPECT_TRUE(says(refusal(replaced("CAF", "lpcm", "alac")), {"'alac' of CAF"}));
   EXPECT_TRUE(says(refusal(changed("AU", "encoding", 23)), {"23 of AU"}));
   EXPECT_TRUE(says(refusal(changed("W64", "format", 17)), {"0x0011 of WAV"}));
-  EXPECT_TRUE(says(refusal(replaced("Ogg", "\x01vorbis", "Speex  ")), {"of this Ogg file"}));
+  EXPECT_TRUE(says(refusal(replaced("Ogg", "\x01vorbis", "Speex  ")),
+                   {"unsupported encoding 'Speex  ?' of Ogg"}));
   EXPECT_TRUE(says(refusal("plain text"), {"pipe: this is text; a recording is needed"}));
   EXPECT_EQ(read_through_pipe(folder, specimen("AIFC").bytes, {1}).size(), 32u);
   // libsndfile may have it all the same.
@@ -339,7 +340,7 @@ TEST(ByteSourceTest, AWavThatMakesNoSenseIsRefused) {
   const std::string twice = wav_bytes({1, 16, 1}, "xx");
   EXPECT_TRUE(says(refusal(twice.substr(0, 36) + twice.substr(12)), {"two formats"}));
   EXPECT_TRUE(says(refusal("RIFF" + little(4, 4) + "WAVE"), {"without format or samples"}));
-  EXPECT_TRUE(says(refusal(wav_bytes({85, 0, 2}, "mp3")), {"0x0055 of WAV is not read here"}));
+  EXPECT_TRUE(says(refusal(wav_bytes({85, 0, 2}, "mp3")), {"0x0055 of WAV"}));
   std::string odd = wav_bytes({1, 16, 1}, "xx");
   odd[32] = 3;  // bytes of a frame
   EXPECT_TRUE(says(refusal(odd), {"frames of 3 bytes", "1 channels of 16 bits"}));

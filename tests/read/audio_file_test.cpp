@@ -130,7 +130,7 @@ TEST(AudioFileTest, RefusesContainersAndEncodingsOutsideTheList) {
   write_bytes(path, ircam_bytes());
   EXPECT_TRUE(says(refusal(path), {"this is IRCAM, which is rarely used", "--allow-any-format"}));
   write_bytes(path, gsm_bytes());
-  EXPECT_TRUE(says(refusal(path), {"0x0031 of WAV is not read here", "--allow-any-format"}));
+  EXPECT_TRUE(says(refusal(path), {"0x0031 of WAV", "--allow-any-format"}));
 }
 
 TEST(AudioFileTest, ReadsWhatLibsndfileKnowsIfAnyFormatIsAllowed) {

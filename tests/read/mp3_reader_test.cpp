@@ -152,7 +152,7 @@ TEST_P(Mp3, HasTheSamplesThatWereEncodedAndNotOneMore) {
 TEST_P(Mp3, ThatIsShorterThanItsHeaderSaysIsTruncated) {
   const std::string cut = whole_.substr(0, begins_[10] + 7);
   EXPECT_TRUE(says(refusal(cut), {"is truncated (its header promises 40000 frames, ",
-                                  " are there); --truncated accept"}));
+                                  " are there); use --truncated accept"}));
   const Mp3Audio seen = read(cut, Truncated::accept);
   EXPECT_EQ(seen.samples.size() / 2, 9u * 1152 - 576 - 529) << "LAME puts 576 samples before";
   EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
@@ -175,7 +175,7 @@ TEST_P(Mp3, WithoutAHeaderIsDecodedAndItsLengthIsNotVerified) {
 TEST_P(Mp3, WithAnotherOneAfterItIsSeveralRecordings) {
   for (const std::string& between : {std::string(), "TAG" + std::string(125, ' ')}) {
     const std::string two = whole_ + between + whole_;
-    EXPECT_TRUE(says(refusal(two), {"several recordings", "uses the first one"}));
+    EXPECT_TRUE(says(refusal(two), {"several concatenated recordings", "read only the first"}));
     EXPECT_EQ(read(two, Truncated::accept).samples, read(whole_).samples);
   }
   EXPECT_TRUE(
@@ -183,8 +183,10 @@ TEST_P(Mp3, WithAnotherOneAfterItIsSeveralRecordings) {
   EXPECT_EQ(read(whole_ + whole_.substr(begins_[1]), Truncated::accept).samples,
             read(whole_).samples);
   const std::string bare = whole_.substr(begins_[1]);
-  EXPECT_TRUE(says(refusal(bare + silence(0xfffb9400, 5)), {"several recordings"})) << "48 kHz";
-  EXPECT_TRUE(says(refusal(bare + silence(0xfffb90c0, 5)), {"several recordings"})) << "mono";
+  EXPECT_TRUE(says(refusal(bare + silence(0xfffb9400, 5)), {"several concatenated recordings"}))
+      << "48 kHz";
+  EXPECT_TRUE(says(refusal(bare + silence(0xfffb90c0, 5)), {"several concatenated recordings"}))
+      << "mono";
 }
 
 TEST_P(Mp3, WithSomethingElseBetweenItsFramesIsDamaged) {

@@ -120,7 +120,7 @@ TEST_P(Sphere, ItsEndIsHeldAgainstItsHeader) {
   const std::string cut = whole.substr(0, 1024 + 600);
   EXPECT_TRUE(says(refusal(cut), {"is truncated", "--truncated accept"}));
   EXPECT_EQ(read(cut, Truncated::accept).samples.size(), 300u);
-  EXPECT_TRUE(says(refusal(whole + whole), {"several recordings"}));
+  EXPECT_TRUE(says(refusal(whole + whole), {"several concatenated recordings"}));
   EXPECT_EQ(read(whole + whole, Truncated::accept).samples.size(), 500u);
   std::string more = whole;
   for (int i = 0; i < 2000; ++i) more.push_back(static_cast<char>(i));

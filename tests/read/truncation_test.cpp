@@ -1,6 +1,5 @@
-#include "host/read/truncation.hpp"
-
 #include "host/files/input_file.hpp"
+#include "host/read/container.hpp"
 #include "tests/support/files.hpp"
 
 namespace gpuconv {
@@ -8,13 +7,15 @@ namespace {
 
 using namespace test;
 
-/// Of a file with these bytes and a hole of `more` behind.
+/// Of a file with these bytes and a hole of `more` bytes after them.
 std::optional<Mismatch> mismatch_of(const std::string& bytes, std::uint64_t more = 0) {
   const Folder folder;
   write_bytes(folder.file("a"), bytes);
   std::filesystem::resize_file(folder.file("a"), bytes.size() + more);
   const InputFile file = open_input(folder.file("a"));
-  return find_mismatch(peek_into(file), file.bytes);
+  const Peek peek = peek_into(file);
+  const auto samples = find_samples(*find_container(peek(0, 40)), peek, file.bytes);
+  return samples ? find_mismatch(*samples, file.bytes) : std::nullopt;
 }
 
 /// A file of each container whose samples claim `promised` bytes and are 1000.

@@ -169,7 +169,7 @@ TEST_P(WholeFiles, SoundThatTheHeaderDoesNotCountIsTold) {
   std::string au = encoded(SF_FORMAT_AU | SF_FORMAT_PCM_16, 10'000);
   au.replace(8, 4, big(2000, 4));
   for (const std::string& stale : {wav, au}) {
-    EXPECT_TRUE(says(refusal(stale), {"is longer than its header says", "no chunk follow"}));
+    EXPECT_TRUE(says(refusal(stale), {"is longer than its header says", "are not a chunk"}));
     EXPECT_EQ(read(stale, Truncated::accept).samples.size(), 1000u);
   }
   const std::string text = "LIST" + little(3000, 4) + sound.substr(500, 3000);
@@ -314,9 +314,9 @@ TEST_P(WholeFiles, ATagBetweenTwoRecordingsHidesNothing) {
   const std::string wav = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(500, 1)));
   const std::string tag = std::string("ID3\4\0\0\0\0\x10\0", 10) + std::string(2048, 'x');
   EXPECT_EQ(read(wav + tag).samples.size(), 500u);
-  EXPECT_TRUE(says(refusal(wav + tag + wav), {"several recordings"}));
+  EXPECT_TRUE(says(refusal(wav + tag + wav), {"several concatenated recordings"}));
   const std::string flac = encoded(kFlac, 9000);
-  EXPECT_TRUE(says(refusal(flac + tag + flac), {"several recordings"}));
+  EXPECT_TRUE(says(refusal(flac + tag + flac), {"several concatenated recordings"}));
 }
 
 TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
@@ -353,16 +353,16 @@ TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
                                     w64_file + wav,
                                     wav + tag + wav,
                                     wav + tag + list + wav}) {
-    EXPECT_TRUE(says(refusal(joined), {"several recordings", "uses the first one"}))
+    EXPECT_TRUE(says(refusal(joined), {"several concatenated recordings", "read only the first"}))
         << joined.substr(0, 4);
     if (joined.starts_with(unknown)) continue;  // nobody knows where the first one ends
     const Seen seen = read(joined, Truncated::accept);
     EXPECT_NEAR(static_cast<double>(seen.samples.size()), 500, 1) << joined.substr(0, 4);
-    EXPECT_TRUE(says(seen.shortfall, {"several recordings"}));
+    EXPECT_TRUE(says(seen.shortfall, {"several concatenated recordings"}));
   }
   // Libsndfile does not open such a file.
-  EXPECT_TRUE(
-      says(refusal(aiff + aiff), {GetParam() ? "several recordings" : "bad 'FORM' marker"}));
+  EXPECT_TRUE(says(refusal(aiff + aiff),
+                   {GetParam() ? "several concatenated recordings" : "bad 'FORM' marker"}));
   for (const std::string& whole :
        {wav + list, wav + tag, flac + tag, aiff + tag, au + tag, caf + tag}) {
     EXPECT_EQ(read(whole).samples.size(), 500u);
@@ -498,7 +498,7 @@ TEST_P(WholeFiles, SamplesWithoutAHeaderAreWholeFramesAndNoHeader) {
   EXPECT_EQ(open(std::string(4000, '\1')), 1000u);
   for (const std::size_t size : {4001u, 4002u, 4003u}) {
     EXPECT_TRUE(says(message_of<FileError>([&] { open(std::string(size, '\1')); }),
-                     {"is truncated", std::to_string(size), "no whole number of frames"}));
+                     {"is truncated", std::to_string(size), "not a whole number of frames"}));
   }
   const std::string wav = wav_bytes({1, 16, 2}, std::string(4000, '\1'));
   for (const std::string& bytes : {wav, encoded(kFlac, 500), encoded(kCaf, 500)}) {
@@ -538,14 +538,14 @@ TEST(SlowPipeTest, BringsAllOfAnOggInPiecesOfAnySize) {
 }
 
 /// `bytes` taken in pieces of any size give what they give at once.
-IntegrityCheck watched(IntegrityCheck::Kind kind, const std::string& bytes, std::size_t piece) {
-  IntegrityCheck watch(kind);
+IntegrityCheck checked(IntegrityCheck::Kind kind, const std::string& bytes, std::size_t piece) {
+  IntegrityCheck check(kind);
   for (std::size_t i = 0; i < bytes.size(); i += piece) {
     const std::string part = bytes.substr(i, piece);
-    watch.take(static_cast<std::int64_t>(i),
+    check.take(static_cast<std::int64_t>(i),
                {reinterpret_cast<const unsigned char*>(part.data()), part.size()});
   }
-  return watch;
+  return check;
 }
 
 std::string page(int flags, int serial, const std::string& content, int number = 0,
@@ -567,27 +567,27 @@ TEST(StreamWatchTest, ARecordedBroadcastMayBeginAtAnyPage) {
   const std::string header = page(2, 1, "header") + page(0, 1, "more", 1);
   const std::string late = page(0, 1, "sound", 700, 1000);
   const std::string last = page(4, 1, "", 701, 1100);
-  EXPECT_EQ(watched(IntegrityCheck::Kind::ogg, header + late + last, 9).damage(), "");
-  EXPECT_TRUE(watched(IntegrityCheck::Kind::ogg, header + late + last, 9).has_ended());
+  EXPECT_EQ(checked(IntegrityCheck::Kind::ogg, header + late + last, 9).damage(), "");
+  EXPECT_TRUE(checked(IntegrityCheck::Kind::ogg, header + late + last, 9).has_ended());
   const std::string gap = header + late + page(4, 1, "", 702, 1100);
-  EXPECT_TRUE(says(watched(IntegrityCheck::Kind::ogg, gap, 9).damage(), {"missing"}));
+  EXPECT_TRUE(says(checked(IntegrityCheck::Kind::ogg, gap, 9).damage(), {"missing"}));
   const std::string empty = page(4, 1, "", 701, 1100);
   std::string wrong = header + late + empty;
   wrong[wrong.size() - 22] ^= 1;  // in the header of the last page, which holds nothing
-  EXPECT_TRUE(says(watched(IntegrityCheck::Kind::ogg, wrong, 9).damage(), {"checksum"}));
+  EXPECT_TRUE(says(checked(IntegrityCheck::Kind::ogg, wrong, 9).damage(), {"checksum"}));
 }
 
 TEST(StreamWatchTest, SeesPagesInPiecesOfAnySize) {
   const std::string first = page(2, 1, "one") + page(2, 7, "other") + page(0, 1, "");
   const std::string whole = first + page(4, 7, "x") + page(4, 1, "OggS");
   for (const std::size_t piece : {1u, 2u, 7u, 28u, 1000u}) {
-    EXPECT_FALSE(watched(IntegrityCheck::Kind::ogg, first, piece).has_ended()) << piece;
-    EXPECT_FALSE(watched(IntegrityCheck::Kind::ogg, first + page(4, 7, "x"), piece).has_ended());
-    const IntegrityCheck watch =
-        watched(IntegrityCheck::Kind::ogg, whole + "garbage" + whole, piece);
-    EXPECT_TRUE(watch.has_ended()) << piece;
-    EXPECT_FALSE(watch.has_another()) << piece;
-    EXPECT_TRUE(watched(IntegrityCheck::Kind::ogg, whole + whole, piece).has_another()) << piece;
+    EXPECT_FALSE(checked(IntegrityCheck::Kind::ogg, first, piece).has_ended()) << piece;
+    EXPECT_FALSE(checked(IntegrityCheck::Kind::ogg, first + page(4, 7, "x"), piece).has_ended());
+    const IntegrityCheck check =
+        checked(IntegrityCheck::Kind::ogg, whole + "garbage" + whole, piece);
+    EXPECT_TRUE(check.has_ended()) << piece;
+    EXPECT_FALSE(check.has_another()) << piece;
+    EXPECT_TRUE(checked(IntegrityCheck::Kind::ogg, whole + whole, piece).has_another()) << piece;
   }
 }
 
@@ -598,24 +598,24 @@ TEST(StreamWatchTest, SeesAnotherFlacInPiecesOfAnySize) {
     for (const std::string& none :
          {flac, flac + "fLaC", flac + "xfLaC\x01" + std::string("\0\0\x22", 3),
           flac + std::string("fLaC\0\0\0\x23", 8)}) {
-      EXPECT_FALSE(watched(IntegrityCheck::Kind::flac, none, piece).has_another()) << piece;
+      EXPECT_FALSE(checked(IntegrityCheck::Kind::flac, none, piece).has_another()) << piece;
     }
-    EXPECT_TRUE(watched(IntegrityCheck::Kind::flac, flac + flac, piece).has_another()) << piece;
-    EXPECT_TRUE(watched(IntegrityCheck::Kind::flac, flac + "fLa" + last, piece).has_another());
+    EXPECT_TRUE(checked(IntegrityCheck::Kind::flac, flac + flac, piece).has_another()) << piece;
+    EXPECT_TRUE(checked(IntegrityCheck::Kind::flac, flac + "fLa" + last, piece).has_another());
   }
 }
 
 TEST(StreamWatchTest, TakesNothingTwiceAndNothingBehindAGap) {
   const std::string flac("fLaC\x00\x00\x00\x22", 8);
-  IntegrityCheck watch(IntegrityCheck::Kind::flac);
+  IntegrityCheck check(IntegrityCheck::Kind::flac);
   const std::span bytes(reinterpret_cast<const unsigned char*>(flac.data()), flac.size());
-  watch.take(0, bytes);
-  watch.take(0, bytes);
-  watch.take(9, bytes);
-  EXPECT_FALSE(watch.has_another());
-  EXPECT_EQ(watch.position(), 8);
-  watch.take(8, bytes);
-  EXPECT_TRUE(watch.has_another());
+  check.take(0, bytes);
+  check.take(0, bytes);
+  check.take(9, bytes);
+  EXPECT_FALSE(check.has_another());
+  EXPECT_EQ(check.position(), 8);
+  check.take(8, bytes);
+  EXPECT_TRUE(check.has_another());
 }
 
 }  // namespace

@@ -93,10 +93,10 @@ TEST(SndfileWriterTest, RatesThatVorbisCanNotHaveAreRefusedBeforeTheFirstFrame) 
 /// The serial numbers of all pages; each page must have its checksum.
 std::set<std::string> serials_of(const std::string& ogg) {
   std::set<std::string> serials;
-  IntegrityCheck watch(IntegrityCheck::Kind::ogg);
-  watch.take(0, {reinterpret_cast<const unsigned char*>(ogg.data()), ogg.size()});
-  EXPECT_EQ(watch.damage(), "");
-  EXPECT_TRUE(watch.has_ended());
+  IntegrityCheck check(IntegrityCheck::Kind::ogg);
+  check.take(0, {reinterpret_cast<const unsigned char*>(ogg.data()), ogg.size()});
+  EXPECT_EQ(check.damage(), "");
+  EXPECT_TRUE(check.has_ended());
   for (std::size_t page = ogg.find("OggS"); page != ogg.npos; page = ogg.find("OggS", page + 4)) {
     serials.insert(ogg.substr(page + 14, 4));
   }
