@@ -21,6 +21,7 @@
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"
 #include "host/files/input_file.hpp"
+#include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/sofa/ears.hpp"

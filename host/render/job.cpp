@@ -15,6 +15,7 @@
 #include "host/base/levels.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/files/input_file.hpp"
+#include "host/files/location.hpp"
 #include "host/methods/method.hpp"
 #include "host/read/measured_source.hpp"
 #include "host/render/verification.hpp"
@@ -238,7 +239,7 @@ void check_output(const Job& job) {
       fs::status(folder, error).type() == fs::file_type::not_found) {
     throw FileError(output, fmt::format("folder '{}' does not exist", folder.string()));
   }
-  if (fs::equivalent(output, job.response, error)) {
+  if (is_same_file(output, job.response)) {
     throw FileError(output, fmt::format("is the same file as the response '{}'", job.response));
   }
 }

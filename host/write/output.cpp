@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "host/base/error.hpp"
+#include "host/files/location.hpp"
 #include "host/read/audio_file.hpp"
 #include "host/read/nonfinite.hpp"
 #include "host/write/quantise.hpp"
