@@ -60,9 +60,7 @@ class GpuFourstep final : public SegmentConvolver {
     const double M = fft_points();
     const int segments = this->segments(source_length, clips);
     Cost cost;
-    // Forward once, product and inverse once for each side: butterflies, turn, twiddle, product.
-    const double transform = 5 * M * std::log2(M) + 6 * M + (6 + 6) * M;
-    cost.operations = segments * (3 * transform + 2 * (6 + 2) * M);
+    cost.operations = segments * fourstep_operations(M);
     // Samples in; scratch out, in, out for both sides, in for both sides; spectra; wet out.
     cost.device_bytes = segments * (8 * M + 8 * M + 8 * M + 2 * 8 * M + 2 * 8 * M + 2 * 8 * M) +
                         wet_bytes(source_length, clips);

@@ -101,8 +101,7 @@ class GpuFused final : public SegmentConvolver {
     const double M = fft_points();
     const double segments = this->segments(source_length, clips);
     Cost cost;
-    cost.operations = segments * (3 * (5 * M * std::log2(M) + 6 * M) +
-                                  2 * (6 + 2) * M);  // turns, products, scale
+    cost.operations = segments * fused_operations(M);
     // Samples in, spectra, wet out.
     cost.device_bytes = segments * (8 * M + 2 * 8 * M) + wet_bytes(source_length, clips);
     cost.launches = 1;

@@ -108,11 +108,21 @@ SegmentLengths fourstep_lengths(std::int64_t source_length, int response_length)
                          {lengths, ceil_div(response_length - 1, 4) * 4, kFourstepBatch, 10});
 }
 
+double fourstep_operations(double M) {
+  // Forward once, inverse for each ear: butterflies, turns, twiddles. Products, unfolding and
+  // scale.
+  return 3 * (5 * M * std::log2(M) + 6 * M + (6 + 6) * M) + 2 * (6 + 2) * M;
+}
+
 SegmentLengths fused_lengths(std::int64_t source_length, int response_length) {
   std::vector<std::int64_t> lengths;
   for (const int length : kFusedLengths) lengths.push_back(2 * length);
   return segment_lengths(source_length, response_length,
                          {lengths, response_length - 1, kFusedBatch, 6, lengths.back()});
+}
+
+double fused_operations(double M) {
+  return 3 * (5 * M * std::log2(M) + 6 * M) + 2 * (6 + 2) * M;  // turns, products, scale
 }
 
 CufftLengths cufft_lengths(std::int64_t source_length, int response_length) {

@@ -41,10 +41,13 @@ SegmentLengths radix2_lengths(std::int64_t source_length, int response_length);
 /// that vectors stay aligned.
 SegmentLengths fourstep_lengths(std::int64_t source_length, int response_length);
 inline constexpr std::int64_t kLongestFourstepResponse = std::int64_t{1} << 22;
+/// Float operations of one segment of M points, both ears.
+double fourstep_operations(double M);
 
 /// M is one of kFusedLengths (shapes.hpp), and the overlap K - 1.
 SegmentLengths fused_lengths(std::int64_t source_length, int response_length);
 inline constexpr std::int64_t kLongestFusedResponse = 16'384;
+double fused_operations(double M);
 /// Of shared memory, that one segment takes: M complex numbers.
 constexpr std::size_t fused_shared_bytes(const SegmentLengths& lengths) {
   return 4 * static_cast<std::size_t>(lengths.segment_samples);

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <string_view>
 
 #include "host/files/file_descriptor.hpp"
+#include "host/files/location.hpp"
 
 namespace gpuconv {
 namespace {
@@ -22,10 +22,10 @@ std::uint64_t hash(std::string_view text) {
 
 /// Nothing unless it is a regular file.
 std::optional<std::string> state_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  return fmt::format("{} bytes of {}.{:09}", status.st_size, status.st_mtim.tv_sec,
-                     status.st_mtim.tv_nsec);
+  const auto status = status_of(path);
+  if (!status || !S_ISREG(status->st_mode)) return std::nullopt;
+  return fmt::format("{} bytes of {}.{:09}", status->st_size, status->st_mtim.tv_sec,
+                     status->st_mtim.tv_nsec);
 }
 
 std::string angle(const std::optional<double>& degrees) {

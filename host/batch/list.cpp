@@ -1,7 +1,6 @@
 #include "host/batch/list.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -11,17 +10,18 @@
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <span>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/batch/journal.hpp"
 #include "host/files/input_file.hpp"
+#include "host/files/location.hpp"
 #include "host/files/output_file.hpp"
 #include "host/read/container.hpp"
 
@@ -294,59 +294,28 @@ void complete(ListedJob& job, const std::string& folder, const std::string& resp
   job.output = fs::path(folder) / output;  // not normalised: "link/.." is not "."
 }
 
-/// Which file a path leads to, if it is there.
-using FileId = std::pair<dev_t, ino_t>;
-struct HashFileId {
-  std::size_t operator()(const FileId& id) const {
-    return std::hash<std::uint64_t>()(id.first * 0x9e3779b97f4a7c15u ^ id.second);
-  }
-};
-
-std::optional<FileId> id_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileId{status.st_dev, status.st_ino};
-}
-
-/// Where a file is or would be, links followed; looks at each folder once.
-class Places {
- public:
-  std::string operator()(const std::string& path) {
-    namespace fs = std::filesystem;
-    const fs::path target = fs::absolute(follow_links(path));
-    const auto [found, is_new] = folders_.try_emplace(target.parent_path());
-    if (is_new) {
-      std::error_code error;
-      found->second = fs::weakly_canonical(target.parent_path(), error);
-      if (error) found->second = target.parent_path();
-    }
-    return found->second / target.filename();
-  }
-
- private:
-  std::unordered_map<std::string, std::filesystem::path> folders_;
-};
-
-/// Knows all outputs, by place and, where they are there, by what they are.
+/// All outputs of a list, by location and, if they exist, by identity.
 class Outputs {
  public:
-  explicit Outputs(const std::string& folder) : journal_(places_(journal_of(folder))) {}
+  explicit Outputs(const std::string& folder) : journal_(locations_(journal_of(folder))) {}
 
   /// Throws BadLine if an earlier job has this output, or if it is the journal.
   void add(const ListedJob& job) {
-    const std::string place = places_(job.output);
-    if (place == journal_) throw BadLine(fmt::format("output '{}' is the journal", job.output));
-    refuse(by_place_.try_emplace(place, job.line), job);
-    if (const auto id = id_of(job.output)) refuse(by_id_.try_emplace(*id, job.line), job);
+    const std::string location = locations_(job.output);
+    if (location == journal_) throw BadLine(fmt::format("output '{}' is the journal", job.output));
+    refuse(by_location_.try_emplace(location, job.line), job);
+    if (const auto status = status_of(job.output)) {
+      refuse(by_id_.try_emplace(FileId(*status), job.line), job);
+    }
   }
 
   /// The line whose output `path` is; 0 if there is none.
   int line_of(const std::string& path) {
-    const auto placed = by_place_.find(places_(path));
-    if (placed != by_place_.end()) return placed->second;
+    const auto found = by_location_.find(locations_(path));
+    if (found != by_location_.end()) return found->second;
     if (by_id_.empty()) return 0;
-    const auto id = id_of(path);
-    const auto same = id ? by_id_.find(*id) : by_id_.end();
+    const auto status = status_of(path);
+    const auto same = status ? by_id_.find(FileId(*status)) : by_id_.end();
     return same != by_id_.end() ? same->second : 0;
   }
 
@@ -367,10 +336,10 @@ class Outputs {
     }
   }
 
-  Places places_;
-  const std::string journal_;  // its place
-  std::unordered_map<std::string, int> by_place_;
-  std::unordered_map<FileId, int, HashFileId> by_id_;
+  Locations locations_;
+  const std::string journal_;  // its location
+  std::unordered_map<std::string, int> by_location_;
+  std::map<FileId, int> by_id_;
 };
 
 }  // namespace

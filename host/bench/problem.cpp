@@ -10,18 +10,13 @@
 
 #include "host/base/error.hpp"
 #include "host/base/noise.hpp"
+#include "host/methods/definition.hpp"
 
 namespace gpuconv {
 namespace {
 
 constexpr int kSamples = 128;  // for each ear: E to some 10 %, at the price of 128 K products
 constexpr std::int64_t kLongest = std::int64_t{1} << 36;
-
-double norm(std::span<const float> signal) {
-  double sum = 0;
-  for (const float sample : signal) sum += double{sample} * double{sample};
-  return std::sqrt(sum);
-}
 
 }  // namespace
 
@@ -63,21 +58,12 @@ Expectation::Expectation(const Problem& problem, const Sounds& sounds)
     const double h_norm = norm(h);
     for (int i = 0; i < kSamples; ++i) {
       const int clip = static_cast<int>(random.integer(0, problem.clips - 1));
-      const auto n = static_cast<std::size_t>(random.integer(0, problem.wet_length() - 1));
+      const std::int64_t n = random.integer(0, problem.wet_length() - 1);
       const std::span<const float> x = sounds.clip(problem, clip);
-      const std::size_t first = n < x.size() ? 0 : n - x.size() + 1;
-      const std::size_t last = std::min(h.size() - 1, n);
-      Sample sample{};
-      sample.at = static_cast<std::size_t>(clip) * static_cast<std::size_t>(wet_length_) + n;
-      for (std::size_t k = first; k <= last; ++k) {
-        const double product = double{h[k]} * double{x[n - k]};
-        sample.value += product;
-        sample.magnitude += std::abs(product);
-      }
+      const auto at = static_cast<std::size_t>(clip * problem.wet_length() + n);
       const auto [source_norm, is_new] = source_norms.try_emplace(clip);
       if (is_new) source_norm->second = norm(x);
-      sample.scale = source_norm->second * h_norm;
-      samples_[side].push_back(sample);
+      samples_[side].push_back({at, definition(x, 0, h, n), source_norm->second * h_norm});
     }
   }
 }
@@ -91,12 +77,12 @@ Expectation::Verdict Expectation::judge(const Stereo<Signal>& wet, const ErrorBo
     double squares = 0;
     double scale = 0;
     for (const Sample& sample : samples_[side]) {
-      const double error = std::abs(double{wet[side][sample.at]} - sample.value);
-      const double limit = bound.peak * (is_direct ? sample.magnitude : sample.scale);
+      const double error = std::abs(double{wet[side][sample.at]} - sample.exact.value);
+      const double limit = bound.peak * (is_direct ? sample.exact.magnitude : sample.scale);
       // Written so that a NaN is wrong.
       if (!(error <= limit)) verdict.is_right = false;
       errors += error * error;
-      squares += sample.value * sample.value;
+      squares += sample.exact.value * sample.exact.value;
       scale += sample.scale;
     }
     const double count = static_cast<double>(samples_[side].size());

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "host/base/signal.hpp"
+#include "host/methods/definition.hpp"
 #include "host/methods/method.hpp"
 
 namespace gpuconv {
@@ -51,10 +52,9 @@ class Expectation {
 
  private:
   struct Sample {
-    std::size_t at;    ///< index into the wet signals of all clips
-    double value;      ///< y[n]
-    double magnitude;  ///< sum_k |h[k] x[n-k]|
-    double scale;      ///< ||x|| ||h|| of its clip
+    std::size_t at;  ///< index into the wet signals of all clips
+    ExactSample exact;
+    double scale;  ///< ||x|| ||h|| of its clip
   };
   std::size_t length_;
   Stereo<std::vector<Sample>> samples_;

@@ -8,6 +8,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/noise.hpp"
+#include "host/methods/definition.hpp"
 
 namespace gpuconv {
 namespace {
@@ -39,32 +40,16 @@ Signal noise(std::size_t length, float gain, std::uint64_t seed) {
   return signal;
 }
 
-double norm(const Signal& signal) {
-  double sum = 0;
-  for (const float sample : signal) sum += double{sample} * double{sample};
-  return std::sqrt(sum);
-}
-
-/// y[n] = sum_k h[k] x[n-k], in double.
-std::vector<double> definition(const Signal& source, const Signal& response) {
-  std::vector<double> wet(source.size() + response.size() - 1);
-  for (std::size_t k = 0; k < response.size(); ++k) {
-    const double h = response[k];
-    for (std::size_t n = 0; n < source.size(); ++n) wet[n + k] += h * double{source[n]};
-  }
-  return wet;
-}
-
 /// E = ||y^ - y|| / max(||y||, ||x|| ||h||). What should be silent and is has no error; what should
 /// be and is not has an infinite one.
 double error_of(const Signal& wet, const Signal& source, const Signal& response) {
-  const std::vector<double> expected = definition(source, response);
   double errors = 0;
   double squares = 0;
-  for (std::size_t n = 0; n < expected.size(); ++n) {
-    const double error = double{wet[n]} - expected[n];
+  for (std::size_t n = 0; n < wet.size(); ++n) {
+    const double expected = definition(source, 0, response, static_cast<std::int64_t>(n)).value;
+    const double error = double{wet[n]} - expected;
     errors += error * error;
-    squares += expected[n] * expected[n];
+    squares += expected * expected;
   }
   if (errors == 0) return 0;
   return std::sqrt(errors) / std::max(std::sqrt(squares), norm(source) * norm(response));

@@ -21,6 +21,7 @@
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"
 #include "host/files/input_file.hpp"
+#include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/sofa/ears.hpp"
@@ -137,7 +138,7 @@ class Batch {
     }
     if (options_.folder.empty()) throw UsageError("--output: is no folder");
     resolve_wav_format("--output", job.format);
-    parse_duration(job.predelay, kMaxRate, "--predelay");
+    parse_duration(job.mix.predelay, kMaxRate, "--predelay");
     return read_list(options_.list, options_.folder, options_.response);
   }
 
@@ -218,7 +219,7 @@ class Batch {
     }
     const auto origin = journal_.origin(listed);  // before the files are read
     const Job job = job_of(listed);
-    const JobReport report = run_job(job);
+    const JobReport report = gpuconv::run(resolve(job));
     ++totals_.done;
     is_done_ = true;
     totals_.has_clipped |= has_clipped(report);
@@ -239,17 +240,17 @@ class Batch {
   }
 
   void tell(std::size_t i, const Job& job, JobReport report) {
-    const double sound = static_cast<double>(report.source_samples) / report.source.rate;
+    const double sound = static_cast<double>(report.source.samples) / report.source.rate;
     totals_.sound_seconds += sound;
     totals_.seconds += report.seconds;
     if (!options_.quiet) {
-      const Stereo<std::int64_t>& clipped = report.written.clipped;
+      const Stereo<std::int64_t>& clipped = report.written->clipped;
       say("{}  {}: {} frames{}{}, {} on {}, {:.3f} s\n", place(i), one_line(job.output),
-          report.written.frames,
+          report.written->frames,
           has_clipped(report) ? fmt::format(", {} clipped", clipped.left + clipped.right) : "",
-          report.response_rate == report.source.rate
+          report.response.file_rate == report.source.rate
               ? ""
-              : fmt::format(", response converted from {} to {} Hz", report.response_rate,
+              : fmt::format(", response converted from {} to {} Hz", report.response.file_rate,
                             report.source.rate),
           report.choice.method->name,
           report.choice.device ? fmt::format("cuda:{}", report.choice.device->index) : "CPU",
@@ -259,8 +260,8 @@ class Batch {
     tells_calibration_ = false;
     if (has_told_fallback_) report.why_fallback.clear();
     has_told_fallback_ |= !report.why_fallback.empty();
-    for (const std::string& warning : report.response_warnings) say_once(job.response, warning);
-    report.response_warnings.clear();
+    for (const std::string& warning : report.response.warnings) say_once(job.response, warning);
+    report.response.warnings.clear();
     print_warnings(job, report);
     if (has_clipped(report)) {
       clipped_.add(job, report);

@@ -152,7 +152,7 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
   CLI::Option* const gain =
-      command.add_option("-g,--gain", job.gain_db, "Gain of both ears; not with --norm");
+      command.add_option("-g,--gain", job.mix.gain_db, "Gain of both ears; not with --norm");
   decibels(gain, "DB");
   // A flag, so that its value needs a "=" and it never takes the file behind it for one.
   CLI::Option* const norm =
@@ -160,13 +160,13 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                        "Peak of the louder ear after one factor for both ears (default 0)");
   decibels(norm, "DBFS");
   norm->excludes(gain);
-  decibels(command.add_option("--wet", job.wet_db, "Level of the convolved signal (default 0)"),
+  decibels(command.add_option("--wet", job.mix.wet_db, "Level of the convolved signal (default 0)"),
            "DB");
-  decibels(command.add_option("--dry", job.dry_db,
+  decibels(command.add_option("--dry", job.mix.dry_db,
                               "Level of the recording itself (default: none is mixed in)"),
            "DB");
   command
-      .add_option("--predelay", job.predelay,
+      .add_option("--predelay", job.mix.predelay,
                   "Silence before the response, such as 20ms, 0.02s or 320smp (samples)")
       ->type_name("TIME");
 }
@@ -202,6 +202,10 @@ void warn_of_repairs(const std::string& path, const Repairs& repairs, const char
   }
 }
 
+float highest_peak(const JobReport& report) {
+  return std::max(report.written->levels.left.peak, report.written->levels.right.peak);
+}
+
 }  // namespace
 
 void add_job_options(CLI::App& command, JobOptions& options) {
@@ -227,23 +231,20 @@ void print_warnings(const Job& job, const JobReport& report) {
     print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
   }
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
-  warn_of_repairs(job.input, report.source_repairs, "sample");
-  warn_of_repairs(job.response, report.response_repairs, "tap");
-  for (const std::string& warning : report.response_warnings) {
+  warn_of_repairs(job.input, report.source.repairs, "sample");
+  warn_of_repairs(job.response, report.response.repairs, "tap");
+  for (const std::string& warning : report.response.warnings) {
     print_message("warning", job.response + ": " + warning);
   }
-  if (job.dry_run) return;
-  const Stereo<Level>& levels = report.written.levels;
-  if (job.norm_db && levels.left.peak == 0 && levels.right.peak == 0) {
+  if (job.norm_db && report.written && highest_peak(report) == 0) {
     print_message("warning", job.output + ": --norm: the result is silent, nothing to scale");
   }
 }
 
 double right_level(const Job& job, const JobReport& report) {
-  const Stereo<Level>& levels = report.written.levels;
-  const double peak = dbfs(std::max(levels.left.peak, levels.right.peak));
+  const double peak = dbfs(highest_peak(report));
   // Rounded down to a tenth that is enough, dither included. --norm has the last word of the level.
-  return std::floor(10 * (job.norm_db.value_or(job.gain_db) - peak) - 0.01) / 10;
+  return std::floor(10 * (job.norm_db.value_or(job.mix.gain_db) - peak) - 0.01) / 10;
 }
 
 std::string level_option(const Job& job, double level) {
@@ -252,11 +253,10 @@ std::string level_option(const Job& job, double level) {
 }
 
 void print_level_warning(const Job& job, const JobReport& report) {
-  if (job.dry_run) return;
-  const Stereo<Level>& levels = report.written.levels;
-  const std::string peak = tenths(dbfs(std::max(levels.left.peak, levels.right.peak)));
+  if (!report.written) return;
+  const std::string peak = tenths(dbfs(highest_peak(report)));
   const std::string enough = level_option(job, right_level(job, report));
-  const Stereo<std::int64_t>& clipped = report.written.clipped;
+  const Stereo<std::int64_t>& clipped = report.written->clipped;
   if (has_clipped(report)) {
     const std::int64_t both = clipped.left + clipped.right;
     print_message("warning", fmt::format("{}: {} sample{} clipped (left {}, right {}), peak {} "
@@ -272,11 +272,11 @@ void print_level_warning(const Job& job, const JobReport& report) {
 }
 
 bool has_clipped(const JobReport& report) {
-  return report.written.clipped.left + report.written.clipped.right > 0;
+  return report.written && report.written->clipped.left + report.written->clipped.right > 0;
 }
 
 bool has_overs(const JobReport& report) {
-  return report.written.levels.left.over + report.written.levels.right.over > 0;
+  return report.written && report.written->levels.left.over + report.written->levels.right.over > 0;
 }
 
 }  // namespace gpuconv

@@ -1,4 +1,4 @@
-// job_options.hpp - the options of a job, whoever it comes from
+// job_options.hpp - the options that render and batch share
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace gpuconv {
 
 struct JobOptions {
   Job job;           ///< without its files
-  std::string norm;  ///< dBFS, as text; empty: not asked for
+  std::string norm;  ///< dBFS, as text; empty: none
   bool fail_on_clip = false;
   bool quiet = false;
   int gpu_timeout = 60;  ///< seconds; 0: none
@@ -22,26 +22,26 @@ struct JobOptions {
 /// `options` must outlive the command line.
 void add_job_options(CLI::App& command, JobOptions& options);
 
-/// What is left to do when the command line is read.
+/// Applies the options that need the whole command line.
 void settle(JobOptions& options);
 
-/// Warns of what was mended or could not be done as asked, but for the level.
+/// Warns of repairs, of a fallback and of an ignored calibration.
 void print_warnings(const Job& job, const JobReport& report);
 
-/// Warns where samples were clipped, or will be by players, with the option that avoids it.
+/// Warns if gpuconv clipped samples, or a player will, and names the option that avoids it.
 void print_level_warning(const Job& job, const JobReport& report);
 
-/// The highest value of --gain, or of --norm where that was asked for, with which nothing clips, in
-/// tenths of a dB.
+/// The highest --gain (or --norm, if the job has it) without clipping, in tenths of a dB. Only
+/// after run().
 double right_level(const Job& job, const JobReport& report);
 
-/// That value as an option: "--gain -3.2".
+/// The value as an option: "--gain -3.2".
 std::string level_option(const Job& job, double level);
 
-/// Whether PCM had to limit a sample.
+/// True if PCM had to limit a sample.
 bool has_clipped(const JobReport& report);
 
-/// Whether a sample was above full scale.
+/// True if a sample was above full scale.
 bool has_overs(const JobReport& report);
 
 }  // namespace gpuconv

@@ -17,11 +17,11 @@ using Json = nlohmann::ordered_json;
 Json level_or_null(float peak) { return peak > 0 ? Json(dbfs(peak)) : Json(nullptr); }
 
 Json ear(Side side, const JobReport& report) {
-  const Level& level = report.written.levels[side];
+  const Level& level = report.written->levels[side];
   return {{"peak", level.peak},
           {"peak_dbfs", level_or_null(level.peak)},
           {"over_full_scale", level.over},
-          {"clipped", report.written.clipped[side]}};
+          {"clipped", report.written->clipped[side]}};
 }
 
 void add(Json& json, const Repairs& repairs, const char* noun) {
@@ -39,16 +39,17 @@ Json stages(const JobReport& report) {
 Json to_json(const Job& job, const JobReport& report) {
   Json json{{"gpuconv", version()}};
   json["source"] = {
-      {"file", job.input}, {"samples", report.source_samples}, {"rate", report.source.rate}};
-  if (report.has_more_source_samples) json["source"]["has_more_samples"] = true;
-  add(json["source"], report.source_repairs, "samples");
+      {"file", job.input}, {"samples", report.source.samples}, {"rate", report.source.rate}};
+  if (report.source.has_more_samples) json["source"]["has_more_samples"] = true;
+  add(json["source"], report.source.repairs, "samples");
+  const ResponseReport& response = report.response;
   json["response"] = {{"file", job.response},
-                      {"description", report.response_description},
-                      {"file_taps", report.response_file_taps},
-                      {"file_rate", report.response_rate},
-                      {"taps", report.response_taps}};
-  add(json["response"], report.response_repairs, "taps");
-  if (!report.response_warnings.empty()) json["response"]["warnings"] = report.response_warnings;
+                      {"description", response.description},
+                      {"file_taps", response.file_taps},
+                      {"file_rate", response.file_rate},
+                      {"taps", response.taps}};
+  add(json["response"], response.repairs, "taps");
+  if (!response.warnings.empty()) json["response"]["warnings"] = response.warnings;
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
   const auto& device = report.choice.device;
   json["device"] =
@@ -58,17 +59,18 @@ Json to_json(const Job& job, const JobReport& report) {
     json["method"]["calibration_warning"] = report.calibration_warning;
   }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
-  json["gain_db"] = job.gain_db;
+  json["gain_db"] = job.mix.gain_db;
   if (report.norm_gain_db) json["norm_gain_db"] = *report.norm_gain_db;
   if (job.verify) json["verified_samples"] = report.verified_samples;
-  if (job.dry_run) return json;
+  if (!report.written) return json;  // a dry run
+  const FileFormat& format = report.written->format;
   json["output"] = {{"file", job.output},
-                    {"frames", report.written.frames},
-                    {"container", report.written.container},
-                    {"encoding", name(report.format.encoding)},
-                    {"dithered", report.format.is_dithered},
-                    {"bytes", report.written.bytes}};
-  if (report.format.encoding != Encoding::vorbis) json["output"]["bits"] = report.format.bits;
+                    {"frames", report.written->frames},
+                    {"container", report.written->container},
+                    {"encoding", name(format.encoding)},
+                    {"dithered", format.is_dithered},
+                    {"bytes", report.written->bytes}};
+  if (format.encoding != Encoding::vorbis) json["output"]["bits"] = format.bits;
   json["left"] = ear(Side::left, report);
   json["right"] = ear(Side::right, report);
   json["seconds"] = report.seconds;

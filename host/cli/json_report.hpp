@@ -1,4 +1,4 @@
-// json_report.hpp - what render did, for programs
+// json_report.hpp - the report of a render as JSON
 #pragma once
 
 #include <memory>
@@ -11,13 +11,13 @@ namespace gpuconv {
 
 class JsonReport {
  public:
-  /// For the file `path`, or standard output if it is "-". Throws before the job is done if `path`
-  /// cannot be written or is one of the job's own files.
+  /// Opens `path` before the job runs; "-" is standard output. Throws if it cannot be written or is
+  /// a file of the job.
   JsonReport(const std::string& path, const Job& job);
   void write(const Job& job, const JobReport& report);
 
  private:
-  std::unique_ptr<OutputFile> file_;  ///< none: standard output
+  std::unique_ptr<OutputFile> file_;  ///< null: standard output
 };
 
 }  // namespace gpuconv

@@ -27,6 +27,7 @@ namespace {
 struct RenderOptions : JobOptions {
   std::string json, trace;
   std::optional<bool> progress;  ///< absent: only on a terminal
+  bool dry_run = false;
   bool verbose = false;
 };
 
@@ -47,8 +48,7 @@ void add_files(CLI::App& command, RenderOptions& options) {
 }
 
 void add_report_options(CLI::App& command, RenderOptions& options) {
-  command.add_flag("--dry-run", options.job.dry_run,
-                   "Everything but the work: OUTPUT is left alone");
+  command.add_flag("--dry-run", options.dry_run, "Everything but the work: OUTPUT is left alone");
   command.add_option("--json", options.json, "Report as JSON; - is standard output")
       ->type_name("FILE");
   command
@@ -81,24 +81,25 @@ void print_remark(const Repairs& repairs, bool is_verbose) {
 void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
   const int rate = report.source.rate;
   say("source    {}: {}{} samples, {} at {} Hz\n", one_line(job.input),
-      report.has_more_source_samples ? "at least " : "", report.source_samples,
-      seconds_of(report.source_samples, rate), rate);
-  print_remark(report.source_repairs, is_verbose);
-  say("response  {}: {}\n", one_line(job.response), one_line(report.response_description));
-  print_remark(report.response_repairs, is_verbose);
-  if (report.response_rate != rate) {
-    say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n", report.response_rate,
-        rate, report.response_taps, static_cast<double>(report.response_rate) / rate);
+      report.source.has_more_samples ? "at least " : "", report.source.samples,
+      seconds_of(report.source.samples, rate), rate);
+  print_remark(report.source.repairs, is_verbose);
+  say("response  {}: {}\n", one_line(job.response), one_line(report.response.description));
+  print_remark(report.response.repairs, is_verbose);
+  if (report.response.file_rate != rate) {
+    say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n",
+        report.response.file_rate, rate, report.response.taps,
+        static_cast<double>(report.response.file_rate) / rate);
   }
   say("method    {} on {}: {}\n", report.choice.method->name, place_of(report.choice),
       report.choice.why);
 }
 
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {
-  const WriteReport& written = report.written;
+  const WriteReport& written = *report.written;
   const int rate = report.source.rate;
   say("wet       {}: {} frames, {}, {} {}\n", one_line(job.output), written.frames,
-      seconds_of(written.frames, rate), written.container, describe(report.format));
+      seconds_of(written.frames, rate), written.container, describe(written.format));
   say("peak      left {} dBFS, right {} dBFS\n", tenths(dbfs(written.levels.left.peak)),
       tenths(dbfs(written.levels.right.peak)));
   if (report.norm_gain_db) {
@@ -108,7 +109,7 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
     say("verified  {} samples against the definition\n", report.verified_samples);
   }
   say("time      {:.3f} s, {}\n", report.seconds,
-      real_time(static_cast<double>(report.source_samples) / rate, report.seconds));
+      real_time(static_cast<double>(report.source.samples) / rate, report.seconds));
   if (!is_verbose) return;
   std::size_t width = 0;
   for (const StageTime& stage : report.render.stages) {
@@ -133,11 +134,12 @@ int run_render(RenderOptions options) {
     bar.emplace();
     options.job.watch = [&bar](const Progress& progress) { bar->show(progress); };
   }
-  const JobReport report = run_job(options.job);
+  const JobReport report =
+      options.dry_run ? resolve(options.job).report : run(resolve(options.job));
   bar.reset();
   if (trace) trace->write(report);
   if (!options.quiet) print_plan(options.job, report, options.verbose);
-  if (!options.quiet && !options.job.dry_run) print_result(options.job, report, options.verbose);
+  if (!options.quiet && report.written) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);
   print_level_warning(options.job, report);
   if (json) json->write(options.job, report);

@@ -1,45 +1,23 @@
 #include "host/cli/side_files.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <optional>
-
 #include "host/base/error.hpp"
+#include "host/files/location.hpp"
 
 namespace gpuconv {
 namespace {
 
-/// Also of a file that is not there yet, and of a link to it.
-std::filesystem::path place_of(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::weakly_canonical(follow_links(path), ignored);
-}
-
-/// Whether it swallows whatever comes.
 bool is_null_device(const struct stat& status) {
-  struct stat null {};
-  return S_ISCHR(status.st_mode) && ::stat("/dev/null", &null) == 0 &&
-         status.st_rdev == null.st_rdev;
-}
-
-/// What there is now; nothing if there is none.
-std::optional<struct stat> status_of(const std::string& path) {
-  struct stat status {};
-  const int failed = path == "-" ? ::fstat(STDOUT_FILENO, &status) : ::stat(path.c_str(), &status);
-  if (failed != 0) return std::nullopt;
-  return status;
+  const auto null = status_of("/dev/null");
+  return S_ISCHR(status.st_mode) && null && status.st_rdev == null->st_rdev;
 }
 
 bool is_same_output(const std::string& a, const std::string& b) {
-  const auto first = status_of(a);
-  const auto second = status_of(b);
-  if (first && second) {
-    return first->st_dev == second->st_dev && first->st_ino == second->st_ino &&
-           !is_null_device(*first);
-  }
-  return !first && !second && place_of(a) == place_of(b);
+  const auto first = status_of(a, STDOUT_FILENO);
+  const auto second = status_of(b, STDOUT_FILENO);
+  if (first && second) return FileId(*first) == FileId(*second) && !is_null_device(*first);
+  return !first && !second && Locations()(a) == Locations()(b);
 }
 
 }  // namespace
@@ -62,7 +40,7 @@ void refuse_common_outputs(std::span<const NamedOutput> outputs) {
 std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
                                         const Job& job) {
   for (const std::string& file : {job.input, job.response}) {
-    if (path != "-" && place_of(file) == place_of(path)) {
+    if (path != "-" && Locations()(file) == Locations()(path)) {
       throw UsageError(option + " " + path + ": would replace " + file);
     }
   }

@@ -1,4 +1,4 @@
-// side_files.hpp - what a render writes besides its OUTPUT
+// side_files.hpp - files that render writes besides OUTPUT
 #pragma once
 
 #include <memory>
@@ -10,18 +10,16 @@
 
 namespace gpuconv {
 
-/// A file that the command line wants written, and the option that says so.
+/// An output file and the option that names it.
 struct NamedOutput {
   std::string option;
-  std::string path;  ///< - is standard output; empty: not wanted
+  std::string path;  ///< - is standard output; empty: none
 };
 
-/// Throws UsageError if two of them are the same file, pipe or stream: one would be lost in the
-/// other. /dev/null takes any number.
+/// Throws UsageError if two of them are the same file, pipe or stream. /dev/null takes any number.
 void refuse_common_outputs(std::span<const NamedOutput> outputs);
 
-/// The file `path` that `option` names. Throws if it cannot be written or is one of the job's
-/// inputs.
+/// Opens the file `path` of `option`. Throws if it cannot be written or is an input of the job.
 std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
                                         const Job& job);
 

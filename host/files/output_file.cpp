@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -16,41 +15,9 @@
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
+#include "host/files/location.hpp"
 
 namespace gpuconv {
-namespace {
-
-constexpr int kMaxLinks = 40;  // Linux's own limit
-
-std::optional<struct stat> status_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return status;
-}
-
-/// Of a file that is read; "-" is standard input.
-std::optional<struct stat> status_of_input(const std::string& path) {
-  if (path != "-") return status_of(path);
-  struct stat status {};
-  if (::fstat(STDIN_FILENO, &status) != 0) return std::nullopt;
-  return status;
-}
-
-}  // namespace
-
-std::string follow_links(const std::string& path) {
-  namespace fs = std::filesystem;
-  fs::path target = path;
-  for (int links = 0; links < kMaxLinks; ++links) {
-    std::error_code error;
-    if (!fs::is_symlink(fs::symlink_status(target, error))) return target.string();
-    const fs::path next = fs::read_symlink(target, error);
-    if (error) throw FileError(path, fmt::format("cannot be followed ({})", error.message()));
-    target = target.parent_path() / next;  // an absolute `next` replaces the whole
-  }
-  throw FileError(path, fmt::format("cannot be followed ({})", std::strerror(ELOOP)));
-}
-
 namespace {
 
 /// The temporary file's name is cut to fit; OUTPUT's own must fit, too.
@@ -89,8 +56,8 @@ void make_folder(const std::string& path, const std::string& folder) {
 void check_inputs(const std::string& path, const struct stat& status,
                   const OutputOptions& options) {
   for (const std::string& input : options.inputs) {
-    const auto other = status_of_input(input);
-    if (other && other->st_dev == status.st_dev && other->st_ino == status.st_ino) {
+    const auto other = status_of(input, STDIN_FILENO);
+    if (other && FileId(*other) == FileId(status)) {
       throw FileError(path, fmt::format("is the same file as the input '{}'", input));
     }
   }
@@ -243,12 +210,6 @@ void OutputFile::keep_result(int error) {
 
 void OutputFile::fail(const std::string& what) const {
   throw FileError(path_, fmt::format("{} ({})", what, std::strerror(errno)));
-}
-
-bool is_special_file(const std::string& path) {
-  if (path == "-") return true;
-  const auto status = status_of(path);
-  return status && !S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode);
 }
 
 }  // namespace gpuconv

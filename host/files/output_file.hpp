@@ -1,9 +1,8 @@
-// output_file.hpp - an output file that is there whole or not at all
+// output_file.hpp - an output file that appears complete or not at all
 //
-// Bytes go to a temporary file in the same folder, which takes the place of OUTPUT in one step
-// (rename) after everything is written and safe on the disk. Whatever happens before leaves the old
-// file as it was. An OUTPUT that exists and is no regular file (a pipe, /dev/null) is written in
-// place.
+// gpuconv writes to a temporary file in the same folder and renames it to OUTPUT once everything is
+// on the disk. A failure before that leaves the old file unchanged. gpuconv writes in place to an
+// OUTPUT that exists and is not a regular file (a pipe, /dev/null).
 #pragma once
 
 #include <cstddef>
@@ -20,15 +19,15 @@
 namespace gpuconv {
 
 struct OutputOptions {
-  bool no_clobber = false;  ///< refuse to replace a file
-  /// Files that are still read: OUTPUT must be none of them. "-" is standard input.
+  bool no_clobber = false;  ///< an error instead of replacing a file
+  /// Files that gpuconv still reads: OUTPUT must not be one of them. "-" is standard input.
   std::vector<std::string> inputs;
-  /// Of the whole file, if it is known beforehand: a pipe gets it in the header, a disk is asked
-  /// for room (compressed formats, which may take next to nothing, ask for none).
+  /// Of the whole file, if known beforehand. It goes into the header of a pipe. On a disk,
+  /// WetWriter checks the free space for it (not for compressed formats).
   std::optional<std::int64_t> frames = std::nullopt;
-  /// That other files in the same folder need for each frame meanwhile.
+  /// Bytes that other files in the same folder need for each frame meanwhile.
   int frame_bytes_beside = 0;
-  bool makes_folder = false;  ///< if it is not there
+  bool makes_folder = false;  ///< creates the folder of OUTPUT
 };
 
 class OutputFile {
@@ -79,11 +78,5 @@ class OutputFile {
   std::int64_t position_ = 0;
   std::int64_t bytes_ = 0;
 };
-
-/// The file behind links, which need not exist yet. Throws FileError where they lead in circles.
-std::string follow_links(const std::string& path);
-
-/// True for a pipe, a device or a socket that exists at `path`, also through links, and for "-".
-bool is_special_file(const std::string& path);
 
 }  // namespace gpuconv

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "host/base/error.hpp"
+#include "host/files/location.hpp"
 
 namespace gpuconv {
 namespace {
@@ -161,10 +162,9 @@ std::optional<std::string> TemporaryFile::keep(const std::string& target) {
   }
   removed_by_signal_.reset();
   struct stat written {};
-  struct stat found {};
-  const bool is_there = ::fstat(lock_.get(), &written) == 0 &&
-                        ::lstat(path_.c_str(), &found) == 0 && written.st_dev == found.st_dev &&
-                        written.st_ino == found.st_ino;
+  const auto found = status_of(path_);
+  const bool is_there =
+      found && ::fstat(lock_.get(), &written) == 0 && FileId(*found) == FileId(written);
   return is_there ? std::optional(path_) : std::nullopt;
 }
 

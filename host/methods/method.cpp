@@ -65,66 +65,48 @@ double operations_vectorised(double N, double K) {
          blocks * kEars * plan.partitions * 8.0 * plan.block;
 }
 
-double operations_radix2(double N, double K) {
-  const SegmentLengths lengths = radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
-  const double segments = std::ceil(N / lengths.block_length) * lengths.transforms;
-  return (segments * 3 + kEars) * real_transform(lengths.segment_samples);
+// ---- GPU methods: blocks and transforms as their plans have them -------------------------------
+
+/// The lengths that `plan`, such as fused_lengths(), chooses.
+template <auto plan>
+auto lengths_of(double N, double K) {
+  return plan(static_cast<std::int64_t>(N), static_cast<int>(K));
 }
 
-/// As Convolver::cost() counts, but for a last block that is shorter.
-double operations_of_segments(const SegmentLengths& lengths, double N, double extra) {
-  const double segments = std::ceil(N / lengths.block_length) * lengths.transforms;
-  return segments * (3 * real_transform(lengths.segment_samples) + extra * lengths.segment_samples);
+template <auto plan>
+double blocks(double N, double K) {
+  return std::ceil(N / lengths_of<plan>(N, K).block_length);
 }
-
-double operations_fourstep(double N, double K) {
-  return operations_of_segments(fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)),
-                                N, 27.5);
-}
-
-double operations_fused(double N, double K) {
-  return operations_of_segments(fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)), N,
-                                9.5);
-}
-
-double operations_cufft(double N, double K) {
-  const CufftLengths lengths = cufft_lengths(static_cast<std::int64_t>(N), static_cast<int>(K));
-  const double blocks = std::ceil(N / lengths.block_length);
-  return (blocks * 3 + kEars) * real_transform(lengths.length);
-}
-
-// ---- blocks, for estimates --------------------------------------------------------------------
 
 double blocks_direct(double N, double) {
   return std::ceil(N / direct_block_length(static_cast<std::int64_t>(N)));
 }
 
-double blocks_radix2(double N, double K) {
-  return std::ceil(N /
-                   radix2_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+template <auto plan>
+double segments(double N, double K) {
+  return blocks<plan>(N, K) * lengths_of<plan>(N, K).transforms;
 }
 
-double blocks_fourstep(double N, double K) {
-  return std::ceil(
-      N / fourstep_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+/// As Convolver::cost() counts, but the last block counts as a full one.
+template <auto plan, auto operations_of_segment>
+double operations(double N, double K) {
+  return segments<plan>(N, K) * operations_of_segment(lengths_of<plan>(N, K).segment_samples / 2);
 }
 
-double blocks_fused(double N, double K) {
-  return std::ceil(N /
-                   fused_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+double operations_radix2(double N, double K) {
+  return (3 * segments<radix2_lengths>(N, K) + kEars) *
+         real_transform(lengths_of<radix2_lengths>(N, K).segment_samples);
 }
 
-double blocks_cufft(double N, double K) {
-  return std::ceil(N /
-                   cufft_lengths(static_cast<std::int64_t>(N), static_cast<int>(K)).block_length);
+double operations_cufft(double N, double K) {
+  return (3 * blocks<cufft_lengths>(N, K) + kEars) *
+         real_transform(lengths_of<cufft_lengths>(N, K).length);
 }
 
 // ---- transforms, for the error bounds ---------------------------------------------------------
 
-std::int64_t wet_length(std::int64_t N, std::int64_t K) { return N + K - 1; }
-
 Method::Transform transform_dft(std::int64_t N, std::int64_t K) {
-  return {wet_length(std::min(N, whole_block_length(K)), K), 1};
+  return {std::min(N, whole_block_length(K)) + K - 1, 1};
 }
 
 Method::Transform transform_cooley_tukey(std::int64_t N, std::int64_t K) {
@@ -137,16 +119,9 @@ Method::Transform transform_vectorised(std::int64_t, std::int64_t K) {
   return {plan.transform_length, plan.partitions};
 }
 
-Method::Transform transform_radix2(std::int64_t N, std::int64_t K) {
-  return {radix2_lengths(N, static_cast<int>(K)).segment_samples, 1};
-}
-
-Method::Transform transform_fourstep(std::int64_t N, std::int64_t K) {
-  return {fourstep_lengths(N, static_cast<int>(K)).segment_samples, 1};
-}
-
-Method::Transform transform_fused(std::int64_t N, std::int64_t K) {
-  return {fused_lengths(N, static_cast<int>(K)).segment_samples, 1};
+template <auto plan>
+Method::Transform transform(std::int64_t N, std::int64_t K) {
+  return {plan(N, static_cast<int>(K)).segment_samples, 1};
 }
 
 Method::Transform transform_cufft(std::int64_t N, std::int64_t K) {
@@ -230,9 +205,9 @@ constexpr Method kMethods[] = {
      .idea = "own radix-2 Cooley-Tukey, batched overlap-save, no bit reversal",
      .complexity = "L log K",
      .operations = operations_radix2,
-     .blocks = blocks_radix2,
+     .blocks = blocks<radix2_lengths>,
      .speed = {0.02, 10e9, 200e-6},
-     .transform = transform_radix2,
+     .transform = transform<radix2_lengths>,
      .plan = plan_gpu_radix2},
     {.name = "gpu-cufft",
      .processor = Processor::gpu,
@@ -240,7 +215,7 @@ constexpr Method kMethods[] = {
      .idea = "the yardstick: cuFFT, padded to a length 2^a 3^b 5^c 7^d",
      .complexity = "L log L",
      .operations = operations_cufft,
-     .blocks = blocks_cufft,
+     .blocks = blocks<cufft_lengths>,
      .speed = {0.03, 10e9, 200e-6},
      .transform = transform_cufft,
      .why_missing = why_no_cufft,
@@ -249,25 +224,25 @@ constexpr Method kMethods[] = {
      .processor = Processor::gpu,
      .idea = "three passes over memory: padding, products and cropping cost none",
      .complexity = "L log K",
-     .operations = operations_fourstep,
-     .blocks = blocks_fourstep,
+     .operations = operations<fourstep_lengths, fourstep_operations>,
+     .blocks = blocks<fourstep_lengths>,
      .speed = {0.2, 10e9, 100e-6},
      .longest_response = kLongestFourstepResponse,
-     .transform = transform_fourstep,
+     .transform = transform<fourstep_lengths>,
      .plan = plan_gpu_fourstep},
     {.name = "gpu-fused",
      .processor = Processor::gpu,
      .idea = "one launch: transform, product and inverse on the chip",
      .complexity = "L log K",
-     .operations = operations_fused,
-     .blocks = blocks_fused,
+     .operations = operations<fused_lengths, fused_operations>,
+     .blocks = blocks<fused_lengths>,
      .speed = {0.25, 10e9, 80e-6},
      .longest_response = kLongestFusedResponse,
      .shared_bytes =
          [](std::int64_t N, std::int64_t K) {
            return fused_shared_bytes(fused_lengths(N, static_cast<int>(K)));
          },
-     .transform = transform_fused,
+     .transform = transform<fused_lengths>,
      .plan = plan_gpu_fused},
 };
 
@@ -294,7 +269,7 @@ ErrorBound transform_error_bound(const Method::Transform& transform, std::int64_
   const double stages = std::log2(static_cast<double>(std::max<std::int64_t>(transform.length, 2)));
   const double partitions = static_cast<double>(transform.partitions);
   const double relative = 1.5 * kUnit * std::sqrt(2 * stages + partitions / 2);
-  const std::int64_t length = std::min(transform.length, wet_length(N, K));
+  const std::int64_t length = std::min(transform.length, N + K - 1);
   if (length <= 64) return {relative, std::max(relative, 3 * kUnit)};
   return {relative, (length <= 2048 ? 3 : 1) * kUnit};
 }

@@ -1,6 +1,10 @@
 // job.hpp - one recording, one room, one output file
+//
+//   resolve(Job) -> Prepared     opens, chooses and checks; a dry run ends here
+//   run(Prepared) -> JobReport   reads the source, convolves, writes OUTPUT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -8,10 +12,11 @@
 #include <vector>
 
 #include "host/methods/choose.hpp"
-#include "host/read/source.hpp"
+#include "host/read/measured_source.hpp"
 #include "host/render/frame_range.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
+#include "host/room/mix.hpp"
 #include "host/room/response.hpp"
 #include "host/room/response_cache.hpp"
 #include "host/write/output.hpp"
@@ -20,56 +25,80 @@ namespace gpuconv {
 
 enum class RatePolicy { resample, error };
 
+/// What the user asks for.
 struct Job {
   std::string input;
-  std::string response;
-  std::string output;
   SourceOptions source_options;
+
+  std::string response;
   ResponseOptions response_options;
+  RatePolicy rate_policy = RatePolicy::resample;
+  Mix mix;
+
+  std::string output;
   OutputFormat format;
   bool no_clobber = false;
-  bool makes_folder = false;  ///< of OUTPUT, if it is not there
-  Request request;
-  std::shared_ptr<ResponseCache> responses;  ///< shared by several jobs; none: of this job alone
-  std::optional<Devices> devices;            ///< that are here; absent: nobody has asked yet
-  RatePolicy rate_policy = RatePolicy::resample;
+  bool makes_folder = false;  ///< creates the folder of OUTPUT
   WetLength length = WetLength::full;
-  double gain_db = 0;
-  double wet_db = 0;
-  std::optional<double> dry_db;
-  std::string predelay = "0s";
-  std::optional<double> norm_db;   ///< dBFS that the louder ear's peak shall have
-  bool verify = false;             ///< compare random samples with the definition
-  bool falls_back_to_cpu = false;  ///< where the GPU fails, start again without it
-  WatchProgress watch;             ///< may be empty
-  bool dry_run = false;  ///< everything that can be refused is refused, but nothing is written
+  std::optional<double> norm_db;  ///< peak of the louder ear, dBFS
+
+  Request request;
+  bool falls_back_to_cpu = false;  ///< if the GPU fails, starts again without it
+  bool verify = false;             ///< compares random samples with the definition
+
+  // What several jobs of one process share.
+  std::shared_ptr<ResponseCache> responses;  ///< null: the job has its own
+  std::optional<Devices> devices;            ///< absent: resolve() asks CUDA
+  WatchProgress watch;                       ///< may be empty
+};
+
+struct SourceReport {
+  int rate = 0;                   ///< Hz
+  std::int64_t samples = 0;       ///< N
+  bool has_more_samples = false;  ///< a dry run does not read a pipe to its end
+  Repairs repairs;
+};
+
+struct ResponseReport {
+  std::string description;
+  Repairs repairs;
+  std::vector<std::string> warnings;  ///< see Response
+  int file_rate = 0;                  ///< before conversion
+  std::int64_t file_taps = 0;         ///< before conversion
+  std::int64_t taps = 0;              ///< K, with predelay and after conversion
 };
 
 struct JobReport {
-  AudioFormat source;
-  std::int64_t source_samples = 0;       ///< N
-  bool has_more_source_samples = false;  ///< a dry run does not read a pipe to its end
-  Repairs source_repairs;
-  std::string response_description;
-  Repairs response_repairs;
-  std::vector<std::string> response_warnings;  ///< see Response
-  int response_rate = 0;                       ///< of the file, before conversion
-  std::int64_t response_file_taps = 0;         ///< before conversion
-  std::int64_t response_taps = 0;              ///< K, with predelay and after conversion
+  SourceReport source;
+  ResponseReport response;
   Choice choice;
-  std::string calibration_warning;  ///< why a calibration was not used; or empty
+  std::string calibration_warning;  ///< why gpuconv ignored a calibration; or empty
+  std::string why_fallback;         ///< how the GPU failed; or empty
+
+  // After run():
   RenderReport render;
   std::optional<double> norm_gain_db;  ///< what --norm did to both ears
-  std::int64_t verified_samples = 0;   ///< compared with the definition
-  std::string why_fallback;            ///< what the GPU failed with; or empty
-  WriteReport written;                 ///< empty after a dry run
-  FileFormat format;
-  double gpu_start_seconds = 0;  ///< creating the CUDA context: what a process pays once
-  double convolve_seconds = 0;   ///< planning and convolving both ears, without files and the above
-  double seconds = 0;            ///< from the first look at the files to the last byte in its place
+  std::int64_t verified_samples = 0;
+  std::optional<WriteReport> written;
+  double gpu_start_seconds = 0;  ///< creating the CUDA context, once in a process
+  double convolve_seconds = 0;   ///< planning and convolving, without files and the above
+  double seconds = 0;            ///< from resolve() until OUTPUT is complete
 };
 
+/// A job with everything opened and chosen, before the first sample is convolved.
+struct Prepared {
+  Job job;
+  JobReport report;  ///< what resolve() knows
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  std::unique_ptr<MeasuredSource> source;
+  Response response;                  ///< at the source's rate, with the mix applied
+  std::unique_ptr<WetWriter> writer;  ///< null: OUTPUT is a pipe or a device, opened by run()
+};
+
+/// Throws Error for everything that can be rejected before the work.
+Prepared resolve(const Job& job);
+
 /// Throws Error. OUTPUT appears only when it is complete.
-JobReport run_job(const Job& job);
+JobReport run(Prepared prepared);
 
 }  // namespace gpuconv

@@ -9,14 +9,15 @@
 #include "host/base/levels.hpp"
 
 namespace gpuconv {
+
 Response mixed(Response response, const Mix& mix) {
   const double wet = amplitude(mix.gain_db + mix.wet_db);
+  const std::int64_t predelay = parse_duration(mix.predelay, response.rate, "--predelay");
   for (const Side side : kSides) {
     Signal& taps = response.taps[side];
     for (float& tap : taps) tap = static_cast<float>(wet * double{tap});
-    // Before the resampler's ringing, too: `latency_frames` goes on to count frames before time
-    // zero.
-    taps.insert(taps.begin(), static_cast<std::size_t>(mix.predelay), 0.0f);
+    // Also before the resampler's ringing: `latency_frames` still counts frames before time zero.
+    taps.insert(taps.begin(), static_cast<std::size_t>(predelay), 0.0f);
     if (mix.dry_db) {
       float& now = taps[static_cast<std::size_t>(response.latency_frames)];
       now = static_cast<float>(double{now} + amplitude(mix.gain_db + *mix.dry_db));

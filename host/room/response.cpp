@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/base/error.hpp"
-#include "host/files/output_file.hpp"
+#include "host/files/location.hpp"
 #include "host/read/audio_file.hpp"
 #include "host/read/foreign.hpp"
 #include "host/read/nonfinite.hpp"

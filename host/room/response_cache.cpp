@@ -1,10 +1,10 @@
 #include "host/room/response_cache.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
+#include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/sofa/sofa_set.hpp"
@@ -12,13 +12,13 @@
 namespace gpuconv {
 namespace {
 
-/// What changes when a file does; "" for what can be read only once, or not at all.
+/// Text that changes with the file; "" for a pipe or a missing file.
 std::string identity_of(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
-  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", status.st_dev, status.st_ino, status.st_size,
-                     status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-                     status.st_ctim.tv_nsec);
+  const auto status = status_of(path);
+  if (!status || !S_ISREG(status->st_mode)) return "";
+  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", status->st_dev, status->st_ino, status->st_size,
+                     status->st_mtim.tv_sec, status->st_mtim.tv_nsec, status->st_ctim.tv_sec,
+                     status->st_ctim.tv_nsec);
 }
 
 template <typename Value>

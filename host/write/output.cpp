@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "host/base/error.hpp"
+#include "host/files/location.hpp"
 #include "host/read/audio_file.hpp"
 #include "host/read/nonfinite.hpp"
 #include "host/write/quantise.hpp"
@@ -85,6 +86,7 @@ WriteReport WetWriter::finish() {
   file_.publish();
   const bool rf64 = format_.container == Container::wav && is_rf64(format_, report_.frames);
   report_.container = rf64 ? "RF64" : name(format_.container);
+  report_.format = format_;
   report_.bytes = file_.bytes();
   return report_;
 }

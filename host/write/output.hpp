@@ -22,6 +22,7 @@ struct WriteReport {
   Stereo<std::int64_t> clipped;  ///< samples that PCM had to limit; 0 in float
   std::int64_t bytes = 0;
   std::string container;  ///< "WAV", "RF64", ...
+  FileFormat format;
 };
 
 class WetWriter {
@@ -29,8 +30,6 @@ class WetWriter {
   /// Everything that can be refused is refused here, before the work.
   WetWriter(const std::string& path, const OutputFormat& format, int rate,
             const OutputOptions& options = {});
-
-  const FileFormat& format() const { return format_; }
 
   /// So far: frames and levels.
   const WriteReport& report() const { return report_; }

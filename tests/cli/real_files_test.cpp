@@ -40,11 +40,11 @@ class RealFiles : public ::testing::TestWithParam<const Method*> {
     job.output = folder.file("wet.wav");
     job.request.method = GetParam()->name;
     job.request.allows_hopeless = true;
-    const JobReport report = run_job(job);
+    const JobReport report = run(resolve(job));
     const Signal source = read_mono(input);
     const Stereo<Signal> taps = read_stereo(response);
     const Stereo<Signal> wet = read_stereo(job.output);
-    EXPECT_EQ(report.written.frames,
+    EXPECT_EQ(report.written->frames,
               static_cast<std::int64_t>(source.size() + taps.left.size() - 1));
     for (const Side side : kSides) {
       EXPECT_TRUE(is_close(wet[side], reference(source, taps[side]),
@@ -112,14 +112,14 @@ TEST(Rates, AreConvertedForTheResponseNotForTheRecording) {
   job.input = speech;
   job.response = room;
   job.output = folder.file("wet.wav");
-  const JobReport report = run_job(job);
+  const JobReport report = run(resolve(job));
   EXPECT_EQ(load_response(job.output).rate, 44'100);
-  EXPECT_EQ(report.response_rate, 16'000);
-  EXPECT_GE(report.response_taps, 197 * 441 / 160);
-  EXPECT_GE(report.written.frames, 114'400);
+  EXPECT_EQ(report.response.file_rate, 16'000);
+  EXPECT_GE(report.response.taps, 197 * 441 / 160);
+  EXPECT_GE(report.written->frames, 114'400);
 
   job.rate_policy = RatePolicy::error;
-  EXPECT_TRUE(says(message_of<FileError>([&] { run_job(job); }), {"16000 Hz", "44100 Hz"}));
+  EXPECT_TRUE(says(message_of<FileError>([&] { run(resolve(job)); }), {"16000 Hz", "44100 Hz"}));
 }
 
 TEST(Rates, AConvertedUnitTapAtSampleZeroKeepsLevelAndTimeOfTheRecording) {
@@ -136,7 +136,7 @@ TEST(Rates, AConvertedUnitTapAtSampleZeroKeepsLevelAndTimeOfTheRecording) {
     job.response = float_wav(folder, "unit.wav", 2, {1, 1, 0, 0, 0, 0}, rate);
     job.output = folder.file("wet.wav");
     job.length = WetLength::same;
-    run_job(job);
+    run(resolve(job));
     const Stereo<Signal> wet = read_stereo(job.output);
     ASSERT_EQ(wet.left.size(), source.size());
     EXPECT_EQ(wet.left, wet.right);
@@ -152,10 +152,10 @@ TEST(Predelay, IsAPureShiftAlsoOfAConvertedResponse) {
   job.input = float_wav(folder, "in.wav", 1, noise(3000, 1));
   job.response = float_wav(folder, "unit.wav", 2, {1, 1, 0.5f, 0.5f}, 44'100);
   job.output = folder.file("wet.wav");
-  run_job(job);
+  run(resolve(job));
   const Signal now = read_stereo(job.output).left;
-  job.predelay = "20ms";
-  run_job(job);
+  job.mix.predelay = "20ms";
+  run(resolve(job));
   const Signal later = read_stereo(job.output).left;
   ASSERT_EQ(later.size(), now.size() + 320);
   for (std::size_t n = 0; n < now.size(); ++n) {
@@ -170,10 +170,10 @@ TEST(Length, SameEndsWithTheRecordingFullKeepsTheTail) {
   job.input = float_wav(folder, "in.wav", 1, {1, 0, 0, 0.5f});
   job.response = float_wav(folder, "room.wav", 2, {1, 2, 3, 4, 5, 6});
   job.output = folder.file("wet.wav");
-  run_job(job);
+  run(resolve(job));
   EXPECT_EQ(read_stereo(job.output).left.size(), 6u);
   job.length = WetLength::same;
-  run_job(job);
+  run(resolve(job));
   EXPECT_EQ(read_stereo(job.output).left.size(), 4u);
 }
 

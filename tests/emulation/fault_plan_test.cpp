@@ -120,7 +120,7 @@ std::string whole_job() {
   job.request.method = "gpu-fourstep";
   write_bytes(job.output, kOld);
   try {
-    run_job(job);
+    run(resolve(job));
   } catch (...) {
     EXPECT_EQ(read_bytes(job.output), kOld);
     EXPECT_EQ(folder.count(), 3);

@@ -12,6 +12,7 @@
 #include <future>
 #include <thread>
 
+#include "host/files/location.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/nobody.hpp"
 

@@ -24,7 +24,7 @@ TEST(Mixed, ChangesNothingByDefault) {
 }
 
 TEST(Mixed, AppliesOneGainToBothEars) {
-  const Response louder = mixed(response_of({1, 0}, {0, -0.25f}), {20 * std::log10(2.0), 0, {}, 0});
+  const Response louder = mixed(response_of({1, 0}, {0, -0.25f}), {.gain_db = 20 * std::log10(2.0)});
   EXPECT_EQ(louder.taps.left, Signal({2, 0}));
   EXPECT_EQ(louder.taps.right, Signal({0, -0.5f}));
 }
@@ -32,7 +32,7 @@ TEST(Mixed, AppliesOneGainToBothEars) {
 TEST(Mixed, AddsTheDrySignalAtTimeZeroAndDelaysOnlyTheWet) {
   Mix mix;
   mix.dry_db = -20;
-  mix.predelay = 2;
+  mix.predelay = "2smp";
   const Response both = mixed(response_of({0.1f, 1, 0.5f}, {0.2f, 2, 1}, 1), mix);
   ASSERT_EQ(both.taps.left.size(), 5u);
   EXPECT_EQ(both.taps.left[0], 0);

@@ -1,0 +1,58 @@
+#include "host/files/location.hpp"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "host/base/error.hpp"
+
+namespace gpuconv {
+
+namespace fs = std::filesystem;
+
+std::optional<struct stat> status_of(const std::string& path, int standard) {
+  struct stat status {};
+  const bool is_standard = standard >= 0 && path == "-";
+  const int failed = is_standard ? ::fstat(standard, &status) : ::stat(path.c_str(), &status);
+  if (failed != 0) return std::nullopt;
+  return status;
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  const auto first = status_of(a);
+  const auto second = status_of(b);
+  return first && second && FileId(*first) == FileId(*second);
+}
+
+bool is_special_file(const std::string& path) {
+  if (path == "-") return true;
+  const auto status = status_of(path);
+  return status && !S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode);
+}
+
+std::string follow_links(const std::string& path) {
+  constexpr int kMaxLinks = 40;  // Linux's own limit
+  fs::path target = path;
+  for (int links = 0; links < kMaxLinks; ++links) {
+    std::error_code error;
+    if (!fs::is_symlink(fs::symlink_status(target, error))) return target.string();
+    const fs::path next = fs::read_symlink(target, error);
+    if (error) throw FileError(path, fmt::format("cannot be followed ({})", error.message()));
+    target = target.parent_path() / next;  // an absolute `next` replaces the whole
+  }
+  throw FileError(path, fmt::format("cannot be followed ({})", std::strerror(ELOOP)));
+}
+
+std::string Locations::operator()(const std::string& path) {
+  const fs::path target = fs::absolute(follow_links(path));
+  const auto [found, is_new] = folders_.try_emplace(target.parent_path());
+  if (is_new) {
+    std::error_code error;
+    found->second = fs::weakly_canonical(target.parent_path(), error);
+    if (error) found->second = target.parent_path();
+  }
+  return found->second / target.filename();
+}
+
+}  // namespace gpuconv
