@@ -29,7 +29,7 @@ void scale(Statistics& statistics, double factor) {
 }
 
 /// A row, its plan and the sounds the plan looks at. No plan where all is known already.
-struct Entry {
+struct Measurement {
   Row row;
   double factor = 1;  ///< from seconds of a run to those of a row
   std::unique_ptr<Sounds> own_sounds;
@@ -50,20 +50,20 @@ const Row* find_measured(const std::vector<Row>& rows, const Contender& contende
   return nullptr;
 }
 
-Entry enter(const Starter& starter, const Problem& problem, const Sounds& sounds,
-            const Expectation& expectation, const Bench& bench,
-            const std::vector<Row>& measured_before) {
-  const Contender& contender = starter.contender;
-  Entry entry;
-  Row& row = entry.row;
+Measurement measure_one(const Entry& entry, const Problem& problem, const Sounds& sounds,
+                        const Expectation& expectation, const Bench& bench,
+                        const std::vector<Row>& measured_before) {
+  const Contender& contender = entry.contender;
+  Measurement one;
+  Row& row = one.row;
   row.problem = problem;
   row.contender = contender.name;
   row.processor = contender.processor;
   row.operations = operations_of(contender, problem);
-  row.measured = starter.measured;
+  row.measured = entry.measured;
   row.is_extrapolated = !is_same_size(row.measured, problem);
   if (row.is_extrapolated) {
-    entry.factor = row.operations / operations_of(contender, row.measured);
+    one.factor = row.operations / operations_of(contender, row.measured);
     if (const Row* const known = find_measured(measured_before, contender, row.measured)) {
       const Problem measured = row.measured;
       const double operations = row.operations;
@@ -72,44 +72,44 @@ Entry enter(const Starter& starter, const Problem& problem, const Sounds& sounds
       row.measured = measured;
       row.operations = operations;
       row.is_extrapolated = true;
-      row.traffic.bytes *= entry.factor;
-      scale(row.seconds, entry.factor);
-      if (row.cold) scale(*row.cold, entry.factor);
-      return entry;
+      row.traffic.bytes *= one.factor;
+      scale(row.seconds, one.factor);
+      if (row.cold) scale(*row.cold, one.factor);
+      return one;
     }
-    entry.own_sounds = std::make_unique<Sounds>(row.measured);
+    one.own_sounds = std::make_unique<Sounds>(row.measured);
   }
-  const Sounds& own = row.is_extrapolated ? *entry.own_sounds : sounds;
+  const Sounds& own = row.is_extrapolated ? *one.own_sounds : sounds;
   row.plan_seconds =
-      seconds_of([&] { entry.plan = contender.plan(row.measured, own, bench.device); });
-  row.first_seconds = row.plan_seconds + seconds_of([&] { entry.plan->run_once(); });
-  row.traffic = entry.plan->traffic();
-  row.traffic.bytes *= entry.factor;
+      seconds_of([&] { one.plan = contender.plan(row.measured, own, bench.device); });
+  row.first_seconds = row.plan_seconds + seconds_of([&] { one.plan->run_once(); });
+  row.traffic = one.plan->traffic();
+  row.traffic.bytes *= one.factor;
   const ErrorBound bound = contender.bound(row.measured);
   const Expectation::Verdict verdict =
       row.is_extrapolated
-          ? Expectation(row.measured, own).judge(entry.plan->wet(), bound, contender.is_direct)
-          : expectation.judge(entry.plan->wet(), bound, contender.is_direct);
+          ? Expectation(row.measured, own).judge(one.plan->wet(), bound, contender.is_direct)
+          : expectation.judge(one.plan->wet(), bound, contender.is_direct);
   row.error = verdict.error;
   row.error_bound = bound.relative;
   row.is_right = verdict.is_right;
-  return entry;
+  return one;
 }
 
-/// The seconds of each entry of `processor`, by `run`. They take turns; who fails has no more of
+/// The seconds of each of `processor`, by `run`. They take turns; who fails has no more of
 /// them.
-void take_turns_on(Processor processor, std::vector<Entry>& entries, const Rule& rule,
-                   double (*run)(TimedPlan&), std::vector<double> Entry::*seconds) {
+void take_turns_on(Processor processor, std::vector<Measurement>& measurements, const Rule& rule,
+                   double (*run)(TimedPlan&), std::vector<double> Measurement::*seconds) {
   std::vector<TimedRun> runs;
-  std::vector<Entry*> timed;
-  for (Entry& entry : entries) {
-    if (!entry.plan || entry.row.processor != processor || !entry.failure.empty()) continue;
-    timed.push_back(&entry);
-    runs.push_back([&entry, run] {
+  std::vector<Measurement*> timed;
+  for (Measurement& one : measurements) {
+    if (!one.plan || one.row.processor != processor || !one.failure.empty()) continue;
+    timed.push_back(&one);
+    runs.push_back([&one, run] {
       try {
-        return run(*entry.plan);
+        return run(*one.plan);
       } catch (const std::exception& error) {
-        entry.failure = error.what();
+        one.failure = error.what();
         return std::numeric_limits<double>::infinity();  // beyond all patience
       }
     });
@@ -120,65 +120,67 @@ void take_turns_on(Processor processor, std::vector<Entry>& entries, const Rule&
 
 /// Measures, and leaves only those who did not fail. One processor after the other: while a CPU
 /// method takes its seconds, a GPU forgets what was in its caches, and slows its clock.
-void time_entries(std::vector<Entry>& entries, const Bench& bench, std::vector<Absence>& absent) {
+void time_all(std::vector<Measurement>& measurements, const Bench& bench,
+              std::vector<Skipped>& skipped) {
   for (const Processor processor : {Processor::cpu, Processor::gpu}) {
     take_turns_on(
-        processor, entries, bench.rule, [](TimedPlan& plan) { return plan.run(); }, &Entry::warm);
+        processor, measurements, bench.rule, [](TimedPlan& plan) { return plan.run(); },
+        &Measurement::warm);
   }
   take_turns_on(
-      Processor::gpu, entries, bench.rule, [](TimedPlan& plan) { return plan.run_cold().value(); },
-      &Entry::cold);
-  std::erase_if(entries, [&](const Entry& entry) {
-    if (entry.failure.empty()) return false;
-    absent.push_back({entry.row.contender, entry.row.problem.name, entry.failure});
+      Processor::gpu, measurements, bench.rule,
+      [](TimedPlan& plan) { return plan.run_cold().value(); }, &Measurement::cold);
+  std::erase_if(measurements, [&](const Measurement& one) {
+    if (one.failure.empty()) return false;
+    skipped.push_back({one.row.contender, one.row.problem.name, one.failure});
     return true;
   });
-  for (Entry& entry : entries) {
-    if (!entry.plan) continue;
-    Row& row = entry.row;
-    row.seconds = summarise(entry.warm);
-    row.is_noisy = row.seconds.uncertainty() > bench.believable;
-    scale(row.seconds, entry.factor);
-    if (entry.cold.empty()) continue;
-    row.cold = summarise(entry.cold);
-    scale(*row.cold, entry.factor);
+  for (Measurement& one : measurements) {
+    if (!one.plan) continue;
+    Row& row = one.row;
+    row.seconds = summarise(one.warm);
+    row.is_noisy = row.seconds.uncertainty() > bench.noise_limit;
+    scale(row.seconds, one.factor);
+    if (one.cold.empty()) continue;
+    row.cold = summarise(one.cold);
+    scale(*row.cold, one.factor);
   }
-  for (Entry& entry : entries) {
-    const Entry& first = entries.front();
-    if (entry.plan && first.plan && entry.row.processor == first.row.processor) {
-      entry.row.ratio = ratio(entry.warm, first.warm);
-      scale(entry.row.ratio, entry.factor / first.factor);
+  for (Measurement& one : measurements) {
+    const Measurement& first = measurements.front();
+    if (one.plan && first.plan && one.row.processor == first.row.processor) {
+      one.row.ratio = ratio(one.warm, first.warm);
+      scale(one.row.ratio, one.factor / first.factor);
     } else {  // no rounds in common: the ratio of the medians
       const double anchor = first.row.seconds.median;
-      entry.row.ratio = summarise({anchor > 0 ? entry.row.seconds.median / anchor : 0});
+      one.row.ratio = summarise({anchor > 0 ? one.row.seconds.median / anchor : 0});
     }
   }
 }
 
-void solve(const Problem& problem, const std::vector<Starter>& list, const Bench& bench,
+void solve(const Problem& problem, const std::vector<Entry>& list, const Bench& bench,
            BenchReport& report) {
   const Sounds sounds(problem);
   const Expectation expectation(problem, sounds);
-  std::vector<Entry> entries;
-  for (const Starter& starter : list) {
+  std::vector<Measurement> measurements;
+  for (const Entry& entry : list) {
     try {
-      entries.push_back(enter(starter, problem, sounds, expectation, bench, report.rows));
+      measurements.push_back(measure_one(entry, problem, sounds, expectation, bench, report.rows));
     } catch (const std::exception& error) {
-      report.not_here.push_back({starter.contender.name, problem.name, error.what()});
+      report.not_here.push_back({entry.contender.name, problem.name, error.what()});
     }
   }
-  time_entries(entries, bench, report.not_here);
-  for (Entry& entry : entries) report.rows.push_back(std::move(entry.row));
+  time_all(measurements, bench, report.not_here);
+  for (Measurement& one : measurements) report.rows.push_back(std::move(one.row));
 }
 
-/// `problem`, or where it is hopeless what is left of it after halving the clips, then both lengths
-/// of one clip, until it takes half as long as what is just not hopeless.
+/// `problem`, or where it takes too long what is left of it after halving the clips, then both
+/// lengths of one clip, until it takes half as long as what is just not too slow.
 Problem within_reach(const Contender& contender, Problem problem, const Bench& bench) {
   const auto takes_longer_than = [&](double seconds) {
     return contender.estimate(problem, bench.device) > seconds;
   };
-  if (!contender.estimate || !takes_longer_than(bench.hopeless)) return problem;
-  while (takes_longer_than(bench.hopeless / 2) && (problem.N > 1 || problem.K > 1)) {
+  if (!contender.estimate || !takes_longer_than(bench.too_slow)) return problem;
+  while (takes_longer_than(bench.too_slow / 2) && (problem.N > 1 || problem.K > 1)) {
     if (problem.clips > 1) {
       problem.clips /= 2;
       continue;
@@ -191,8 +193,8 @@ Problem within_reach(const Contender& contender, Problem problem, const Bench& b
 
 }  // namespace
 
-std::vector<Starter> starters(const Problem& problem, const Bench& bench,
-                              std::vector<Absence>& absent) {
+std::vector<Entry> entries(const Problem& problem, const Bench& bench,
+                           std::vector<Skipped>& skipped) {
   std::vector<const Contender*> able;
   for (const Contender& contender : bench.contenders) {
     const std::string reason =
@@ -200,7 +202,7 @@ std::vector<Starter> starters(const Problem& problem, const Bench& bench,
     if (reason.empty()) {
       able.push_back(&contender);
     } else {
-      absent.push_back({contender.name, problem.name, reason, Absence::Kind::limit});
+      skipped.push_back({contender.name, problem.name, reason, Skipped::Kind::limit});
     }
   }
   const auto estimate = [&](const Contender& contender) {
@@ -210,12 +212,12 @@ std::vector<Starter> starters(const Problem& problem, const Bench& bench,
   for (const Contender* const contender : able) {
     if (contender->estimate) shortest = std::min(shortest, estimate(*contender));
   }
-  std::vector<Starter> result;
+  std::vector<Entry> result;
   for (const Contender* const contender : able) {
     if (const double times = estimate(*contender) / shortest; times > bench.field) {
-      absent.push_back({contender->name, problem.name,
-                        fmt::format("by estimate {:.0f} times slower than another method", times),
-                        Absence::Kind::behind});
+      skipped.push_back({contender->name, problem.name,
+                         fmt::format("by estimate {:.0f} times slower than another method", times),
+                         Skipped::Kind::slower});
       continue;
     }
     result.push_back({*contender, within_reach(*contender, problem, bench)});
@@ -248,12 +250,12 @@ BenchReport run_bench(const Bench& bench) {
                        : measure_peaks(*bench.device, std::size_t{1} << 29, 128, 25);
   }
   for (const Problem& problem : bench.problems) {
-    const std::vector<Starter> list = starters(problem, bench, report.not_here);
+    const std::vector<Entry> list = entries(problem, bench, report.not_here);
     try {
       solve(problem, list, bench, report);
     } catch (const std::exception& error) {  // no memory for the sounds
-      for (const Starter& starter : list) {
-        report.not_here.push_back({starter.contender.name, problem.name, error.what()});
+      for (const Entry& entry : list) {
+        report.not_here.push_back({entry.contender.name, problem.name, error.what()});
       }
     }
   }

@@ -31,15 +31,16 @@ struct Row {
   /// Not measured at this size but at `measured`, and scaled by its operations.
   bool is_extrapolated = false;
   Problem measured;
-  /// The median is less certain than `Bench::believable`.
+  /// The median is less certain than `Bench::noise_limit`.
   bool is_noisy = false;
 };
 
-struct Absence {
+/// A contender without a row.
+struct Skipped {
   enum class Kind {
     error,  ///< something went wrong
     limit,  ///< the contender cannot do that, as is known beforehand
-    behind  ///< it could, but by estimate far behind another one
+    slower  ///< by estimate far slower than another one
   };
   std::string contender;
   std::string problem;
@@ -52,11 +53,11 @@ struct Bench {
   std::vector<Contender> contenders;
   std::optional<Device> device;
   Rule rule;
-  double hopeless = 5;  ///< estimated seconds of a run, beyond which one of half is measured
+  double too_slow = 5;  ///< estimated seconds of a run, beyond which one of half is measured
   /// Methods whose estimate is more than this many times the shortest one stay away.
   double field = std::numeric_limits<double>::infinity();
-  bool is_tiny = false;      ///< peaks are measured in a moment, too
-  double believable = 0.05;  ///< uncertainty of a median that is called noise
+  bool is_tiny = false;       ///< peaks are measured in a moment, too
+  double noise_limit = 0.05;  ///< uncertainty of a median that is called noise
 };
 
 struct BenchReport {
@@ -64,19 +65,19 @@ struct BenchReport {
   Peaks cpu_peaks;
   Peaks peaks;  ///< of the device; zero without one
   std::vector<Row> rows;
-  std::vector<Absence> not_here;
+  std::vector<Skipped> not_here;
 };
 
-/// Who can solve a problem in a time that is not hopeless beside the others', and what is measured
-/// of it: all, or what is within reach.
-struct Starter {
+/// A contender that solves a problem, and the size that is measured: all of it, or what is not too
+/// slow.
+struct Entry {
   Contender contender;
   Problem measured;
 };
 
-/// By estimates: nothing runs, and the device need not be here. Adds those who cannot to `absent`.
-std::vector<Starter> starters(const Problem& problem, const Bench& bench,
-                              std::vector<Absence>& absent);
+/// By estimates: nothing runs, and the device need not be here. Adds the others to `skipped`.
+std::vector<Entry> entries(const Problem& problem, const Bench& bench,
+                           std::vector<Skipped>& skipped);
 
 /// What a row reached of the measured peaks of its processor; 0 where there is no peak or no count.
 /// A share of bytes above 1 means that they stayed in a cache.

@@ -96,13 +96,13 @@ std::string about(const TimerControl& control) {
                      duration(control.asked), duration(control.median), duration(control.shortest));
 }
 
-const char* name_of(Absence::Kind kind) {
+const char* name_of(Skipped::Kind kind) {
   switch (kind) {
-    case Absence::Kind::limit:
+    case Skipped::Kind::limit:
       return "limit";
-    case Absence::Kind::behind:
-      return "behind";
-    case Absence::Kind::error:
+    case Skipped::Kind::slower:
+      return "slower";
+    case Skipped::Kind::error:
       break;
   }
   return "error";
@@ -135,11 +135,11 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
   for (const Row& row : report.rows) {
     json["rows"].push_back(json_of(row, shares_of_peaks(row, report)));
   }
-  for (const Absence& absence : report.not_here) {
-    json["not_here"].push_back({{"method", absence.contender},
-                                {"problem", absence.problem},
-                                {"kind", name_of(absence.kind)},
-                                {"reason", absence.reason}});
+  for (const Skipped& skipped : report.not_here) {
+    json["not_here"].push_back({{"method", skipped.contender},
+                                {"problem", skipped.problem},
+                                {"kind", name_of(skipped.kind)},
+                                {"reason", skipped.reason}});
   }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -199,9 +199,9 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
                         exponent.contender, exponent.value, exponent.error, exponent.sizes,
                         exponent.from, exponent.to);
   }
-  for (const Absence& absence : report.not_here) {
+  for (const Skipped& skipped : report.not_here) {
     text +=
-        fmt::format("Not here: {}, {}: {}\n", absence.contender, absence.problem, absence.reason);
+        fmt::format("Not here: {}, {}: {}\n", skipped.contender, skipped.problem, skipped.reason);
   }
   return text;
 }

@@ -19,7 +19,7 @@ Machine this_machine(const std::string& program, const std::optional<Device>& de
 /// "0.12 %", "45 %"; a dash for what is not known.
 std::string percent(double share);
 
-/// One object: machine, timer, rows, not_here (of the kind "limit", "behind" or "error"). Times in
+/// One object: machine, timer, rows, not_here (of the kind "limit", "slower" or "error"). Times in
 /// seconds, errors relative.
 std::string to_json(const Machine& machine, const BenchReport& report);
 /// One line per row, with a head.

@@ -188,39 +188,41 @@ void add_bench(CLI::App& app, RunIt& run_it) {
   for (const Preset& preset : presets()) {
     names += fmt::format("\n{}: {}", preset.name, preset.what);
   }
-  command->add_option("BENCHMARK", options->preset, "one of:" + names)->type_name("");
-  command->add_option("-m,--method", options->methods, "only these; repeatable")->type_name("NAME");
-  command->add_option("-s,--size", options->sizes, "SAMPLESxTAPS or SAMPLESxTAPSxCLIPS; repeatable")
+  command->add_option("BENCHMARK", options->preset, "Problems with a name, one of:" + names)
+      ->type_name("");
+  command
+      ->add_option("-m,--method", options->methods, "Methods to measure (default: all; repeatable)")
+      ->type_name("NAME");
+  command
+      ->add_option("-s,--size", options->sizes,
+                   "Problem: SAMPLESxTAPS or SAMPLESxTAPSxCLIPS (repeatable)")
       ->type_name("SIZE");
   command
       ->add_option("--problem", options->problems,
-                   "only these problems of BENCHMARK, by the names in its results; repeatable")
+                   "Problem of BENCHMARK, by its name in the results (default: all)")
       ->type_name("NAME");
-  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
+  command->add_option("--device", options->device, "Processors: auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   accept_number(command
                     ->add_option("--seconds", options->seconds,
-                                 "to spend on measuring one number (default: 3; page: 0.15)")
+                                 "Time for measuring one number (default: 3; page: 0.15)")
                     ->type_name("S"),
                 0.001, 3600, "seconds");
   command
       ->add_option("--report", options->report,
-                   "write FOLDER/index.html, one page with figures; without BENCHMARK: page")
+                   "Page with figures, FOLDER/index.html (BENCHMARK: page)")
       ->type_name("FOLDER");
-  command->add_option("--json", options->json, "write results to FILE, - for standard output")
+  command->add_option("--json", options->json, "Results as JSON; - is standard output")
       ->type_name("FILE");
   command->add_option("--csv", options->csv, "write results to FILE as CSV")->type_name("FILE");
   command
       ->add_option("--markdown", options->markdown,
                    "write results to FILE as Markdown (default: to standard output)")
       ->type_name("FILE");
-  command->add_flag(
-      "--calibrate", options->calibrates,
-      "first measure, in seconds, what --method auto estimates by, and keep it in the "
-      "cache folder");
-  command->add_flag(
-      "--tiny", options->is_tiny,
-      "tiny sizes (but those of --size) and three runs, to see that it works: no measurement");
+  command->add_flag("--calibrate", options->calibrates,
+                    "Measure first, and keep, what --method auto estimates by");
+  command->add_flag("--tiny", options->is_tiny,
+                    "Smoke test: tiny sizes, three runs; timings are meaningless");
   command->callback([&run_it, options] { run_it = [options] { return run(*options); }; });
 }
 

@@ -76,8 +76,8 @@ TEST(BenchTest, MeasuresEveryMethodThatCanRunHere) {
     }
   }
   const BenchReport report = run_bench(bench);
-  for (const Absence& absence : report.not_here) {
-    EXPECT_NE(absence.reason.find("cuFFT is not installed"), std::string::npos) << absence.reason;
+  for (const Skipped& skipped : report.not_here) {
+    EXPECT_NE(skipped.reason.find("cuFFT is not installed"), std::string::npos) << skipped.reason;
   }
   EXPECT_EQ(report.rows.size() + report.not_here.size(), 2 * bench.contenders.size());
   for (const Row& row : report.rows) {
@@ -119,13 +119,13 @@ TEST(BenchTest, ConfessesNoise) {
   EXPECT_TRUE(says(to_markdown({}, report), {"noisy: ±33 %"}));
 }
 
-TEST(BenchTest, ScalesWhatIsHopelessAndSaysSo) {
+TEST(BenchTest, ScalesWhatIsTooSlowAndSaysSo) {
   Contender slow = pretender("slow", [](int) { return 2.0; });
   slow.estimate = [](const Problem& problem, const std::optional<Device>&) {
     return 1e-3 * static_cast<double>(problem.N * problem.K);
   };
   Bench bench = bench_of({slow}, {{"p", 400, 100}});
-  bench.hopeless = 6;  // 40 s by estimate; a sixteenth of it takes less than half of 6 s
+  bench.too_slow = 6;  // 40 s by estimate; a sixteenth of it takes less than half of 6 s
   const Row row = run_bench(bench).rows.at(0);
   EXPECT_TRUE(row.is_extrapolated);
   EXPECT_EQ(row.measured.N, 100);
@@ -142,7 +142,7 @@ TEST(BenchTest, ScalesWhatItHasMeasuredBefore) {
     return 1e-3 * static_cast<double>(problem.N * problem.K);
   };
   Bench bench = bench_of({slow}, {{"small", 100, 25}, {"large", 400, 100}});
-  bench.hopeless = 6;
+  bench.too_slow = 6;
   const BenchReport small = run_bench(bench_of({slow}, {{"small", 100, 25}}));
   const int once = std::exchange(runs, 0);
   const BenchReport report = run_bench(bench);
@@ -164,7 +164,7 @@ TEST(BenchTest, ScalesByTheNumberOfClipsFirst) {
     return 1e-3 * problem.clips * static_cast<double>(problem.N * problem.K);
   };
   Bench bench = bench_of({slow}, {{"p", 100, 10, 32}});  // a second each
-  bench.hopeless = 6;
+  bench.too_slow = 6;
   const BenchReport report = run_bench(bench);
   const Row& row = report.rows.at(0);
   EXPECT_TRUE(row.is_extrapolated);
@@ -204,9 +204,9 @@ void expect_full_sizes(const Preset& preset, const CostModel& model) {
   bench.device = made_up_device();
   bench.contenders = gpu_contenders(preset, model);
   for (const Problem& problem : preset.problems(Processor::gpu)) {
-    std::vector<Absence> absent;
+    std::vector<Skipped> absent;
     std::set<std::string> seen;
-    for (const auto& [contender, measured] : starters(problem, bench, absent)) {
+    for (const auto& [contender, measured] : entries(problem, bench, absent)) {
       seen.insert(contender.name);
       const bool is_whole =
           measured.N == problem.N && measured.K == problem.K && measured.clips == problem.clips;
@@ -215,8 +215,8 @@ void expect_full_sizes(const Preset& preset, const CostModel& model) {
           << preset.name << ", " << problem.name << ", " << contender.name << ": " << measured.N
           << " x " << measured.K << " x " << measured.clips;
     }
-    for (const Absence& one : absent) {
-      EXPECT_NE(one.kind, Absence::Kind::error);
+    for (const Skipped& one : absent) {
+      EXPECT_NE(one.kind, Skipped::Kind::error);
       const bool is_beyond_it = one.reason.find("taps are too many") != std::string::npos;
       if (is_beyond_it) seen.insert(one.contender);
     }
@@ -240,7 +240,7 @@ TEST(BenchTest, WouldMeasureGpuMethodsAtFullSizeButForTheLongestSums) {
   }
 }
 
-TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
+TEST(BenchTest, LeavesOutMethodsThatAreMuchSlowerButNoPeer) {
   Contender slow = pretender("slow", [](int) { return 1.0; });
   Contender fast = pretender("fast", [](int) { return 1.0; });
   Contender peer = pretender("peer", [](int) { return 1.0; });
@@ -254,7 +254,7 @@ TEST(BenchTest, LeavesOutMethodsThatAreFarBehindButNoPeer) {
   EXPECT_EQ(report.rows[0].contender, "fast");
   EXPECT_EQ(report.rows[1].contender, "peer");
   ASSERT_EQ(report.not_here.size(), 1u);
-  EXPECT_EQ(report.not_here[0].kind, Absence::Kind::behind);
+  EXPECT_EQ(report.not_here[0].kind, Skipped::Kind::slower);
   EXPECT_EQ(report.not_here[0].reason, "by estimate 30 times slower than another method");
 }
 
@@ -298,7 +298,7 @@ TEST(BenchTest, GoesOnWithoutWhoCanNotTakePart) {
       run_bench(bench_of({absent, pretender("here", [](int) { return 1.0; })}, {{"p", 10, 2}}));
   ASSERT_EQ(report.not_here.size(), 1u);
   EXPECT_EQ(report.not_here[0].reason, "no such library");
-  EXPECT_EQ(report.not_here[0].kind, Absence::Kind::error);
+  EXPECT_EQ(report.not_here[0].kind, Skipped::Kind::error);
   EXPECT_EQ(report.rows.at(0).contender, "here");
 }
 

@@ -372,7 +372,7 @@ const Problem* main_problem(const BenchReport& report) {
   std::ptrdiff_t most = 0;
   for (const Row& row : report.rows) most = std::max(most, measured(row));
   const Row* best = nullptr;
-  // A method or two that is hopeless at the size that matters does not make it matter less.
+  // A method or two that is too slow at the size that matters does not make it matter less.
   for (const Row& row : report.rows) {
     if (2 * measured(row) < most) continue;
     if (best == nullptr || product(row.problem) > product(best->problem)) best = &row;

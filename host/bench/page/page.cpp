@@ -202,9 +202,9 @@ std::string to_html(const Machine& machine, const BenchReport& report) {
                         all.size(), table(all, report, true));
   }
   html += "<footer>";
-  for (const Absence& absence : report.not_here) {
-    html += fmt::format("<p>Not here: {}, {}: {}</p>\n", escaped(absence.contender),
-                        escaped(absence.problem), escaped(absence.reason));
+  for (const Skipped& skipped : report.not_here) {
+    html += fmt::format("<p>Not here: {}, {}: {}</p>\n", escaped(skipped.contender),
+                        escaped(skipped.problem), escaped(skipped.reason));
   }
   html += fmt::format(
       "<p>The timer: nothing took {}, a loop of {} took {} ({} at best).</p></footer>\n",
