@@ -67,6 +67,18 @@ Json json_of(const Row& row, const Shares& shares) {
   return json;
 }
 
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// A list has a line for each of its items.
+std::string lines_of(const Json& json) {
+  if (!json.is_array() || json.empty()) return line_of(json);
+  std::string text;
+  for (const Json& item : json) text += (text.empty() ? "[\n  " : ",\n  ") + line_of(item);
+  return text + "\n ]";
+}
+
 std::string size_of(const Problem& problem) {
   const std::string size = fmt::format("{} x {}", problem.N, problem.K);
   return problem.clips == 1 ? size : fmt::format("{} x {}", problem.clips, size);
@@ -141,27 +153,11 @@ std::string to_json(const Machine& machine, const BenchReport& report) {
                                 {"kind", name_of(skipped.kind)},
                                 {"reason", skipped.reason}});
   }
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string to_csv(const BenchReport& report) {
-  std::string text =
-      "problem,samples,taps,clips,method,place,median_s,min_s,max_s,low_s,high_s,runs,"
-      "cold_median_s,plan_s,ratio,operations,bytes,share_of_peak_operations,share_of_peak_bytes,"
-      "error,error_bound,is_right,is_noisy,"
-      "is_extrapolated\n";
-  for (const Row& row : report.rows) {
-    const Statistics& s = row.seconds;
-    const Shares shares = shares_of_peaks(row, report);
-    text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-        row.problem.name, row.problem.N, row.problem.K, row.problem.clips, row.contender,
-        row.processor == Processor::cpu ? "cpu" : "gpu", s.median, s.min, s.max, s.low, s.high,
-        s.runs, row.cold ? fmt::format("{}", row.cold->median) : "", row.plan_seconds,
-        row.ratio.median, row.operations, row.traffic.bytes, shares.operations, shares.bytes,
-        row.error, row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
+  std::string text;
+  for (const auto& [key, value] : json.items()) {
+    text += fmt::format("{}\n \"{}\": {}", text.empty() ? "{" : ",", key, lines_of(value));
   }
-  return text;
+  return text + "\n}\n";
 }
 
 std::string to_markdown(const Machine& machine, const BenchReport& report) {

@@ -31,7 +31,7 @@ struct BenchOptions {
   std::vector<std::string> sizes;
   std::vector<std::string> problems;  ///< of the preset; empty: all
   std::string device = "auto";
-  std::string json, csv, markdown, report;
+  std::string json, report;
   std::optional<double> seconds;
   bool is_tiny = false;
   bool calibrates = false;
@@ -151,10 +151,8 @@ int run(const BenchOptions& options) {
   }
   const std::string page_path = options.report.empty() ? "" : options.report + "/index.html";
   refuse_common_outputs(
-      std::array{NamedOutput{"--json", options.json}, NamedOutput{"--csv", options.csv},
-                 NamedOutput{"--markdown", options.markdown}, NamedOutput{"--report", page_path}});
-  Destination json(options.json), csv(options.csv), markdown(options.markdown),
-      page(page_path, true);
+      std::array{NamedOutput{"--json", options.json}, NamedOutput{"--report", page_path}});
+  Destination json(options.json), page(page_path, true);
   Bench bench = preset != nullptr ? bench_for(*preset) : Bench{};
   bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
   std::string warning;
@@ -171,10 +169,8 @@ int run(const BenchOptions& options) {
   const BenchReport report = run_bench(bench);
   const Machine machine = this_machine(version(), bench.device);
   if (json) json.write(to_json(machine, report));
-  if (csv) csv.write(to_csv(report));
-  if (markdown) markdown.write(to_markdown(machine, report));
   if (page) page.write(to_html(machine, report));
-  if (!json && !csv && !markdown && !page) write_output(to_markdown(machine, report));
+  if (!json && !page) write_output(to_markdown(machine, report));
   return static_cast<int>(Exit::done);
 }
 
@@ -213,11 +209,6 @@ void add_bench(CLI::App& app, RunIt& run_it) {
                    "Page with figures, FOLDER/index.html (BENCHMARK: page)")
       ->type_name("FOLDER");
   command->add_option("--json", options->json, "Results as JSON; - is standard output")
-      ->type_name("FILE");
-  command->add_option("--csv", options->csv, "write results to FILE as CSV")->type_name("FILE");
-  command
-      ->add_option("--markdown", options->markdown,
-                   "write results to FILE as Markdown (default: to standard output)")
       ->type_name("FILE");
   command->add_flag("--calibrate", options->calibrates,
                     "Measure first, and keep, what --method auto estimates by");
