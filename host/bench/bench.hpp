@@ -1,6 +1,7 @@
 // bench.hpp - contenders on problems: rows of times, each with what it needs to be believed
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
@@ -31,8 +32,9 @@ struct Row {
   /// Not measured at this size but at `measured`, and scaled by its operations.
   bool is_extrapolated = false;
   Problem measured;
-  /// The median is less certain than `Bench::noise_limit`.
+  /// The median is less certain than `Bench::noise_limit`, or out of line; measured twice.
   bool is_noisy = false;
+  bool is_out_of_line = false;  ///< see outliers.hpp
 };
 
 /// A contender without a row.
@@ -48,6 +50,20 @@ struct Skipped {
   Kind kind = Kind::error;
 };
 
+/// What is going on, told before whatever may take long and ten times a second.
+struct BenchStep {
+  std::string what;          ///< "cpu-naive, head"
+  double seconds_left = 0;   ///< of all, by estimate; 0: not known
+  double seconds_of_it = 0;  ///< of what begins here, by estimate; 0: it has begun before
+};
+
+/// Times of an emulated GPU mean nothing, and sanitizers slow down the CPU's methods too.
+#ifdef GPUCONV_EMULATED
+inline constexpr bool kIsEmulated = true;
+#else
+inline constexpr bool kIsEmulated = false;
+#endif
+
 struct Bench {
   std::vector<Problem> problems;
   std::vector<Contender> contenders;
@@ -58,9 +74,16 @@ struct Bench {
   double field = std::numeric_limits<double>::infinity();
   bool is_tiny = false;       ///< peaks are measured in a moment, too
   double noise_limit = 0.05;  ///< uncertainty of a median that is called noise
+  int retries = 1;            ///< of what is noisy
+  bool is_emulated = kIsEmulated;
+  std::function<void(const BenchStep&)> watch = {};
 };
 
 struct BenchReport {
+  std::string date;                        ///< of the begin, "2026-11-29T16:20:00Z"
+  double load_before = 0, load_after = 0;  ///< of the machine, in the mean of a minute
+  int cores = 0;                           ///< that this process may use
+  bool is_emulated = false;                ///< no time means anything, and no peak is measured
   TimerControl before, after;
   Peaks cpu_peaks;
   Peaks peaks;  ///< of the device; zero without one
@@ -88,8 +111,9 @@ struct Shares {
 
 Shares shares_of_peaks(const Row& row, const BenchReport& report);
 
-/// Contenders of one processor take turns on each problem. What is wrong is measured all the same,
-/// and says so; who fails is absent, and the others go on.
+/// Contenders of one processor take turns on problems of one group: as many as fit into memory at
+/// once, so that a busy minute does not hit one size only. What is wrong is measured all the same,
+/// and says so; who fails is skipped, and the others go on.
 BenchReport run_bench(const Bench& bench);
 
 }  // namespace gpuconv

@@ -98,6 +98,8 @@ Problem tiny(Problem problem) {
   problem.N = std::clamp<std::int64_t>(problem.N / 100'000, 40, 600);
   problem.K = std::clamp<std::int64_t>(problem.K / 1'000, 7, 120);
   problem.clips = std::min(3, problem.clips);
+  problem.name = fmt::format("{}x{}", problem.N, problem.K);
+  if (problem.clips > 1) problem.name += fmt::format("x{}", problem.clips);
   return problem;
 }
 

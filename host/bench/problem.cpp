@@ -25,6 +25,10 @@ double norm(std::span<const float> signal) {
 
 }  // namespace
 
+long Problem::shape() const {
+  return std::lround(16 * std::log2(static_cast<double>(K) / static_cast<double>(N)));
+}
+
 Problem parse_problem(const std::string& text) {
   std::vector<std::int64_t> numbers;
   std::istringstream parts(text + 'x');

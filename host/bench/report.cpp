@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/base/duration.hpp"
@@ -59,6 +60,7 @@ Json json_of(const Row& row, const Shares& shares) {
             {"error_bound", row.error_bound},
             {"is_right", row.is_right},
             {"is_noisy", row.is_noisy},
+            {"is_out_of_line", row.is_out_of_line},
             {"is_extrapolated", row.is_extrapolated}};
   if (row.is_extrapolated) {
     json["measured"] = {
@@ -89,15 +91,6 @@ std::string cell(const Statistics& seconds) {
                      duration(seconds.max));
 }
 
-std::string remarks(const Row& row) {
-  std::string text;
-  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : "; ") + remark; };
-  if (!row.is_right) add("WRONG RESULT");
-  if (row.is_extrapolated) add("extrapolated from " + size_of(row.measured));
-  if (row.is_noisy) add(fmt::format("noisy: ±{:.0f} %", 100 * row.seconds.uncertainty()));
-  return text;
-}
-
 std::string about(const Peaks& peaks) {
   return fmt::format("{:.3g} Gop/s of fused multiply-adds, {:.3g} GB/s of copying",
                      1e-9 * peaks.flops, 1e-9 * peaks.bytes_per_second);
@@ -122,6 +115,27 @@ const char* name_of(Skipped::Kind kind) {
 
 }  // namespace
 
+std::string remarks(const Row& row, const BenchReport& report) {
+  std::string text;
+  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : "; ") + remark; };
+  if (!row.is_right) add("WRONG RESULT");
+  if (report.is_emulated) add("meaningless: emulated");
+  if (row.is_extrapolated) add("extrapolated from " + size_of(row.measured));
+  if (row.is_out_of_line) {
+    add("noisy: out of line with other sizes");
+  } else if (row.is_noisy) {
+    add(fmt::format("noisy: ±{:.0f} %", 100 * row.seconds.uncertainty()));
+  }
+  return text;
+}
+
+std::string when(const BenchReport& report) {
+  std::string date = report.date.substr(0, 16);
+  std::replace(date.begin(), date.end(), 'T', ' ');
+  return fmt::format("{} UTC; load {:.1f} before, {:.1f} after, {} cores", date, report.load_before,
+                     report.load_after, report.cores);
+}
+
 std::string percent(double share) {
   if (!(share > 0)) return "–";
   return share < 0.1 ? fmt::format("{:.2g} %", 100 * share) : fmt::format("{:.0f} %", 100 * share);
@@ -132,15 +146,20 @@ Machine this_machine(const std::string& program, const std::optional<Device>& de
 }
 
 std::string to_json(const Machine& machine, const BenchReport& report) {
-  Json json{{"gpuconv", machine.program},
-            {"cpu", machine.cpu},
-            {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
-            {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
-            {"cpu_peaks", json_of(report.cpu_peaks)},
-            {"peaks", json_of(report.peaks)},
-            {"exponents", Json::array()},
-            {"rows", Json::array()},
-            {"not_here", Json::array()}};
+  Json json{
+      {"gpuconv", machine.program},
+      {"cpu", machine.cpu},
+      {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
+      {"date", report.date},
+      {"load",
+       {{"before", report.load_before}, {"after", report.load_after}, {"cores", report.cores}}},
+      {"emulated", report.is_emulated},
+      {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
+      {"cpu_peaks", json_of(report.cpu_peaks)},
+      {"peaks", json_of(report.peaks)},
+      {"exponents", Json::array()},
+      {"rows", Json::array()},
+      {"not_here", Json::array()}};
   for (const Exponent& exponent : fit_exponents(report.rows)) {
     json["exponents"].push_back(json_of(exponent));
   }
@@ -172,12 +191,13 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
         row.problem.name, size_of(row.problem), row.contender, cell(row.seconds),
         row.cold ? duration(row.cold->median) : "–", row.ratio.median, duration(row.plan_seconds),
         1e-9 * row.operations / row.seconds.median, percent(shares.operations),
-        percent(shares.bytes), row.error / kUnit, row.error_bound / kUnit, remarks(row));
+        percent(shares.bytes), row.error / kUnit, row.error_bound / kUnit, remarks(row, report));
   }
   text += fmt::format(
-      "\n{}{}; gpuconv {}. Planned, in memory; u = 2^-24. The timer: {} before, {} "
+      "\n{}{}; gpuconv {}; {}.{} Planned, in memory; u = 2^-24. The timer: {} before, {} "
       "after.{}\n",
-      machine.cpu, machine.gpu.empty() ? "" : ", " + machine.gpu, machine.program,
+      machine.cpu, machine.gpu.empty() ? "" : ", " + machine.gpu, machine.program, when(report),
+      report.is_emulated ? " ALL TIMES ARE MEANINGLESS: the GPU is emulated." : "",
       about(report.before), about(report.after),
       report.before.is_trustworthy() && report.after.is_trustworthy()
           ? ""

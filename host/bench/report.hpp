@@ -22,6 +22,12 @@ std::string percent(double share);
 /// One object, a row in each line: machine, timer, rows, not_here (of the kind "limit", "slower" or
 /// "error"). Times in seconds, errors relative.
 std::string to_json(const Machine& machine, const BenchReport& report);
+/// What a reader of a row must know: wrong, extrapolated, noisy, meaningless. Empty if nothing.
+std::string remarks(const Row& row, const BenchReport& report);
+
+/// "2026-11-29 16:20 UTC; load 0.3 before, 1.9 after, 2 cores"
+std::string when(const BenchReport& report);
+
 /// A table for people, and below it all that makes its numbers less certain.
 std::string to_markdown(const Machine& machine, const BenchReport& report);
 

@@ -2,6 +2,7 @@
 #include "host/bench/bench.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include "host/base/duration.hpp"
 #include "host/base/error.hpp"
 #include "host/bench/calibrate.hpp"
 #include "host/bench/page/page.hpp"
@@ -17,6 +19,7 @@
 #include "host/bench/report.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/progress_bar.hpp"
 #include "host/cli/side_files.hpp"
 #include "host/cli/usage.hpp"
 #include "host/files/output_file.hpp"
@@ -33,6 +36,8 @@ struct BenchOptions {
   std::string device = "auto";
   std::string json, report;
   std::optional<double> seconds;
+  std::optional<bool> progress;  ///< absent: a bar on a terminal, now and then a line elsewhere
+  bool quiet = false;
   bool is_tiny = false;
   bool calibrates = false;
 };
@@ -140,6 +145,30 @@ void calibrate_here(const BenchOptions& options) {
   }
 }
 
+/// Says what is being measured, and before what takes long how long that will be.
+class Narrator {
+ public:
+  explicit Narrator(const BenchOptions& options) {
+    const bool has_terminal = ::isatty(STDERR_FILENO) != 0;
+    if (options.progress.value_or(!options.quiet)) {
+      bar_.emplace(!options.progress.value_or(has_terminal));
+    }
+  }
+
+  void tell(const BenchStep& step) {
+    if (!bar_) return;
+    if (step.seconds_of_it > kLongSeconds) {
+      bar_->announce(estimate_line(step.what, step.seconds_of_it));
+    }
+    const std::string left =
+        step.seconds_left > 0 ? "; about " + duration(step.seconds_left) + " left" : "";
+    bar_->show(step.what + left);
+  }
+
+ private:
+  std::optional<ProgressBar> bar_;
+};
+
 int run(const BenchOptions& options) {
   if (options.calibrates) calibrate_here(options);
   const bool is_for_page = !options.report.empty() && options.sizes.empty();
@@ -164,9 +193,14 @@ int run(const BenchOptions& options) {
   // Who is asked for takes part; of tiny sizes everybody.
   if (!options.methods.empty() || options.is_tiny) bench.field = Bench{}.field;
   bench.is_tiny = options.is_tiny;
-  if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
-
+  if (options.is_tiny) {
+    bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
+    bench.retries = 0;
+  }
+  std::optional<Narrator> narrator(std::in_place, options);
+  bench.watch = [&](const BenchStep& step) { narrator->tell(step); };
   const BenchReport report = run_bench(bench);
+  narrator.reset();
   const Machine machine = this_machine(version(), bench.device);
   if (json) json.write(to_json(machine, report));
   if (page) page.write(to_html(machine, report));
@@ -214,6 +248,11 @@ void add_bench(CLI::App& app, RunIt& run_it) {
                     "Measure first, and keep, what --method auto estimates by");
   command->add_flag("--tiny", options->is_tiny,
                     "Smoke test: tiny sizes, three runs; timings are meaningless");
+  command->add_flag_function(
+      "--progress,!--no-progress",
+      [options](std::int64_t wanted) { options->progress = wanted > 0; },
+      "Progress bar on standard error (default: on a terminal)");
+  command->add_flag("-q,--quiet", options->quiet, "Only warnings and errors");
   command->callback([&run_it, options] { run_it = [options] { return run(*options); }; });
 }
 

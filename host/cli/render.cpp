@@ -133,6 +133,10 @@ int run_render(RenderOptions options) {
     bar.emplace();
     options.job.watch = [&bar](const Progress& progress) { bar->show(progress); };
   }
+  options.job.request.watch = [&options](const Choice& choice) {
+    if (options.quiet || options.job.dry_run || choice.estimated_seconds <= kLongSeconds) return;
+    say("{}\n", estimate_line(choice.method->name, choice.estimated_seconds));
+  };
   const JobReport report = run_job(options.job);
   bar.reset();
   if (trace) trace->write(report);
