@@ -11,6 +11,7 @@
 #include <exception>
 #include <list>
 #include <memory>
+#include <numeric>
 #include <set>
 #include <span>
 #include <utility>
@@ -56,6 +57,8 @@ struct Measurement {
   std::string failure;             ///< of a run that was timed; empty if there is none
 };
 
+constexpr double kUntimedRuns = 2;  // the first one, and the one that is judged
+
 /// In a list, since others point at them.
 using Measurements = std::list<Measurement>;
 
@@ -68,7 +71,7 @@ class Pace {
 
   double later = 0;  ///< seconds of what has not begun, by estimate
 
-  void begin(const std::string& what, double seconds) { tell({what, later + seconds, seconds}); }
+  void begin(const std::string& what, double seconds) { tell({what, later, seconds}); }
 
   template <typename SecondsLeft>
   void go_on(const Row& row, const SecondsLeft& left) {
@@ -144,6 +147,7 @@ Measurement prepare(const Entry& entry, const Problem& problem,
   row.error = verdict.error;
   row.error_bound = bound.relative;
   row.is_right = verdict.is_right;
+  pace.later -= kUntimedRuns * one.of_run;
   return one;
 }
 
@@ -171,6 +175,7 @@ void take_turns_on(Processor processor, Measurements& measurements, const Rule& 
   for (Measurement& one : measurements) {
     if (!one.takes_part || one.row.processor != processor || !one.failure.empty()) continue;
     timed.push_back(&one);
+    if ((one.*seconds).empty()) pace.later -= seconds_left({}, one.of_run, rule);
     runs.push_back([&one, run] {
       try {
         return run(*one.plan);
@@ -180,13 +185,18 @@ void take_turns_on(Processor processor, Measurements& measurements, const Rule& 
       }
     });
   }
+  const auto begin = std::chrono::steady_clock::now();
   const auto watch = [&](std::size_t i, std::span<const std::vector<double>> values) {
     pace.go_on(timed[i]->row, [&] {
-      double left = 0;
+      double left = 0, spent = 0;
       for (std::size_t k = 0; k < timed.size(); ++k) {
         left += seconds_left(values[k], timed[k]->of_run, rule);
+        spent = std::accumulate(values[k].begin(), values[k].end(), spent);
       }
-      return left;
+      // What is not timed takes its time, too.
+      const double elapsed =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      return spent > 0 ? left * std::max(1.0, elapsed / spent) : left;
     });
   };
   const std::vector<std::vector<double>> values = take_turns(runs, rule, watch);
@@ -273,7 +283,7 @@ double expected_seconds(const Group& group, const Bench& bench) {
     for (const Entry& entry : list) {
       const double of_run = estimate(entry.contender, entry.measured, bench);
       const int phases = entry.contender.processor == Processor::gpu ? 2 : 1;
-      seconds += phases * seconds_left({}, of_run, bench.rule);
+      seconds += kUntimedRuns * of_run + phases * seconds_left({}, of_run, bench.rule);
     }
   }
   return seconds;
@@ -439,11 +449,14 @@ BenchReport run_bench(const Bench& bench) {
   if (bench.device) use_device(bench.device->index);
   Pace pace(bench);
   const std::vector<Group> groups = groups_of(bench, report.not_here);
-  for (const Group& group : groups) pace.later += expected_seconds(group, bench);
+  double later = 0;
+  for (const Group& group : groups) later += expected_seconds(group, bench);
+  pace.later = later;
   if (!bench.is_emulated) measure_all_peaks(bench, pace, report);
   for (const Group& group : groups) {
-    pace.later -= expected_seconds(group, bench);
+    pace.later = later;
     solve(group, bench, pace, report);
+    later -= expected_seconds(group, bench);
   }
   // An outlier may be seen only beside what was measured after it.
   const std::set<const Row*> outliers = out_of_line(rows_of(report.rows, {}));

@@ -14,6 +14,7 @@
 #include "host/base/duration.hpp"
 #include "host/base/error.hpp"
 #include "host/bench/calibrate.hpp"
+#include "host/bench/page/ladder.hpp"
 #include "host/bench/page/page.hpp"
 #include "host/bench/presets.hpp"
 #include "host/bench/report.hpp"
@@ -182,6 +183,7 @@ int run(const BenchOptions& options) {
   refuse_common_outputs(
       std::array{NamedOutput{"--json", options.json}, NamedOutput{"--report", page_path}});
   Destination json(options.json), page(page_path, true);
+  Destination ladder(options.report.empty() ? "" : options.report + "/ladder.svg", true);
   Bench bench = preset != nullptr ? bench_for(*preset) : Bench{};
   bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
   std::string warning;
@@ -204,6 +206,7 @@ int run(const BenchOptions& options) {
   const Machine machine = this_machine(version(), bench.device);
   if (json) json.write(to_json(machine, report));
   if (page) page.write(to_html(machine, report));
+  if (ladder) ladder.write(ladder_svg(machine, report));
   if (!json && !page) write_output(to_markdown(machine, report));
   return static_cast<int>(Exit::done);
 }
@@ -240,7 +243,7 @@ void add_bench(CLI::App& app, RunIt& run_it) {
                 0.001, 3600, "seconds");
   command
       ->add_option("--report", options->report,
-                   "Page with figures, FOLDER/index.html (BENCHMARK: page)")
+                   "Page with figures, FOLDER/index.html, and ladder.svg (BENCHMARK: page)")
       ->type_name("FOLDER");
   command->add_option("--json", options->json, "Results as JSON; - is standard output")
       ->type_name("FILE");

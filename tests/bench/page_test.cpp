@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "host/bench/page/figures.hpp"
+#include "host/bench/page/ladder.hpp"
 #include "host/bench/page/layout.hpp"
 #include "tests/support/files.hpp"
 
@@ -169,6 +170,19 @@ TEST(FigureTest, MainProblemIsTheLargestThatMostTookPartIn) {
   for (Row& row : report.rows) row.is_extrapolated = row.problem.N == 32'000;
   EXPECT_EQ(main_problem(report)->N, 16'000);
   EXPECT_EQ(main_problem({}), nullptr);
+}
+
+TEST(LadderTest, MarksWhatIsExtrapolatedOrNoisy) {
+  BenchReport report = invented();
+  report.rows[15].is_extrapolated = true;  // of the main problem
+  report.rows[16].is_noisy = true;
+  report.rows[17].is_right = false;
+  const std::string svg = ladder_svg(kMachine, report);
+  EXPECT_TRUE(says(svg, {"32,000 samples", ">cpu-naive<", "dot hollow", "l10 10m0 -10l-10 10",
+                         ">extrapolated<", ">noisy<", ">WRONG<", "a &lt;fast&gt; processor, a card",
+                         "prefers-color-scheme: dark"}))
+      << svg;
+  EXPECT_EQ(ladder_svg(kMachine, {}), "");
 }
 
 TEST(PageTest, ConfessesWhatIsWrongNoisyOrNotMeasured) {
