@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 PROGRAM = "build/gpuconv"
 SIZES = ["64x16", "256x64", "1024x256", "4096x1024", "3000x1", "3000x8", "3000x64", "3000x512"]
@@ -66,10 +67,17 @@ class Page(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     def test_is_one_file_that_needs_nothing_else(self):
-        self.assertEqual([path.name for path in self.page.parent.iterdir()], ["index.html"])
+        self.assertEqual(sorted(path.name for path in self.page.parent.iterdir()),
+                         ["index.html", "ladder.svg"])
         for pattern in (r"<script", r"\bsrc=", r"\bhref=", r"https?://", r"@import", r"url\("):
             self.assertIsNone(re.search(pattern, self.html), pattern)
         self.assertIn("prefers-color-scheme: dark", self.html)
+
+    def test_ladder_is_a_picture_with_a_row_for_each_method(self):
+        root = xml.etree.ElementTree.parse(self.page.parent / "ladder.svg").getroot()
+        words = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertEqual(sum(word.startswith("cpu-") for word in words), 6)
+        self.assertIn("cores", words[-1])
 
     def test_has_every_number_in_its_table(self):
         rows = self.html.count("<tr><td><b>cpu-")

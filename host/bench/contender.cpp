@@ -23,7 +23,9 @@ class CpuPlan final : public TimedPlan {
   }
 
   double run() override {
-    return seconds_of([&] { render(); });
+    if (latest_ < kLong) render();
+    latest_ = seconds_of([&] { render(); });
+    return latest_;
   }
 
   Stereo<Signal> wet() override {
@@ -60,10 +62,14 @@ class CpuPlan final : public TimedPlan {
     }
   }
 
+  /// Seconds of a run that does not notice what others left in the caches.
+  static constexpr double kLong = 0.01;
+
   const Problem problem_;
   const Sounds& sounds_;
   std::unique_ptr<Renderer> renderer_;
   Stereo<Signal> wet_;
+  double latest_ = 0;
 };
 
 /// A planned run starts no GPU, and the launch that was calibrated is that of a whole job, with its

@@ -25,8 +25,8 @@ class TimedPlan {
  public:
   virtual ~TimedPlan() = default;
   /// Convolves all clips for both ears. Seconds: on the CPU by the clock of timer.hpp, the wet
-  /// signals in memory; on a GPU between two events, the wet signals in its memory, straight after
-  /// another such run, whoever had the GPU before (but for runs so long that it makes no
+  /// signals in memory; on a GPU between two events, the wet signals in its memory. Straight after
+  /// another such run, whoever had the processor before (but for runs so long that it makes no
   /// difference).
   virtual double run() = 0;
   /// The same once, not timed, to its end.

@@ -40,14 +40,14 @@ Exponent fit(const std::vector<Point>& points) {
 }  // namespace
 
 std::vector<Exponent> fit_exponents(const std::vector<Row>& rows) {
-  // K / N in sixteenths of an octave, so that rounded sizes are of the same shape.
   using Key = std::pair<std::string, long>;
   std::vector<Key> order;
   std::map<Key, std::map<std::int64_t, double>> seconds;
   for (const Row& row : rows) {
-    if (row.is_extrapolated || row.problem.clips != 1 || !(row.seconds.median > 0)) continue;
-    const double shape = static_cast<double>(row.problem.K) / static_cast<double>(row.problem.N);
-    const Key key{row.contender, std::lround(16 * std::log2(shape))};
+    if (row.is_extrapolated || row.is_out_of_line || row.problem.clips != 1 ||
+        !(row.seconds.median > 0))
+      continue;
+    const Key key{row.contender, row.problem.shape()};
     if (seconds.find(key) == seconds.end()) order.push_back(key);
     seconds[key][row.problem.N] = row.seconds.median;
   }

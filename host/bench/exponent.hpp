@@ -17,9 +17,9 @@ struct Exponent {
   int sizes = 0;
 };
 
-/// Least squares of log time over log N, for each contender with at least three measured sizes of
-/// the same K / N in one clip. Of more sizes the longer half (by the logarithm) counts: short ones
-/// tell what a start costs.
+/// Least squares of log time over log N, for each contender with at least three sizes, measured and
+/// in line, of the same K / N in one clip. Of more sizes the longer half (by the logarithm) counts:
+/// short ones tell what a start costs.
 std::vector<Exponent> fit_exponents(const std::vector<Row>& rows);
 
 }  // namespace gpuconv

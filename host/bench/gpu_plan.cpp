@@ -1,9 +1,8 @@
 // gpu_plan.cpp - a GPU method on signals that are in the device's memory
 //
-// Queued as the renderer does it, without the copies between host and device: what both ears share,
-// then each ear in a stream of its own, or both ears and all clips in the same launches and one
-// stream; blocks of a long source take turns in two slots, and the end of a block is added to the
-// next. One block can be captured in a graph; the response can be transformed in every run.
+// Queued by the renderer's BlockQueue, without the copies between host and device. Both ears and
+// all clips in the same launches take one stream; blocks of a long source take turns in two slots.
+// One block can be captured in a graph; the response can be transformed in every run.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -12,6 +11,7 @@
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/graph.hpp"
 #include "host/bench/device_clock.hpp"
+#include "host/render/block_queue.hpp"
 
 namespace gpuconv {
 namespace {
@@ -22,7 +22,7 @@ class MethodOnGpu final : public DeviceWork {
       : problem_(problem),
         overlap_(static_cast<std::size_t>(problem.K - 1)),
         convolver_(method.plan({sounds.response.left, sounds.response.right}, problem.N)),
-        per_ear_(dynamic_cast<PerEarConvolver*>(convolver_.get())),
+        blocks_(*convolver_, overlap_),
         replacing_(run == RunKind::with_response ? &dynamic_cast<ReplacingConvolver&>(*convolver_)
                                                  : nullptr),
         block_length_(static_cast<std::size_t>(
@@ -119,13 +119,13 @@ class MethodOnGpu final : public DeviceWork {
   struct Slot {
     DeviceBuffer<float> source_spectrum;
     Stereo<DeviceBuffer<float>> wet;
-    Event shared;
+    Event source_ready;
     Stereo<Event> done;
   };
 
   /// All clips in the same launches: if a clip is one block, and stays aligned.
   bool can_batch() const {
-    return per_ear_ == nullptr && static_cast<std::size_t>(problem_.N) == block_length_ &&
+    return !blocks_.is_per_ear() && static_cast<std::size_t>(problem_.N) == block_length_ &&
            problem_.N % 4 == 0;
   }
 
@@ -137,7 +137,7 @@ class MethodOnGpu final : public DeviceWork {
 
   /// Where a side is computed.
   const Stream& compute(Side side, const Stream& stream) const {
-    return per_ear_ == nullptr ? stream : ears_[side];
+    return !blocks_.is_per_ear() ? stream : ears_[side];
   }
 
   void queue_blocks(const Stream& stream) {
@@ -151,15 +151,11 @@ class MethodOnGpu final : public DeviceWork {
     if (replacing_ != nullptr) {
       replacing_->enqueue_response({taps_.left.span(), taps_.right.span()}, stream);
     }
-    if (per_ear_ != nullptr) {
-      started_.record(stream);
-      for (const Side side : kSides) wait(ears_[side], started_);
-    }
     const auto N = static_cast<std::size_t>(problem_.N);
     std::size_t next = 0;
     const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight in several streams
     for (int clip = 0; clip < problem_.clips; clip += clips_at_once_) {
-      const Slot* previous = nullptr;
+      blocks_.restart();
       for (std::size_t start = 0; start < N; start += block_length_, next = 1 - next) {
         Slot& slot = slots_[next];
         const std::size_t length = std::min(block_length_, N - start);
@@ -171,28 +167,19 @@ class MethodOnGpu final : public DeviceWork {
         if (used[next] != nullptr) {
           for (const Side side : kSides) wait(stream, slot.done[side]);
         }
-        if (per_ear_ != nullptr) used[next] = &slot;
+        BlockRoute route{.source = &stream};
+        if (blocks_.is_per_ear()) {
+          used[next] = &slot;
+          route.source_ready = &slot.source_ready;
+        }
         Stereo<std::span<float>> wet;
-        for (const Side side : kSides) wet[side] = slot.wet[side].span().first(wet_size(length));
-        if (per_ear_ == nullptr) {
-          convolver_->enqueue_both(block, wet, stream);
-        } else {
-          per_ear_->enqueue_source_spectrum(block, stream);
-          slot.shared.record(stream);
-        }
         for (const Side side : kSides) {
-          const Stream& ear = compute(side, stream);
-          if (per_ear_ != nullptr) {
-            wait(ear, slot.shared);
-            per_ear_->enqueue(side, block, wet[side], ear);
-          }
-          if (previous != nullptr) {
-            enqueue_overlap_add(previous->wet[side].span().subspan(block_length_, overlap_),
-                                wet[side], ear);
-          }
-          if (per_ear_ != nullptr) slot.done[side].record(ear);
+          route.ears[side] = &compute(side, stream);
+          wet[side] = slot.wet[side].span().first(wet_size(length));
         }
-        previous = &slot;
+        blocks_.enqueue(block, wet, route, [&](Side side) {
+          if (blocks_.is_per_ear()) slot.done[side].record(ears_[side]);
+        });
         queued(slot, length, start + length == N);
       }
     }
@@ -206,7 +193,7 @@ class MethodOnGpu final : public DeviceWork {
   std::size_t overlap_;  // K - 1
   Stereo<Stream> ears_;
   std::unique_ptr<Convolver> convolver_;
-  PerEarConvolver* per_ear_;       // the same, if its sides can be computed apart; else null
+  BlockQueue blocks_;
   ReplacingConvolver* replacing_;  // the same, if each run transforms the response; else null
   std::size_t block_length_;
   int clips_at_once_;
@@ -214,7 +201,6 @@ class MethodOnGpu final : public DeviceWork {
   DeviceBuffer<float> source_;
   Stereo<DeviceBuffer<float>> taps_;  // of replacing_
   std::array<Slot, 2> slots_;
-  Event started_;
   std::unique_ptr<Graph> graph_;
 };
 

@@ -23,9 +23,17 @@ struct Rule {
 /// Runs one thing once and returns the seconds it took.
 using TimedRun = std::function<double()>;
 
+/// Told before each run: which one, and the values so far.
+using WatchTurns =
+    std::function<void(std::size_t run, std::span<const std::vector<double>> values)>;
+
 /// The values of each run, in the order of `runs`. They take turns, so that what disturbs the
 /// machine for a while disturbs all of them; value i of each belongs to the same round.
-std::vector<std::vector<double>> take_turns(std::span<const TimedRun> runs, const Rule& rule);
+std::vector<std::vector<double>> take_turns(
+    std::span<const TimedRun> runs, const Rule& rule, const WatchTurns& watch = [](auto...) {});
+
+/// Seconds until `values` are enough, by estimate; `of_run`: of one run, if none was made.
+double seconds_left(std::span<const double> values, double of_run, const Rule& rule);
 
 /// Median of value / anchor over the rounds that both took part in.
 Statistics ratio(std::span<const double> values, std::span<const double> anchor);

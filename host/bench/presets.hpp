@@ -26,7 +26,8 @@ const Preset& find_preset(std::string_view name);
 /// Its rules; what it measures, and with whom, is still to come.
 Bench bench_for(const Preset& preset);
 
-/// From 40 x 7 to 600 x 120, at most 3 clips: for emulated GPUs, where times mean nothing.
+/// From 40 x 7 to 600 x 120, at most 3 clips, named by its size: for emulated GPUs, where times
+/// mean nothing.
 Problem tiny(Problem problem);
 
 }  // namespace gpuconv

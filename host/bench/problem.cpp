@@ -20,6 +20,10 @@ constexpr std::int64_t kLongest = std::int64_t{1} << 36;
 
 }  // namespace
 
+long Problem::shape() const {
+  return std::lround(16 * std::log2(static_cast<double>(K) / static_cast<double>(N)));
+}
+
 Problem parse_problem(const std::string& text) {
   std::vector<std::int64_t> numbers;
   std::istringstream parts(text + 'x');

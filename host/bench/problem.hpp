@@ -18,6 +18,8 @@ struct Problem {
   int clips = 1;
 
   std::int64_t wet_length() const { return N + K - 1; }
+  /// K / N in sixteenths of an octave: rounded sizes are of the same shape.
+  long shape() const;
 };
 
 /// "200000x70000", or "160000x16000x1024" for 1024 clips. Throws UsageError.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "host/base/duration.hpp"
@@ -59,12 +60,25 @@ Json json_of(const Row& row, const Shares& shares) {
             {"error_bound", row.error_bound},
             {"is_right", row.is_right},
             {"is_noisy", row.is_noisy},
+            {"is_out_of_line", row.is_out_of_line},
             {"is_extrapolated", row.is_extrapolated}};
   if (row.is_extrapolated) {
     json["measured"] = {
         {"samples", row.measured.N}, {"taps", row.measured.K}, {"clips", row.measured.clips}};
   }
   return json;
+}
+
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// A list has a line for each of its items.
+std::string lines_of(const Json& json) {
+  if (!json.is_array() || json.empty()) return line_of(json);
+  std::string text;
+  for (const Json& item : json) text += (text.empty() ? "[\n  " : ",\n  ") + line_of(item);
+  return text + "\n ]";
 }
 
 std::string size_of(const Problem& problem) {
@@ -77,15 +91,6 @@ std::string cell(const Statistics& seconds) {
                      duration(seconds.max));
 }
 
-std::string remarks(const Row& row) {
-  std::string text;
-  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : "; ") + remark; };
-  if (!row.is_right) add("WRONG RESULT");
-  if (row.is_extrapolated) add("extrapolated from " + size_of(row.measured));
-  if (row.is_noisy) add(fmt::format("noisy: ±{:.0f} %", 100 * row.seconds.uncertainty()));
-  return text;
-}
-
 std::string about(const Peaks& peaks) {
   return fmt::format("{:.3g} Gop/s of fused multiply-adds, {:.3g} GB/s of copying",
                      1e-9 * peaks.flops, 1e-9 * peaks.bytes_per_second);
@@ -96,19 +101,40 @@ std::string about(const TimerControl& control) {
                      duration(control.asked), duration(control.median), duration(control.shortest));
 }
 
-const char* name_of(Absence::Kind kind) {
+const char* name_of(Skipped::Kind kind) {
   switch (kind) {
-    case Absence::Kind::limit:
+    case Skipped::Kind::limit:
       return "limit";
-    case Absence::Kind::behind:
-      return "behind";
-    case Absence::Kind::error:
+    case Skipped::Kind::slower:
+      return "slower";
+    case Skipped::Kind::error:
       break;
   }
   return "error";
 }
 
 }  // namespace
+
+std::string remarks(const Row& row, const BenchReport& report) {
+  std::string text;
+  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : "; ") + remark; };
+  if (!row.is_right) add("WRONG RESULT");
+  if (report.is_emulated) add("meaningless: emulated");
+  if (row.is_extrapolated) add("extrapolated from " + size_of(row.measured));
+  if (row.is_out_of_line) {
+    add("noisy: out of line with other sizes");
+  } else if (row.is_noisy) {
+    add(fmt::format("noisy: ±{:.0f} %", 100 * row.seconds.uncertainty()));
+  }
+  return text;
+}
+
+std::string when(const BenchReport& report) {
+  std::string date = report.date.substr(0, 16);
+  std::replace(date.begin(), date.end(), 'T', ' ');
+  return fmt::format("{} UTC; load {:.1f} before, {:.1f} after, {} cores", date, report.load_before,
+                     report.load_after, report.cores);
+}
 
 std::string percent(double share) {
   if (!(share > 0)) return "–";
@@ -120,48 +146,37 @@ Machine this_machine(const std::string& program, const std::optional<Device>& de
 }
 
 std::string to_json(const Machine& machine, const BenchReport& report) {
-  Json json{{"gpuconv", machine.program},
-            {"cpu", machine.cpu},
-            {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
-            {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
-            {"cpu_peaks", json_of(report.cpu_peaks)},
-            {"peaks", json_of(report.peaks)},
-            {"exponents", Json::array()},
-            {"rows", Json::array()},
-            {"not_here", Json::array()}};
+  Json json{
+      {"gpuconv", machine.program},
+      {"cpu", machine.cpu},
+      {"gpu", machine.gpu.empty() ? Json(nullptr) : Json(machine.gpu)},
+      {"date", report.date},
+      {"load",
+       {{"before", report.load_before}, {"after", report.load_after}, {"cores", report.cores}}},
+      {"emulated", report.is_emulated},
+      {"timer", {{"before", json_of(report.before)}, {"after", json_of(report.after)}}},
+      {"cpu_peaks", json_of(report.cpu_peaks)},
+      {"peaks", json_of(report.peaks)},
+      {"exponents", Json::array()},
+      {"rows", Json::array()},
+      {"not_here", Json::array()}};
   for (const Exponent& exponent : fit_exponents(report.rows)) {
     json["exponents"].push_back(json_of(exponent));
   }
   for (const Row& row : report.rows) {
     json["rows"].push_back(json_of(row, shares_of_peaks(row, report)));
   }
-  for (const Absence& absence : report.not_here) {
-    json["not_here"].push_back({{"method", absence.contender},
-                                {"problem", absence.problem},
-                                {"kind", name_of(absence.kind)},
-                                {"reason", absence.reason}});
+  for (const Skipped& skipped : report.not_here) {
+    json["not_here"].push_back({{"method", skipped.contender},
+                                {"problem", skipped.problem},
+                                {"kind", name_of(skipped.kind)},
+                                {"reason", skipped.reason}});
   }
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string to_csv(const BenchReport& report) {
-  std::string text =
-      "problem,samples,taps,clips,method,place,median_s,min_s,max_s,low_s,high_s,runs,"
-      "cold_median_s,plan_s,ratio,operations,bytes,share_of_peak_operations,share_of_peak_bytes,"
-      "error,error_bound,is_right,is_noisy,"
-      "is_extrapolated\n";
-  for (const Row& row : report.rows) {
-    const Statistics& s = row.seconds;
-    const Shares shares = shares_of_peaks(row, report);
-    text += fmt::format(
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-        row.problem.name, row.problem.N, row.problem.K, row.problem.clips, row.contender,
-        row.processor == Processor::cpu ? "cpu" : "gpu", s.median, s.min, s.max, s.low, s.high,
-        s.runs, row.cold ? fmt::format("{}", row.cold->median) : "", row.plan_seconds,
-        row.ratio.median, row.operations, row.traffic.bytes, shares.operations, shares.bytes,
-        row.error, row.error_bound, row.is_right, row.is_noisy, row.is_extrapolated);
+  std::string text;
+  for (const auto& [key, value] : json.items()) {
+    text += fmt::format("{}\n \"{}\": {}", text.empty() ? "{" : ",", key, lines_of(value));
   }
-  return text;
+  return text + "\n}\n";
 }
 
 std::string to_markdown(const Machine& machine, const BenchReport& report) {
@@ -176,12 +191,13 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
         row.problem.name, size_of(row.problem), row.contender, cell(row.seconds),
         row.cold ? duration(row.cold->median) : "–", row.ratio.median, duration(row.plan_seconds),
         1e-9 * row.operations / row.seconds.median, percent(shares.operations),
-        percent(shares.bytes), row.error / kUnit, row.error_bound / kUnit, remarks(row));
+        percent(shares.bytes), row.error / kUnit, row.error_bound / kUnit, remarks(row, report));
   }
   text += fmt::format(
-      "\n{}{}; gpuconv {}. Planned, in memory; u = 2^-24. The timer: {} before, {} "
+      "\n{}{}; gpuconv {}; {}.{} Planned, in memory; u = 2^-24. The timer: {} before, {} "
       "after.{}\n",
-      machine.cpu, machine.gpu.empty() ? "" : ", " + machine.gpu, machine.program,
+      machine.cpu, machine.gpu.empty() ? "" : ", " + machine.gpu, machine.program, when(report),
+      report.is_emulated ? " ALL TIMES ARE MEANINGLESS: the GPU is emulated." : "",
       about(report.before), about(report.after),
       report.before.is_trustworthy() && report.after.is_trustworthy()
           ? ""
@@ -199,9 +215,9 @@ std::string to_markdown(const Machine& machine, const BenchReport& report) {
                         exponent.contender, exponent.value, exponent.error, exponent.sizes,
                         exponent.from, exponent.to);
   }
-  for (const Absence& absence : report.not_here) {
+  for (const Skipped& skipped : report.not_here) {
     text +=
-        fmt::format("Not here: {}, {}: {}\n", absence.contender, absence.problem, absence.reason);
+        fmt::format("Not here: {}, {}: {}\n", skipped.contender, skipped.problem, skipped.reason);
   }
   return text;
 }

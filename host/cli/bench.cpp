@@ -2,6 +2,7 @@
 #include "host/bench/bench.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,13 +11,16 @@
 #include <optional>
 #include <span>
 
+#include "host/base/duration.hpp"
 #include "host/base/error.hpp"
 #include "host/bench/calibrate.hpp"
+#include "host/bench/page/ladder.hpp"
 #include "host/bench/page/page.hpp"
 #include "host/bench/presets.hpp"
 #include "host/bench/report.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/progress_bar.hpp"
 #include "host/cli/side_files.hpp"
 #include "host/cli/usage.hpp"
 #include "host/files/output_file.hpp"
@@ -31,8 +35,10 @@ struct BenchOptions {
   std::vector<std::string> sizes;
   std::vector<std::string> problems;  ///< of the preset; empty: all
   std::string device = "auto";
-  std::string json, csv, markdown, report;
+  std::string json, report;
   std::optional<double> seconds;
+  std::optional<bool> progress;  ///< absent: a bar on a terminal, now and then a line elsewhere
+  bool quiet = false;
   bool is_tiny = false;
   bool calibrates = false;
 };
@@ -140,6 +146,30 @@ void calibrate_here(const BenchOptions& options) {
   }
 }
 
+/// Says what is being measured, and before what takes long how long that will be.
+class Narrator {
+ public:
+  explicit Narrator(const BenchOptions& options) {
+    const bool has_terminal = ::isatty(STDERR_FILENO) != 0;
+    if (options.progress.value_or(!options.quiet)) {
+      bar_.emplace(!options.progress.value_or(has_terminal));
+    }
+  }
+
+  void tell(const BenchStep& step) {
+    if (!bar_) return;
+    if (step.seconds_of_it > kLongSeconds) {
+      bar_->announce(estimate_line(step.what, step.seconds_of_it));
+    }
+    const std::string left =
+        step.seconds_left > 0 ? "; about " + duration(step.seconds_left) + " left" : "";
+    bar_->show(step.what + left);
+  }
+
+ private:
+  std::optional<ProgressBar> bar_;
+};
+
 int run(const BenchOptions& options) {
   if (options.calibrates) calibrate_here(options);
   const bool is_for_page = !options.report.empty() && options.sizes.empty();
@@ -151,10 +181,9 @@ int run(const BenchOptions& options) {
   }
   const std::string page_path = options.report.empty() ? "" : options.report + "/index.html";
   refuse_common_outputs(
-      std::array{NamedOutput{"--json", options.json}, NamedOutput{"--csv", options.csv},
-                 NamedOutput{"--markdown", options.markdown}, NamedOutput{"--report", page_path}});
-  Destination json(options.json), csv(options.csv), markdown(options.markdown),
-      page(page_path, true);
+      std::array{NamedOutput{"--json", options.json}, NamedOutput{"--report", page_path}});
+  Destination json(options.json), page(page_path, true);
+  Destination ladder(options.report.empty() ? "" : options.report + "/ladder.svg", true);
   Bench bench = preset != nullptr ? bench_for(*preset) : Bench{};
   bench.device = pick_device(options.device, options.device == "cpu" ? Devices{} : query_devices());
   std::string warning;
@@ -166,15 +195,19 @@ int run(const BenchOptions& options) {
   // Who is asked for takes part; of tiny sizes everybody.
   if (!options.methods.empty() || options.is_tiny) bench.field = Bench{}.field;
   bench.is_tiny = options.is_tiny;
-  if (options.is_tiny) bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
-
+  if (options.is_tiny) {
+    bench.rule = {.warm_ups = 1, .fewest = 3, .most = 3};
+    bench.retries = 0;
+  }
+  std::optional<Narrator> narrator(std::in_place, options);
+  bench.watch = [&](const BenchStep& step) { narrator->tell(step); };
   const BenchReport report = run_bench(bench);
+  narrator.reset();
   const Machine machine = this_machine(version(), bench.device);
   if (json) json.write(to_json(machine, report));
-  if (csv) csv.write(to_csv(report));
-  if (markdown) markdown.write(to_markdown(machine, report));
   if (page) page.write(to_html(machine, report));
-  if (!json && !csv && !markdown && !page) write_output(to_markdown(machine, report));
+  if (ladder) ladder.write(ladder_svg(machine, report));
+  if (!json && !page) write_output(to_markdown(machine, report));
   return static_cast<int>(Exit::done);
 }
 
@@ -188,39 +221,41 @@ void add_bench(CLI::App& app, RunIt& run_it) {
   for (const Preset& preset : presets()) {
     names += fmt::format("\n{}: {}", preset.name, preset.what);
   }
-  command->add_option("BENCHMARK", options->preset, "one of:" + names)->type_name("");
-  command->add_option("-m,--method", options->methods, "only these; repeatable")->type_name("NAME");
-  command->add_option("-s,--size", options->sizes, "SAMPLESxTAPS or SAMPLESxTAPSxCLIPS; repeatable")
+  command->add_option("BENCHMARK", options->preset, "Problems with a name, one of:" + names)
+      ->type_name("");
+  command
+      ->add_option("-m,--method", options->methods, "Methods to measure (default: all; repeatable)")
+      ->type_name("NAME");
+  command
+      ->add_option("-s,--size", options->sizes,
+                   "Problem: SAMPLESxTAPS or SAMPLESxTAPSxCLIPS (repeatable)")
       ->type_name("SIZE");
   command
       ->add_option("--problem", options->problems,
-                   "only these problems of BENCHMARK, by the names in its results; repeatable")
+                   "Problem of BENCHMARK, by its name in the results (default: all)")
       ->type_name("NAME");
-  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N")
+  command->add_option("--device", options->device, "Processors: auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   accept_number(command
                     ->add_option("--seconds", options->seconds,
-                                 "to spend on measuring one number (default: 3; page: 0.15)")
+                                 "Time for measuring one number (default: 3; page: 0.15)")
                     ->type_name("S"),
                 0.001, 3600, "seconds");
   command
       ->add_option("--report", options->report,
-                   "write FOLDER/index.html, one page with figures; without BENCHMARK: page")
+                   "Page with figures, FOLDER/index.html, and ladder.svg (BENCHMARK: page)")
       ->type_name("FOLDER");
-  command->add_option("--json", options->json, "write results to FILE, - for standard output")
+  command->add_option("--json", options->json, "Results as JSON; - is standard output")
       ->type_name("FILE");
-  command->add_option("--csv", options->csv, "write results to FILE as CSV")->type_name("FILE");
-  command
-      ->add_option("--markdown", options->markdown,
-                   "write results to FILE as Markdown (default: to standard output)")
-      ->type_name("FILE");
-  command->add_flag(
-      "--calibrate", options->calibrates,
-      "first measure, in seconds, what --method auto estimates by, and keep it in the "
-      "cache folder");
-  command->add_flag(
-      "--tiny", options->is_tiny,
-      "tiny sizes (but those of --size) and three runs, to see that it works: no measurement");
+  command->add_flag("--calibrate", options->calibrates,
+                    "Measure first, and keep, what --method auto estimates by");
+  command->add_flag("--tiny", options->is_tiny,
+                    "Smoke test: tiny sizes, three runs; timings are meaningless");
+  command->add_flag_function(
+      "--progress,!--no-progress",
+      [options](std::int64_t wanted) { options->progress = wanted > 0; },
+      "Progress bar on standard error (default: on a terminal)");
+  command->add_flag("-q,--quiet", options->quiet, "Only warnings and errors");
   command->callback([&run_it, options] { run_it = [options] { return run(*options); }; });
 }
 

@@ -11,7 +11,6 @@
 namespace gpuconv {
 namespace {
 
-constexpr std::chrono::milliseconds kBetween{100};
 constexpr int kBarWidth = 20;  // characters
 
 }  // namespace
@@ -44,16 +43,35 @@ std::string progress_line(const Progress& progress, double seconds) {
   return line;
 }
 
-ProgressBar::~ProgressBar() {
-  if (is_drawn_) say("\r\x1b[K");
+std::string estimate_line(std::string_view what, double seconds) {
+  return fmt::format("{}: about {} by estimate", what, duration(seconds));
+}
+
+ProgressBar::~ProgressBar() { wipe(); }
+
+void ProgressBar::wipe() {
+  if (is_drawn_ && !is_for_log_) say("\r\x1b[K");
+}
+
+void ProgressBar::announce(const std::string& line) {
+  wipe();
+  say("{}\n", line);
 }
 
 void ProgressBar::show(const Progress& progress) {
-  const Clock::time_point now = Clock::now();
-  if (now - drawn_ < kBetween) return;
-  const double seconds = std::chrono::duration<double>(now - start_).count();
-  say("\r{}\x1b[K", progress_line(progress, seconds));
-  drawn_ = now;
+  if (!is_due()) return;
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  show(progress_line(progress, seconds));
+}
+
+void ProgressBar::show(const std::string& line) {
+  if (!is_due()) return;
+  if (is_for_log_) {
+    say("{}\n", line);
+  } else {
+    say("\r{}\x1b[K", line);
+  }
+  drawn_ = Clock::now();
   is_drawn_ = true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "host/render/progress.hpp"
 
@@ -15,17 +16,33 @@ std::string real_time(double sound_seconds, double seconds);
 /// share, bar and rest where nobody knows the length.
 std::string progress_line(const Progress& progress, double seconds);
 
-/// Draws at most ten times a second, over itself, and wipes itself out at its end.
+/// Work that takes longer is announced.
+inline constexpr double kLongSeconds = 10;
+
+/// "cpu-naive: about 47 s by estimate"
+std::string estimate_line(std::string_view what, double seconds);
+
+/// Draws at most ten times a second, over itself, and wipes itself out at its end; or else says a
+/// line every ten seconds, for a log.
 class ProgressBar {
  public:
-  ProgressBar() = default;
+  explicit ProgressBar(bool is_for_log = false)
+      : is_for_log_(is_for_log), between_(is_for_log ? 10'000 : 100) {}
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   ~ProgressBar();
   void show(const Progress& progress);
+  void show(const std::string& line);
+  /// A line that stays.
+  void announce(const std::string& line);
 
  private:
   using Clock = std::chrono::steady_clock;
+  void wipe();
+  bool is_due() const { return Clock::now() - drawn_ >= between_; }
+
+  bool is_for_log_;
+  std::chrono::milliseconds between_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_ = start_;  // fast jobs draw nothing
   bool is_drawn_ = false;

@@ -134,6 +134,10 @@ int run_render(RenderOptions options) {
     bar.emplace();
     options.job.watch = [&bar](const Progress& progress) { bar->show(progress); };
   }
+  options.job.request.watch = [&options](const Choice& choice) {
+    if (options.quiet || options.dry_run || choice.estimated_seconds <= kLongSeconds) return;
+    say("{}\n", estimate_line(choice.method->name, choice.estimated_seconds));
+  };
   const JobReport report =
       options.dry_run ? resolve(options.job).report : run(resolve(options.job));
   bar.reset();

@@ -120,8 +120,10 @@ void check_request(const Request& request, const Devices& devices) {
   }
 }
 
-Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
-              const CostModel& model) {
+namespace {
+
+Choice choose_unwatched(const Request& request, std::int64_t N, std::int64_t K,
+                        const Devices& devices, const CostModel& model) {
   check_request(request, devices);
   const std::optional<Device> device = pick_device(request.device, devices);
   if (request.method == "auto") {
@@ -141,6 +143,15 @@ Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devi
         "--method auto is quicker, --force-slow does it all the same",
         method.name, duration(choice.estimated_seconds), N, K, duration(kHopelessSeconds)));
   }
+  return choice;
+}
+
+}  // namespace
+
+Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
+              const CostModel& model) {
+  const Choice choice = choose_unwatched(request, N, K, devices, model);
+  if (request.watch) request.watch(choice);
   return choice;
 }
 

@@ -1,6 +1,7 @@
 // choose.hpp - which method does a job, and why
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,7 @@ struct Request {
   std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
   bool allows_hopeless = false;  ///< --force-slow
   bool is_one_of_many = false;   ///< of a batch, which starts the GPU once: that is not counted
+  std::function<void(const Choice&)> watch = {};  ///< told what was chosen, before the work
 };
 
 /// Longest estimate that is not refused as hopeless.

@@ -1,14 +1,12 @@
 // gpu_renderer.cpp - the choreography of blocks, streams and two ears
 //
-//   upload stream   copy block b in, transform what both ears need    -> event source_ready
-//   ear streams     wait for it; convolve; add the tail of block b-1; measure the level
-//                   (one stream for both ears if the method computes both in the same launches)
+//   upload stream   copy block b in; what both ears need              -> event source_ready
+//   ear streams     as block_queue.hpp; then measure the level
 //   download stream of each ear                                       copy finished frames out
 //
 // kSlots blocks are in flight, so that copy-in, computing and copy-out of neighbouring blocks
 // overlap; fewer if there is no memory for another one, which costs time and changes no byte.
-// Between the upload of a block and its end the left and the right ear share no stream and no
-// event, unless they share their launches. The host waits for a slot only when it needs it again.
+// The host waits for a slot only when it needs it again.
 #include "host/render/gpu_renderer.hpp"
 
 #include <algorithm>
@@ -16,13 +14,13 @@
 #include <optional>
 
 #include "cuda/blocks/levels.hpp"
-#include "cuda/blocks/overlap_add.hpp"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/cufft_library.hpp"
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/range.hpp"
 #include "host/base/error.hpp"
 #include "host/base/stopwatch.hpp"
+#include "host/render/block_queue.hpp"
 #include "host/render/stream_trace.hpp"
 
 namespace gpuconv {
@@ -68,7 +66,7 @@ class GpuRenderer final : public Renderer {
   GpuRenderer(PlanConvolver* plan, const Stereo<Signal>& response, std::int64_t source_length)
       : overlap_(response.left.size() - 1),
         convolver_(plan({response.left, response.right}, source_length)),
-        per_ear_(dynamic_cast<PerEarConvolver*>(convolver_.get())),
+        blocks_(*convolver_, overlap_),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
         frames_length_(std::max(block_length_, std::min(overlap_, kTailFrames))),
         meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {
@@ -79,7 +77,7 @@ class GpuRenderer final : public Renderer {
     RenderReport report;
     Stereo<Level> levels;
     times_ = {};
-    newest_ = {};
+    blocks_.restart();
     first_of_next_.reset();
     // What a run() that failed left in flight is in nobody's way: each stream ends it first, and
     // whatever it still writes is written again before it is read.
@@ -149,67 +147,43 @@ class GpuRenderer final : public Renderer {
       if (slots_.empty() || error.code() != cudaErrorMemoryAllocation) throw;
     }
     most_slots_ = slots_.size();
-    if (most_slots_ == 1) {
-      for (const Side side : kSides) tails_[side] = DeviceBuffer<float>(overlap_);
-    }
+    if (most_slots_ == 1) blocks_.keep_tails();
     return false;
-  }
-
-  /// What the block before leaves for the next one. The only slot there is will be overwritten: its
-  /// tail is put aside.
-  std::span<const float> tail(Side side, const Stream& stream) const {
-    const std::span<const float> tail = newest_[side].last(overlap_);
-    if (most_slots_ > 1) return tail;
-    copy_async(tail, tails_[side].span(), stream);
-    return tails_[side].span();
   }
 
   /// Where a side is computed; both in one stream if they share their launches.
   const Stream& compute(Side side) const {
-    return per_ear_ == nullptr ? streams_.left.compute : streams_[side].compute;
+    return blocks_.is_per_ear() ? streams_[side].compute : streams_.left.compute;
   }
 
   /// Queues everything that happens to one block; nobody waits.
   void queue(Slot& slot) {
-    const Block block{slot.source.span().first(slot.length), slot.source_spectrum.span()};
     {
       const Range range("upload");
       slot.upload_started.record(upload_);
       upload_async<float>(slot.host_source.span().first(stored_length(slot.length)),
                           slot.source.span(), upload_);
       slot.uploaded.record(upload_);
-      if (per_ear_ != nullptr) per_ear_->enqueue_source_spectrum(block, upload_);
-      slot.source_ready.record(upload_);
     }
+    BlockRoute route{.source = &upload_, .source_ready = &slot.source_ready};
     Stereo<std::span<float>> wet;
-    Stereo<std::span<const float>> before;
     for (const Side side : kSides) {
-      wait(compute(side), slot.source_ready);
-      slot.ears[side].started.record(compute(side));
+      route.ears[side] = &compute(side);
+      route.started[side] = &slot.ears[side].started;
       wet[side] = slot.ears[side].wet.span().first(slot.length + overlap_);
-      if (!newest_[side].empty()) before[side] = tail(side, compute(side));
     }
-    if (per_ear_ == nullptr) {
-      const Range range("convolve");
-      convolver_->enqueue_both(block, wet, compute(Side::left));
-    }
-    for (const Side side : kSides) {
+    const Block block{slot.source.span().first(slot.length), slot.source_spectrum.span()};
+    blocks_.enqueue(block, wet, route, [&](Side side) {
       SlotEar& ear = slot.ears[side];
-      {
-        const Range range("convolve", side);
-        if (per_ear_ != nullptr) per_ear_->enqueue(side, block, wet[side], compute(side));
-        enqueue_overlap_add(before[side], wet[side], compute(side));
-        meters_[side].enqueue(wet[side].first(slot.length), ear.level.data(), compute(side));
-        ear.computed.record(compute(side));
-      }
-      newest_[side] = wet[side];
+      meters_[side].enqueue(wet[side].first(slot.length), ear.level.data(), compute(side));
+      ear.computed.record(compute(side));
       const Range range("download", side);
       const Stream& download = streams_[side].download;
       wait(download, ear.computed);
       download_async<float>(wet[side].first(slot.length), ear.frames.span(), download);
       download_async<BlockLevel>(ear.level.span(), ear.host_level.span(), download);
       ear.done.record(download);
-    }
+    });
   }
 
   /// Waits for a block in flight and hands its frames on.
@@ -239,17 +213,17 @@ class GpuRenderer final : public Renderer {
       trace_.span(row, "convolve", started, end);
       trace_.arrow("upload", slot.source_ready, row, started);
     };
-    if (per_ear_ == nullptr) {
+    if (!blocks_.is_per_ear()) {
       convolved("both ears", slot.ears.left.started, slot.ears.right.computed);
     } else {
       trace_.span("upload", "transform source", slot.uploaded, slot.source_ready);
     }
     for (const Side side : kSides) {
       const SlotEar& ear = slot.ears[side];
-      if (per_ear_ != nullptr) convolved(std::string(name(side)), ear.started, ear.computed);
+      if (blocks_.is_per_ear()) convolved(std::string(name(side)), ear.started, ear.computed);
       const std::string download = std::string("download ").append(name(side));
       trace_.span(download, "download", ear.computed, ear.done);
-      trace_.arrow(per_ear_ == nullptr ? "both ears" : std::string(name(side)), ear.computed,
+      trace_.arrow(!blocks_.is_per_ear() ? "both ears" : std::string(name(side)), ear.computed,
                    download, ear.computed);
     }
   }
@@ -257,15 +231,13 @@ class GpuRenderer final : public Renderer {
   /// What sounds on after the last sample of the source: K - 1 frames, through one slot's buffers.
   void deliver_tail(const WriteWet& wet, Stereo<Level>& levels) {
     Slot& slot = slots_.front();
-    Stereo<std::span<const float>> tail;
-    for (const Side side : kSides) tail[side] = newest_[side].last(overlap_);
     for (std::size_t from = 0; from < overlap_; from += frames_length_) {
       const std::size_t length = std::min(frames_length_, overlap_ - from);
       for (const Side side : kSides) {
         const Range range("download", side);
         const Stream& stream = compute(side);
         SlotEar& ear = slot.ears[side];
-        const std::span<const float> part = tail[side].subspan(from, length);
+        const std::span<const float> part = blocks_.tail(side).subspan(from, length);
         meters_[side].enqueue(part, ear.level.data(), stream);
         download_async<float>(part, ear.frames.span(), stream);
         download_async<BlockLevel>(ear.level.span(), ear.host_level.span(), stream);
@@ -307,16 +279,13 @@ class GpuRenderer final : public Renderer {
   Stream upload_;
   Stereo<EarStreams> streams_;
   std::unique_ptr<Convolver> convolver_;
-  PerEarConvolver* per_ear_;  // the same, if its sides can be computed apart; else null
+  BlockQueue blocks_;
   std::size_t block_length_;
   std::size_t frames_length_;  // of the buffers through which frames leave
   Stereo<LevelMeter> meters_;
   std::size_t most_slots_ = kSlots;
   std::vector<Slot> slots_;
-  Stereo<DeviceBuffer<float>> tails_;  // of the block before, if there is one slot only
   StreamTrace trace_;
-  Stereo<std::span<const float>> newest_;  // wet signals of the latest block, on the device
-
   std::optional<float> first_of_next_;
 
   /// Of one run().

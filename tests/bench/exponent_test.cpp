@@ -54,9 +54,11 @@ TEST(ExponentTest, ConfessesItsError) {
 TEST(ExponentTest, NeedsThreeMeasuredSizesOfOneShape) {
   Row guessed = row("m", 400, 100, 16);
   guessed.is_extrapolated = true;
+  Row outlier = row("m", 800, 200, 1600);
+  outlier.is_out_of_line = true;
   Row clips = row("m", 400, 100, 16);
   clips.problem.clips = 2;
-  EXPECT_TRUE(fit_exponents({row("m", 100, 25, 1), row("m", 200, 50, 4), guessed, clips,
+  EXPECT_TRUE(fit_exponents({row("m", 100, 25, 1), row("m", 200, 50, 4), guessed, outlier, clips,
                              row("m", 400, 400, 16)})
                   .empty());
 }

@@ -34,7 +34,7 @@ TEST_F(GpuBenchTest, EveryCufftChainIsRight) {
   }
   ASSERT_GE(bench_.contenders.size(), 8u);
   const BenchReport report = run_bench(bench_);
-  for (const Absence& one : report.not_here) {
+  for (const Skipped& one : report.not_here) {
     ADD_FAILURE() << one.contender << ", " << one.problem << ": " << one.reason;
   }
   for (const Row& row : report.rows) {
@@ -76,9 +76,9 @@ TEST_F(GpuBenchTest, GraphsOfOurMethodsAreRight) {
     EXPECT_TRUE(row.cold.has_value()) << row.contender;
   }
   ASSERT_EQ(report.not_here.size(), 2u);
-  for (const Absence& one : report.not_here) {
+  for (const Skipped& one : report.not_here) {
     EXPECT_EQ(one.problem, "odd");
-    EXPECT_EQ(one.kind, Absence::Kind::limit) << one.reason;
+    EXPECT_EQ(one.kind, Skipped::Kind::limit) << one.reason;
   }
 }
 

@@ -66,6 +66,16 @@ TEST(TakeTurnsTest, TakesTurns) {
   EXPECT_EQ(order, (std::vector<int>{1, 2, 1, 2, 1, 2}));
 }
 
+TEST(SecondsLeftTest, AreThoseOfTheRule) {
+  const Rule rule{.fewest = 10, .most = 20, .seconds = 3, .patience = 20};
+  EXPECT_EQ(seconds_left({}, 0, rule), 3);       // not known
+  EXPECT_EQ(seconds_left({}, 0.5, rule), 5);     // the fewest runs
+  EXPECT_EQ(seconds_left({}, 5, rule), 20);      // patience
+  EXPECT_EQ(seconds_left({}, 0.01, rule), 0.2);  // the most runs
+  EXPECT_EQ(seconds_left(std::vector<double>{4, 4, 4}, 1, rule), 8);
+  EXPECT_EQ(seconds_left(std::vector<double>(10, 1.0), 1, rule), 0);  // tight
+}
+
 TEST(RatioTest, IsOfPairsNotOfMedians) {
   // Both slow down together: pair by pair one takes half of the other.
   const std::vector<double> values{1, 10, 2}, anchor{2, 20, 4};

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "host/bench/page/figures.hpp"
+#include "host/bench/page/ladder.hpp"
 #include "host/bench/page/layout.hpp"
 #include "tests/support/files.hpp"
 
@@ -46,6 +48,9 @@ TEST(LabelsTest, TakesTheFirstFreePlaceWithinTheFrame) {
   EXPECT_STREQ(labels.put(190, 50, "word").anchor, "end");  // right of it is no room
   labels.keep_free({0, 0, 200, 100});
   EXPECT_STREQ(labels.put(100, 50, "word").anchor, "end");  // nothing is free: the last place
+  const Labels::Place moved = labels.put(5, 98, "word");    // that would be cut off at two sides
+  EXPECT_GE(moved.x - 4 * 6, 0);
+  EXPECT_LE(moved.y, 100);
 }
 
 TEST(LayoutTest, CountsLettersNotBytes) { EXPECT_EQ(letters("2⁻²⁴ µs"), 7); }
@@ -103,6 +108,48 @@ TEST(FigureTest, FindsWhereTheTransformBeginsToPay) {
   FAIL() << "no such figure";
 }
 
+TEST(FigureTest, ReadsNoCrossoverOffNoisyMarks) {
+  BenchReport report = invented();
+  const auto row = [&](const char* name, std::int64_t K) -> Row& {
+    return *std::find_if(report.rows.begin(), report.rows.end(), [&](const Row& one) {
+      return one.contender == name && one.problem.N == 5000 && one.problem.K == K;
+    });
+  };
+  const auto is_read = [&] {
+    for (const Figure& figure : figures_of(kMachine, report)) {
+      if (figure.chart.id != "crossover") continue;
+      const bool is_refused =
+          says(figure.sentences,
+               {"CPU, one thread: not determined: noisy, CPU, all cores: not determined: noisy"});
+      EXPECT_EQ(figure.chart.notices.empty(), is_refused) << figure.sentences;
+      return !is_refused;
+    }
+    return false;
+  };
+  Row& slow = row("cpu-naive", 100);
+  slow.is_noisy = slow.is_out_of_line = true;
+  EXPECT_FALSE(is_read());
+  EXPECT_TRUE(says(to_html(kMachine, report), {"<path class=\"dot c1\""}));
+  slow.is_noisy = slow.is_out_of_line = false;
+  row("cpu-cooley-tukey", 1000).is_noisy = true;  // far from the crossing
+  EXPECT_TRUE(is_read());
+  // It may have been faster than the one that seems best.
+  Row third = row("cpu-naive", 10);
+  third.contender = "cpu-threads";
+  third.seconds = {60e-6, 1e-6, 1e-3, 1e-6, 1e-3, 7};
+  third.is_noisy = true;
+  report.rows.push_back(third);
+  third.problem.K = 100;
+  third.is_noisy = false;
+  report.rows.push_back(third);
+  for (const Figure& figure : figures_of(kMachine, report)) {
+    if (figure.chart.id != "crossover") continue;
+    EXPECT_TRUE(says(figure.sentences,
+                     {"CPU, one thread: 50 taps", "CPU, all cores: not determined: noisy"}))
+        << figure.sentences;
+  }
+}
+
 TEST(FigureTest, AreThoseThatTheRowsAllow) {
   std::vector<std::string> ids;
   for (const Figure& figure : figures_of(kMachine, invented())) ids.push_back(figure.chart.id);
@@ -125,6 +172,19 @@ TEST(FigureTest, MainProblemIsTheLargestThatMostTookPartIn) {
   EXPECT_EQ(main_problem({}), nullptr);
 }
 
+TEST(LadderTest, MarksWhatIsExtrapolatedOrNoisy) {
+  BenchReport report = invented();
+  report.rows[15].is_extrapolated = true;  // of the main problem
+  report.rows[16].is_noisy = true;
+  report.rows[17].is_right = false;
+  const std::string svg = ladder_svg(kMachine, report);
+  EXPECT_TRUE(says(svg, {"32,000 samples", ">cpu-naive<", "dot hollow", "l10 10m0 -10l-10 10",
+                         ">extrapolated<", ">noisy<", ">WRONG<", "a &lt;fast&gt; processor, a card",
+                         "prefers-color-scheme: dark"}))
+      << svg;
+  EXPECT_EQ(ladder_svg(kMachine, {}), "");
+}
+
 TEST(PageTest, ConfessesWhatIsWrongNoisyOrNotMeasured) {
   BenchReport report = invented();
   const std::string good = to_html(kMachine, report);
@@ -135,17 +195,27 @@ TEST(PageTest, ConfessesWhatIsWrongNoisyOrNotMeasured) {
   EXPECT_EQ(good.find("Not to be trusted"), std::string::npos);
   EXPECT_EQ(good.find("e+"), std::string::npos);  // no number is written as 1e+05
 
+  EXPECT_EQ(good.find("meaningless"), std::string::npos);
+  report.is_emulated = true;
+  EXPECT_TRUE(
+      says(to_html(kMachine, report), {"All times are meaningless", "meaningless: emulated"}));
+  report.is_emulated = false;
+
   report.after.shortest = 1;
+  report.date = "2026-11-29T16:20:30Z";
+  report.load_after = 3.14;
+  report.cores = 2;
   report.rows[0].is_right = false;
   report.rows[0].error = 1;
   report.rows[1].is_noisy = true;
   report.rows[2].is_extrapolated = true;
   report.rows[2].measured = {"", 500, 125};
   report.not_here = {{"gpu-cufft", "p", "no library & no card"}};
-  EXPECT_TRUE(says(to_html({"1.2", "c", ""}, report),
-                   {"no GPU took part", "Not to be trusted", "WRONG RESULT", "1 of them are noisy",
-                    "extrapolated from 500 × 125", "SOME MARKS LIE ABOVE THEIR BOUND",
-                    "gpu-cufft, p: no library &amp; no card"}));
+  EXPECT_TRUE(says(
+      to_html({"1.2", "c", ""}, report),
+      {"no GPU took part. 2026-11-29 16:20 UTC; load 0.0 before, 3.1 after, 2 cores",
+       "Not to be trusted", "WRONG RESULT", "1 of them are noisy", "extrapolated from 500 x 125",
+       "SOME MARKS LIE ABOVE THEIR BOUND", "gpu-cufft, p: no library &amp; no card"}));
 }
 
 }  // namespace

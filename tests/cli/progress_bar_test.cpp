@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 namespace gpuconv::test {
 namespace {
 
@@ -26,6 +29,26 @@ TEST(ProgressBarTest, SlowSpeedsHaveADecimal) {
   EXPECT_EQ(real_time(9.94, 1), "9.9 x real time");
   EXPECT_EQ(real_time(9.96, 1), "10 x real time");
   EXPECT_EQ(real_time(7'200, 10), "720 x real time");
+}
+
+TEST(ProgressBarTest, EstimatesAreSaidInOneLine) {
+  EXPECT_EQ(estimate_line("cpu-naive", 47), "cpu-naive: about 47 s by estimate");
+}
+
+TEST(ProgressBarTest, DrawsOverItselfButSaysNothingTwiceInALog) {
+  const auto said = [](bool is_for_log) {
+    ::testing::internal::CaptureStderr();
+    {
+      ProgressBar bar(is_for_log);
+      std::this_thread::sleep_for(std::chrono::milliseconds(110));
+      bar.show(std::string("cpu-naive, head"));
+      bar.show(std::string("too soon"));
+      bar.announce("stays");
+    }
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(said(false), "\rcpu-naive, head\x1b[K\r\x1b[Kstays\n\r\x1b[K");
+  EXPECT_EQ(said(true), "stays\n");
 }
 
 }  // namespace

@@ -55,6 +55,16 @@ TEST(Choose, TakesTheVectorisedMethodForAShortClipWithoutAGpu) {
   EXPECT_NE(choice.why.find("fastest by estimate"), std::string::npos);
 }
 
+TEST(Choose, TellsWhatItChose) {
+  Request request;
+  std::string seen;
+  request.watch = [&](const Choice& choice) { seen += choice.method->name; };
+  choose(request, 16'000, 4'000, no_device());
+  request.method = "cpu-naive";
+  choose(request, 16'000, 4'000, no_device());
+  EXPECT_EQ(seen, "cpu-vectorisedcpu-naive");
+}
+
 TEST(Choose, CountsTheStartOfTheGpuAgainstIt) {
   EXPECT_EQ(choose({}, 16'000, 4'000, one_device()).method->processor, Processor::cpu);
   EXPECT_EQ(choose({}, 2'000'000'000, 70'000, one_device()).method->processor, Processor::gpu);

@@ -14,7 +14,8 @@ import pathlib
 import re
 
 KERNELS = ("cuda/**/*.cu", "cuda/**/*.cuh")
-CHOREOGRAPHY = ("cuda/**/*.cpp", "cuda/**/*.hpp", "host/render/gpu_renderer.cpp")
+CHOREOGRAPHY = ("cuda/**/*.cpp", "cuda/**/*.hpp", "host/render/block_queue.cpp",
+                "host/render/gpu_renderer.cpp")
 
 
 class Mutant:

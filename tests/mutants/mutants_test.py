@@ -94,11 +94,12 @@ class Generated(unittest.TestCase):
                 code = re.sub(r"//.*", "", path.read_text())
                 barriers += code.count("__syncthreads();") * 2 + len(re.findall(
                     r"__syncwarp\(.*\);", code))
-        renderer = (mutants.ROOT / "host/render/gpu_renderer.cpp").read_text()
-        events += len(re.findall(r"\.record\(|\bwait\(|synchronize\(\)", renderer))
+        for name in ("block_queue", "gpu_renderer"):
+            code = (mutants.ROOT / f"host/render/{name}.cpp").read_text()
+            events += len(re.findall(r"(?:\.|->)record\(|\bwait\(|synchronize\(\)", code))
         found = mutants.load()
         self.assertEqual(sum(mutant.kind == "barrier" for mutant in found), barriers)
-        self.assertEqual(sum(mutant.kind == "event" and "renderer" in mutant.path
+        self.assertEqual(sum(mutant.kind == "event" and "host/render" in mutant.path
                              for mutant in found), events)
         self.assertGreaterEqual(sum(mutant.kind == "hand-made" for mutant in found), 40)
 

@@ -14,6 +14,7 @@ namespace gpuconv {
 namespace {
 
 constexpr double kLetter = 6.7;  // mean width of a letter of the page's font, 12 px high
+constexpr double kBold = 7.4;
 constexpr double kLine = 13;
 constexpr double kDot = 3.5;
 
@@ -48,7 +49,7 @@ class Drawing {
     y_.low /= 1.5;
     y_.high *= chart.notices.empty() ? 1.5 : 3;
     frame_ = {58, 34, canvas.width - 14, canvas.height - 48};
-    if (longest > 0) frame_.right = canvas.width - 26 - kLetter * longest;
+    if (longest > 0) frame_.right = canvas.width - 20 - kBold * longest;
   }
 
   std::string finish() {
@@ -103,7 +104,8 @@ class Drawing {
     add("<path class=\"axis\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>\n", frame_.left, frame_.bottom,
         frame_.right);
     text(4, 15, "start", "title", chart_.y.title);
-    text(frame_.right, frame_.bottom + 38, "end", "title", chart_.x.title);
+    const double title_end = std::max(frame_.right, 4 + kLetter * letters(chart_.x.title));
+    text(title_end, frame_.bottom + 38, "end", "title", chart_.x.title);
   }
 
   void lines(const Series& series) {
@@ -126,17 +128,18 @@ class Drawing {
         add("<path class=\"whisker c{}\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>\n", series.colour, at_x,
             y(mark.low), y(mark.high));
       }
-      const std::string classes =
-          fmt::format("dot c{}{}", series.colour, mark.is_guess ? " hollow" : "");
-      if (series.shape == Series::Shape::circle) {
-        add("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\">", classes, at_x, at_y,
-            kDot);
+      const char* element = series.shape == Series::Shape::circle ? "circle" : "rect";
+      if (mark.is_noisy) element = "path";
+      add("<{} class=\"dot c{}{}\" ", element, series.colour, mark.is_guess ? " hollow" : "");
+      if (mark.is_noisy) {
+        add("d=\"M{0:.1f} {1:.1f}l{2} {2}m0 -{2}l-{2} {2}\">", at_x - kDot, at_y - kDot, 2 * kDot);
+      } else if (series.shape == Series::Shape::circle) {
+        add("cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\">", at_x, at_y, kDot);
       } else {
-        add("<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{}\" height=\"{}\">", classes,
-            at_x - kDot, at_y - kDot, 2 * kDot, 2 * kDot);
+        add("x=\"{0:.1f}\" y=\"{1:.1f}\" width=\"{2}\" height=\"{2}\">", at_x - kDot, at_y - kDot,
+            2 * kDot);
       }
-      add("<title>{}</title></{}>\n", escaped(mark.words),
-          series.shape == Series::Shape::circle ? "circle" : "rect");
+      add("<title>{}</title></{}>\n", escaped(mark.words), element);
     }
   }
 
@@ -174,7 +177,7 @@ class Drawing {
   }
 
   void labels_beside() {
-    Labels labels(frame_, kLetter, kLine);
+    Labels labels(frame_, kBold, kLine);
     for (const Series& series : chart_.series) {
       for (const Mark& mark : series.marks) {
         if (series.shape == Series::Shape::none) continue;

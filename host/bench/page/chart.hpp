@@ -16,6 +16,7 @@ struct Mark {
   double x = 0, y = 0;       ///< > 0
   double low = 0, high = 0;  ///< whisker along y; none if equal
   bool is_guess = false;     ///< hollow, and the line to it is dashed
+  bool is_noisy = false;     ///< a cross
   std::string words = {};    ///< shown when pointed at
 };
 

@@ -40,9 +40,10 @@ std::string rate_words(double per_second) {
 }
 
 std::string when_pointed_at(const Row& row) {
-  return fmt::format("{}, {}: {} ({} to {}){}", row.contender, words_of(row.problem),
+  return fmt::format("{}, {}: {} ({} to {}){}{}", row.contender, words_of(row.problem),
                      duration(row.seconds.median), duration(row.seconds.min),
-                     duration(row.seconds.max), row.is_extrapolated ? ", extrapolated" : "");
+                     duration(row.seconds.max), row.is_extrapolated ? ", extrapolated" : "",
+                     row.is_noisy ? ", noisy" : "");
 }
 
 /// Multiplications of the definition.
@@ -51,12 +52,6 @@ double product(const Problem& problem) {
 }
 
 // ---- rows -------------------------------------------------------------------------------------
-
-/// In sixteenths of an octave: rounded sizes are of the same shape.
-long shape_of(const Problem& problem) {
-  return std::lround(16 *
-                     std::log2(static_cast<double>(problem.K) / static_cast<double>(problem.N)));
-}
 
 /// Rows of one clip for which `key` is the value that has the most distinct `size`s.
 template <typename Key, typename Size>
@@ -80,7 +75,9 @@ std::vector<const Row*> largest_family(const BenchReport& report, const Key& key
 }
 
 std::vector<const Row*> rows_by_size(const BenchReport& report) {
-  return largest_family(report, shape_of, [](const Problem& problem) { return problem.N; });
+  return largest_family(
+      report, [](const Problem& problem) { return problem.shape(); },
+      [](const Problem& problem) { return problem.N; });
 }
 
 std::vector<const Row*> rows_by_taps(const BenchReport& report) {
@@ -116,6 +113,7 @@ std::vector<Series> series_by_contender(const std::vector<const Row*>& rows,
     if (found == all.end()) found = all.insert(all.end(), series_of(*row));
     Mark mark = mark_of(*row);
     mark.is_guess = row->is_extrapolated;
+    mark.is_noisy = row->is_noisy;
     mark.words = when_pointed_at(*row);
     found->marks.push_back(mark);
   }
@@ -173,18 +171,26 @@ std::optional<Figure> time_over_size(const BenchReport& report) {
 struct Best {
   double direct = std::numeric_limits<double>::infinity();
   double transform = std::numeric_limits<double>::infinity();
+  bool is_noisy = false;  ///< who is best may be due to noise
+};
+
+/// Where the lines of direct and of other methods cross.
+struct Crossing {
+  double taps;
+  bool is_noisy;  ///< one of the marks around it is
 };
 
 /// Taps from which on the transforms of `best` are faster, between the two sizes around it.
-std::optional<double> crossing(const std::map<std::int64_t, Best>& best) {
+std::optional<Crossing> crossing(const std::map<std::int64_t, Best>& best) {
   const std::pair<const std::int64_t, Best>* before = nullptr;
   for (const auto& entry : best) {
     const double lead = std::log(entry.second.transform / entry.second.direct);
     if (before != nullptr && lead < 0) {
       const double lead_before = std::log(before->second.transform / before->second.direct);
       const double share = lead_before / (lead_before - lead);
-      return std::exp(std::log(static_cast<double>(before->first)) * (1 - share) +
-                      std::log(static_cast<double>(entry.first)) * share);
+      return Crossing{std::exp(std::log(static_cast<double>(before->first)) * (1 - share) +
+                               std::log(static_cast<double>(entry.first)) * share),
+                      before->second.is_noisy || entry.second.is_noisy};
     }
     before = lead >= 0 ? &entry : nullptr;
   }
@@ -193,16 +199,26 @@ std::optional<double> crossing(const std::map<std::int64_t, Best>& best) {
 
 /// Where transforms begin to win, among the contenders that `takes_part` lets in.
 template <typename TakesPart>
-std::optional<double> crossing_among(const std::vector<const Row*>& rows,
-                                     const TakesPart& takes_part) {
+std::optional<Crossing> crossing_among(const std::vector<const Row*>& rows,
+                                       const TakesPart& takes_part) {
   std::map<std::int64_t, Best> best;
+  const auto time_of = [&](const Row& row) -> double& {
+    Best& here = best[row.problem.K];
+    return find_method(row.contender).is_direct ? here.direct : here.transform;
+  };
+  std::vector<const Row*> taking_part;
   for (const Row* const row : rows) {
-    if (!takes_part(*row)) continue;
-    for (const Method& method : methods()) {
-      if (method.name != row->contender) continue;
-      Best& here = best[row->problem.K];
-      double& time = method.is_direct ? here.direct : here.transform;
-      time = std::min(time, row->seconds.median);
+    const auto is_it = [&](const Method& method) { return method.name == row->contender; };
+    if (takes_part(*row) && std::any_of(methods().begin(), methods().end(), is_it)) {
+      taking_part.push_back(row);
+    }
+  }
+  for (const Row* const row : taking_part) {
+    time_of(*row) = std::min(time_of(*row), row->seconds.median);
+  }
+  for (const Row* const row : taking_part) {
+    if (row->is_out_of_line || (row->is_noisy && row->seconds.min <= time_of(*row))) {
+      best[row->problem.K].is_noisy = true;
     }
   }
   std::erase_if(best, [](const auto& entry) {
@@ -232,14 +248,20 @@ std::optional<Figure> crossover(const BenchReport& report) {
     return row.contender == "cpu-naive" || row.contender == "cpu-cooley-tukey";
   });
   std::string found;
-  const auto note = [&](const std::optional<double>& taps, const std::string& who) {
-    if (!taps) return;
+  const auto note = [&](const std::optional<Crossing>& crossing, const std::string& who) {
+    if (!crossing) return;
+    if (!found.empty()) found += ", ";
+    if (crossing->is_noisy) {
+      found += who + ": not determined: noisy";
+      return;
+    }
+    const double taps = crossing->taps;
     // Two digits: noise and the distance of the sizes allow no more.
-    const double digit = std::pow(10, std::max(0.0, std::floor(std::log10(*taps)) - 1));
-    const auto rounded = static_cast<std::int64_t>(digit * std::round(*taps / digit));
+    const double digit = std::pow(10, std::max(0.0, std::floor(std::log10(taps)) - 1));
+    const auto rounded = static_cast<std::int64_t>(digit * std::round(taps / digit));
     const std::string words = fmt::format("{}: {} taps", who, with_commas(rounded));
-    figure.chart.notices.push_back({*taps, words});
-    found += (found.empty() ? "" : ", ") + words;
+    figure.chart.notices.push_back({taps, words});
+    found += words;
   };
   note(plain, "CPU, one thread");
   for (const Processor processor : {Processor::cpu, Processor::gpu}) {
@@ -248,7 +270,7 @@ std::optional<Figure> crossover(const BenchReport& report) {
   }
   figure.sentences += found.empty()
                           ? "Here one side is ahead at every number of taps that was measured."
-                          : "Here they cross at " + found +
+                          : "Here they cross at these numbers: " + found +
                                 "; what is tuned decides where, as much as the theory does.";
   return figure;
 }
@@ -272,6 +294,7 @@ std::optional<Figure> roofline(const Machine& machine, const BenchReport& report
     series.marks = {{.x = intensity,
                      .y = row->operations / row->seconds.median,
                      .is_guess = row->is_extrapolated,
+                     .is_noisy = row->is_noisy,
                      .words = when_pointed_at(*row)}};
     figure.chart.series.push_back(series);
     lowest = std::min(lowest, intensity);
@@ -372,7 +395,7 @@ const Problem* main_problem(const BenchReport& report) {
   std::ptrdiff_t most = 0;
   for (const Row& row : report.rows) most = std::max(most, measured(row));
   const Row* best = nullptr;
-  // A method or two that is hopeless at the size that matters does not make it matter less.
+  // A method or two that is too slow at the size that matters does not make it matter less.
   for (const Row& row : report.rows) {
     if (2 * measured(row) < most) continue;
     if (best == nullptr || product(row.problem) > product(best->problem)) best = &row;

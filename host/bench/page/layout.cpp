@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 namespace gpuconv {
@@ -95,11 +96,15 @@ Labels::Place Labels::put(double x, double y, const std::string& words) {
              other.top < box.bottom;
     });
   };
-  const Place* chosen = std::find_if(std::begin(places), std::end(places),
-                                     [&](const Place& place) { return is_free(box_of(place)); });
-  if (chosen == std::end(places)) --chosen;
-  keep_free(box_of(*chosen));
-  return *chosen;
+  const Place* const free = std::find_if(std::begin(places), std::end(places),
+                                         [&](const Place& one) { return is_free(box_of(one)); });
+  Place chosen = free == std::end(places) ? *std::prev(free) : *free;
+  // Rather on other words than cut off.
+  const Box box = box_of(chosen);
+  chosen.x += std::max(0.0, frame_.left - box.left) - std::max(0.0, box.right - frame_.right);
+  chosen.y += std::max(0.0, frame_.top - box.top) - std::max(0.0, box.bottom - frame_.bottom);
+  keep_free(box_of(chosen));
+  return chosen;
 }
 
 }  // namespace gpuconv

@@ -29,7 +29,7 @@ class Labels {
     double x, y;         ///< of the text's baseline
     const char* anchor;  ///< as in SVG
   };
-  /// If none is free, the last one.
+  /// If none is free the last one, moved into the frame.
   Place put(double x, double y, const std::string& words);
 
  private:

@@ -95,19 +95,6 @@ std::string colour_classes() {
   return css + ".dot.hollow { fill: var(--paper); }\n";
 }
 
-std::string remarks_of(const Row& row) {
-  std::string text;
-  const auto add = [&](const std::string& remark) { text += (text.empty() ? "" : "; ") + remark; };
-  if (!row.is_right) add("<b>WRONG RESULT</b>");
-  if (row.is_extrapolated) {
-    const Problem& from = row.measured;
-    add(fmt::format("extrapolated from {} × {}{}", from.N, from.K,
-                    from.clips == 1 ? "" : fmt::format(" × {} clips", from.clips)));
-  }
-  if (row.is_noisy) add(fmt::format("noisy: ±{:.0f} %", 100 * row.seconds.uncertainty()));
-  return text;
-}
-
 std::string table(const std::vector<const Row*>& rows, const BenchReport& report,
                   bool with_problem) {
   std::string html = fmt::format(
@@ -123,17 +110,17 @@ std::string table(const std::vector<const Row*>& rows, const BenchReport& report
         with_problem ? fmt::format("<td>{} × {}</td>", row->problem.N, row->problem.K) : "",
         duration(row->seconds.median), duration(row->seconds.min), duration(row->seconds.max),
         percent(shares.operations), percent(shares.bytes), row->error / kUnit,
-        row->error_bound / kUnit, remarks_of(*row));
+        row->error_bound / kUnit, escaped(remarks(*row, report)));
   }
   return html + "</tbody></table></div>\n";
 }
 
-/// The slowest and the fastest that were measured, and what lies between.
+/// The slowest and the fastest that were measured without noise, and what lies between.
 std::string key_numbers(const std::vector<const Row*>& rows) {
   const Row* slowest = nullptr;
   const Row* fastest = nullptr;
   for (const Row* const row : rows) {
-    if (row->is_extrapolated || !(row->seconds.median > 0)) continue;
+    if (row->is_extrapolated || row->is_noisy || !(row->seconds.median > 0)) continue;
     if (slowest == nullptr || row->seconds.median > slowest->seconds.median) slowest = row;
     if (fastest == nullptr || row->seconds.median < fastest->seconds.median) fastest = row;
   }
@@ -152,9 +139,15 @@ std::string confession(const BenchReport& report) {
                                    [](const Row& r) { return r.is_noisy; });
   std::string html = fmt::format(
       "<p>{} numbers, each a median of repeated runs, planned and in memory; marks carry the "
-      "interval that holds the true median with 95 % confidence. {} of them are noisy: uncertain "
-      "by more than 5&nbsp;%.</p>\n",
+      "interval that holds the true median with 95 % confidence. {} of them are noisy, uncertain "
+      "by more than 5&nbsp;% or out of line with other sizes even when measured again: these are "
+      "crosses.</p>\n",
       report.rows.size(), noisy == 0 ? "None" : std::to_string(noisy));
+  if (report.is_emulated) {
+    html +=
+        "<p class=\"warning\"><b>All times are meaningless:</b> the GPU is emulated, and "
+        "sanitizers slow down everything. No peak was measured.</p>\n";
+  }
   if (!report.before.is_trustworthy() || !report.after.is_trustworthy()) {
     html +=
         "<p class=\"warning\"><b>Not to be trusted:</b> a loop of known length took too long; "
@@ -180,12 +173,12 @@ std::string to_html(const Machine& machine, const BenchReport& report) {
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>gpuconv: what a convolution costs</title>\n<style>{}{}</style>\n</head>\n<body>\n"
-      "<main>\n<h1>What a convolution costs</h1>\n<p class=\"where\">gpuconv {} on {}{}</p>\n",
+      "<main>\n<h1>What a convolution costs</h1>\n<p class=\"where\">gpuconv {} on {}{}. {}</p>\n",
       kStyle, colour_classes(), escaped(machine.program), escaped(machine.cpu),
-      machine.gpu.empty() ? "; no GPU took part" : " and " + escaped(machine.gpu));
+      machine.gpu.empty() ? "; no GPU took part" : " and " + escaped(machine.gpu), when(report));
   if (main != nullptr) {
     html += fmt::format("<p>{}, both ears:</p>\n{}", escaped(words_of(*main)),
-                        key_numbers(rows_of(report, *main)));
+                        report.is_emulated ? "" : key_numbers(rows_of(report, *main)));
   }
   html += confession(report);
   for (const Figure& figure : figures_of(machine, report)) html += html_of(figure);
@@ -202,9 +195,9 @@ std::string to_html(const Machine& machine, const BenchReport& report) {
                         all.size(), table(all, report, true));
   }
   html += "<footer>";
-  for (const Absence& absence : report.not_here) {
-    html += fmt::format("<p>Not here: {}, {}: {}</p>\n", escaped(absence.contender),
-                        escaped(absence.problem), escaped(absence.reason));
+  for (const Skipped& skipped : report.not_here) {
+    html += fmt::format("<p>Not here: {}, {}: {}</p>\n", escaped(skipped.contender),
+                        escaped(skipped.problem), escaped(skipped.reason));
   }
   html += fmt::format(
       "<p>The timer: nothing took {}, a loop of {} took {} ({} at best).</p></footer>\n",

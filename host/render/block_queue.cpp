@@ -1,0 +1,51 @@
+#include "host/render/block_queue.hpp"
+
+#include "cuda/blocks/overlap_add.hpp"
+#include "cuda/runtime/range.hpp"
+
+namespace gpuconv {
+
+BlockQueue::BlockQueue(Convolver& convolver, std::size_t overlap)
+    : convolver_(convolver),
+      per_ear_(dynamic_cast<PerEarConvolver*>(&convolver)),
+      overlap_(overlap) {}
+
+void BlockQueue::keep_tails() {
+  keeps_tails_ = true;
+  for (const Side side : kSides) tails_[side] = DeviceBuffer<float>(overlap_);
+}
+
+std::span<const float> BlockQueue::kept_tail(Side side, const Stream& stream) const {
+  if (!keeps_tails_) return tail(side);
+  copy_async(tail(side), tails_[side].span(), stream);
+  return tails_[side].span();
+}
+
+void BlockQueue::enqueue(const Block& block, const Stereo<std::span<float>>& wet,
+                         const BlockRoute& route, const std::function<void(Side)>& finish) {
+  if (per_ear_ != nullptr) per_ear_->enqueue_source_spectrum(block, *route.source);
+  if (route.source_ready != nullptr) route.source_ready->record(*route.source);
+  Stereo<std::span<const float>> before;
+  for (const Side side : kSides) {
+    const Stream& stream = *route.ears[side];
+    if (route.source_ready != nullptr) wait(stream, *route.source_ready);
+    if (route.started[side] != nullptr) route.started[side]->record(stream);
+    if (!newest_[side].empty()) before[side] = kept_tail(side, stream);
+  }
+  if (per_ear_ == nullptr) {
+    const Range range("convolve");
+    convolver_.enqueue_both(block, wet, *route.ears.left);
+  }
+  for (const Side side : kSides) {
+    {
+      const Range range("convolve", side);
+      const Stream& stream = *route.ears[side];
+      if (per_ear_ != nullptr) per_ear_->enqueue(side, block, wet[side], stream);
+      enqueue_overlap_add(before[side], wet[side], stream);
+    }
+    newest_[side] = wet[side];
+    finish(side);
+  }
+}
+
+}  // namespace gpuconv
