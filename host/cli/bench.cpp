@@ -103,7 +103,13 @@ std::vector<Problem> problems_of(const BenchOptions& options, const Preset* pres
     if (options.is_tiny) problem = tiny(problem);
   }
   for (const std::string& size : options.sizes) problems.push_back(parse_problem(size));
-  return problems;
+  // Tiny sizes are often the same.
+  std::vector<Problem> different;
+  for (Problem& problem : problems) {
+    const auto is_same = [&](const Problem& other) { return other.name == problem.name; };
+    if (std::none_of(different.begin(), different.end(), is_same)) different.push_back(problem);
+  }
+  return different;
 }
 
 /// Where a report goes, opened before the work: that it cannot be written is found out first.

@@ -45,7 +45,8 @@ def link_seconds(program, N, K, is_tiny):
         return []
     return [(f"copying {what} over the link", count / report["peaks"][f"{way}_bytes_per_second"])
             for what, way, count in (("samples", "upload", 4 * N),
-                                     ("frames", "download", 8 * (N + K - 1)))]
+                                     ("frames", "download", 8 * (N + K - 1)))
+            if report["peaks"][f"{way}_bytes_per_second"] > 0]  # an emulated GPU has none
 
 
 def copy(folder, frame_bytes, buffer):

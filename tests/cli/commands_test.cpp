@@ -76,6 +76,8 @@ TEST_F(Program, MeasuresAndWritesJsonAndMarkdown) {
   const Outcome one = run({"bench", "ladder", "--problem", "head", "-m", "cpu-naive", "--tiny"});
   EXPECT_TRUE(says(one.out, {"| 40x70: 40 x 70 ", "cores"}));
   EXPECT_EQ(one.out.find("head"), std::string::npos);
+  const Outcome scaling = run({"bench", "scaling", "-m", "cpu-naive", "--tiny"});
+  EXPECT_EQ(scaling.out.find("| 40x7: "), scaling.out.rfind("| 40x7: "));  // once
   const Outcome table = run({"bench", "-m", "cpu-naive", "-s", "300x40", "--tiny"});
   EXPECT_TRUE(says(table.out, {"| 300x40: 300 x 40 "}));
   EXPECT_TRUE(says(table.out, {"| problem |", "`cpu-naive`", "The timer: "}));

@@ -113,7 +113,6 @@ std::vector<Series> series_by_contender(const std::vector<const Row*>& rows,
     if (found == all.end()) found = all.insert(all.end(), series_of(*row));
     Mark mark = mark_of(*row);
     mark.is_guess = row->is_extrapolated;
-    mark.is_noisy = row->is_noisy;
     mark.words = when_pointed_at(*row);
     found->marks.push_back(mark);
   }
@@ -121,7 +120,11 @@ std::vector<Series> series_by_contender(const std::vector<const Row*>& rows,
 }
 
 Mark time_mark(double x, const Row& row) {
-  return {.x = x, .y = row.seconds.median, .low = row.seconds.low, .high = row.seconds.high};
+  return {.x = x,
+          .y = row.seconds.median,
+          .low = row.seconds.low,
+          .high = row.seconds.high,
+          .is_noisy = row.is_noisy};
 }
 
 // ---- figures ----------------------------------------------------------------------------------
@@ -270,7 +273,7 @@ std::optional<Figure> crossover(const BenchReport& report) {
   }
   figure.sentences += found.empty()
                           ? "Here one side is ahead at every number of taps that was measured."
-                          : "Here they cross at these numbers: " + found +
+                          : "The crossings here: " + found +
                                 "; what is tuned decides where, as much as the theory does.";
   return figure;
 }
