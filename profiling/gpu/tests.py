@@ -19,7 +19,7 @@ import tempfile
 import xml.etree.ElementTree
 
 # tools/tests.sh reads both: what is timed, and how well the cost model fits this machine.
-TIMED_TESTS = "VerificationCost.*:Calibration.*:TimerTest.*"
+TIMED_TESTS = "BenchTest.MeasuresThePeaks*:VerificationCost.*:Calibration.*:TimerTest.*"
 ADVISORY_TESTS = "Auto.*:*FftwTest.*:FirstCall.*"
 # Reasons to skip a test that say nothing of the GPU, its driver or cuFFT. Every other one does, or
 # is not known.
