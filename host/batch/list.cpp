@@ -313,8 +313,7 @@ class Outputs {
   int line_of(const std::string& path) {
     const auto found = by_location_.find(locations_(path));
     if (found != by_location_.end()) return found->second;
-    if (by_id_.empty()) return 0;
-    const auto status = status_of(path);
+    const auto status = by_id_.empty() ? std::nullopt : status_of(path);
     const auto same = status ? by_id_.find(FileId(*status)) : by_id_.end();
     return same != by_id_.end() ? same->second : 0;
   }

@@ -30,12 +30,6 @@ void add(Json& json, const Repairs& repairs, const char* noun) {
   if (!repairs.remark.empty()) json["remark"] = repairs.remark;
 }
 
-Json stages(const JobReport& report) {
-  Json result = Json::object();
-  for (const StageTime& stage : report.render.stages) result[stage.stage] = stage.seconds;
-  return result;
-}
-
 Json to_json(const Job& job, const JobReport& report) {
   Json json{{"gpuconv", version()}};
   json["source"] = {
@@ -76,7 +70,8 @@ Json to_json(const Job& job, const JobReport& report) {
   json["seconds"] = report.seconds;
   if (device) json["gpu_start_seconds"] = report.gpu_start_seconds;
   json["convolve_seconds"] = report.convolve_seconds;
-  json["stage_seconds"] = stages(report);
+  Json& stages = json["stage_seconds"] = Json::object();
+  for (const StageTime& stage : report.render.stages) stages[stage.stage] = stage.seconds;
   return json;
 }
 

@@ -7,7 +7,6 @@
 #include <array>
 #include <memory>
 #include <optional>
-#include <string_view>
 
 #include "host/base/error.hpp"
 #include "host/base/levels.hpp"
@@ -102,9 +101,7 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
       seconds_of(written.frames, rate), written.container, describe(written.format));
   say("peak      left {} dBFS, right {} dBFS\n", tenths(dbfs(written.levels.left.peak)),
       tenths(dbfs(written.levels.right.peak)));
-  if (report.norm_gain_db) {
-    say("norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
-  }
+  if (report.norm_gain_db) say("norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
   if (job.verify) {
     say("verified  {} samples against the definition\n", report.verified_samples);
   }
@@ -112,9 +109,7 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
       real_time(static_cast<double>(report.source.samples) / rate, report.seconds));
   if (!is_verbose) return;
   std::size_t width = 0;
-  for (const StageTime& stage : report.render.stages) {
-    width = std::max(width, std::string_view(stage.stage).size());
-  }
+  for (const StageTime& stage : report.render.stages) width = std::max(width, stage.stage.size());
   for (const StageTime& stage : report.render.stages) {
     say("  {:<{}}  {:.6f} s\n", stage.stage, width, stage.seconds);
   }

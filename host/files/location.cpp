@@ -45,10 +45,12 @@ std::string follow_links(const std::string& path) {
 }
 
 std::string Locations::operator()(const std::string& path) {
-  const fs::path target = fs::absolute(follow_links(path));
+  std::error_code error;
+  const fs::path followed = follow_links(path);
+  fs::path target = fs::absolute(followed, error);
+  if (error) target = followed;  // an empty path, or the current folder is gone
   const auto [found, is_new] = folders_.try_emplace(target.parent_path());
   if (is_new) {
-    std::error_code error;
     found->second = fs::weakly_canonical(target.parent_path(), error);
     if (error) found->second = target.parent_path();
   }

@@ -16,17 +16,13 @@ Choice choose_automatically(std::int64_t N, std::int64_t K, const std::optional<
                             bool must_be_gpu, const CostModel& model) {
   std::vector<Choice> candidates;
   for (const Method& method : methods()) {
-    if (method.is_yardstick || (method.processor == Processor::gpu && !device)) continue;
-    if (must_be_gpu && method.processor != Processor::gpu) continue;
-    if (method.processor == Processor::gpu && !why_too_much(method, N, K, *device).empty())
-      continue;
-    candidates.push_back({&method, method.processor == Processor::gpu ? device : std::nullopt, "",
-                          model.seconds(method, N, K, device)});
+    const bool is_gpu = method.processor == Processor::gpu;
+    if (method.is_yardstick || (must_be_gpu && !is_gpu)) continue;
+    if (is_gpu && (!device || !why_too_much(method, N, K, *device).empty())) continue;
+    candidates.push_back(
+        {&method, is_gpu ? device : std::nullopt, "", model.seconds(method, N, K, device)});
   }
-  const auto by_time = [](const Choice& a, const Choice& b) {
-    return a.estimated_seconds < b.estimated_seconds;
-  };
-  std::sort(candidates.begin(), candidates.end(), by_time);
+  std::ranges::sort(candidates, {}, &Choice::estimated_seconds);
   if (candidates.empty()) {
     throw UsageError(fmt::format("{} taps are too many for a GPU (limit {})", K, kLongestResponse));
   }

@@ -1,4 +1,4 @@
-// choose.hpp - which method does a job, and why
+// choose.hpp - chooses the method of a job and says why
 #pragma once
 
 #include <functional>
@@ -22,34 +22,34 @@ struct Request {
   std::string method = "auto";   ///< a name, or "auto"
   std::string device = "auto";   ///< auto, cpu, cuda or cuda:N
   bool allows_hopeless = false;  ///< --force-slow
-  bool is_one_of_many = false;   ///< of a batch, which starts the GPU once: that is not counted
-  std::function<void(const Choice&)> watch = {};  ///< told what was chosen, before the work
+  bool is_one_of_many = false;   ///< a batch starts the GPU once, so estimates ignore the start
+  std::function<void(const Choice&)> watch = {};  ///< called with the choice, before the work
 };
 
-/// Longest estimate that is not refused as hopeless.
+/// Longest estimate that gpuconv accepts without --force-slow.
 inline constexpr double kHopelessSeconds = 300;
 
-/// Throws UsageError for what does not exist or contradicts itself or is hopeless, GpuError where
-/// the GPU that is asked for is missing.
+/// Throws UsageError for unknown, contradictory or too slow requests, and GpuError if the requested
+/// GPU is missing.
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
               const CostModel& model = {});
 
-/// The devices that a job may choose among; CUDA is not started if it can have none.
+/// Devices that a job may choose among. Does not start CUDA if the request excludes GPUs.
 Devices devices_for(const Request& request);
 
-/// Throws as choose() does for what is wrong whatever the job.
+/// Throws as choose() does for everything that does not depend on N and K.
 void check_request(const Request& request, const Devices& devices);
 
-/// The device that GPU methods would run on, or none. Throws as choose() does.
+/// Device that GPU methods would run on, or none. Throws as choose() does.
 std::optional<Device> pick_device(const std::string& text, const Devices& devices);
 
-/// Whether a GPU could be chosen; if not, nobody needs to start CUDA.
+/// True if the request allows a GPU.
 bool may_use_gpu(const Request& request);
 
-/// Why `method` cannot run here; empty if it can.
+/// Reason why `method` cannot run here; empty if it can.
 std::string why_not(const Method& method, const Devices& devices);
 
-/// Why N samples and K taps are beyond a GPU method; empty if they are not.
+/// Reason why a GPU method cannot do N samples and K taps; empty if it can.
 std::string why_too_much(const Method& method, std::int64_t N, std::int64_t K,
                          const Device& device);
 

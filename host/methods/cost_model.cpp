@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -74,9 +75,8 @@ void CostModel::set_speed(const Method& method, const Speed& speed) {
 }
 
 bool CostModel::is_calibrated(Processor processor) const {
-  return std::any_of(speeds_.begin(), speeds_.end(), [&](const auto& entry) {
-    return find_method(entry.first).processor == processor;
-  });
+  return std::ranges::any_of(
+      speeds_, [&](const auto& entry) { return find_method(entry.first).processor == processor; });
 }
 
 std::string CostModel::to_json(Processor processor, const std::string& machine) const {
@@ -134,9 +134,7 @@ std::string calibration_file(const std::string& machine) {
   }
   std::string slug;
   for (const char c : machine) {
-    const bool is_plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (is_plain) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
       slug += c;
     } else if (!slug.empty() && slug.back() != '-') {
       slug += '-';

@@ -1,4 +1,4 @@
-// cost_model.hpp - how long a job will take, by constants that were measured or are built in
+// cost_model.hpp - estimates how long a job will take, by measured or built-in constants
 //
 //   seconds = start of the processor + blocks * launch + bytes / bandwidth + operations / rate
 //
@@ -16,15 +16,15 @@
 namespace gpuconv {
 
 double job_bytes(double N, double K);
-/// Of the method, both ears, wasted ones included.
+/// Operations of both ears, including wasted ones.
 double job_operations(const Method& method, double N, double K);
 
 class CostModel {
  public:
-  /// The constants of the table of methods, and a guess at the start of a GPU.
+  /// Starts with the constants in the table of methods and a guess at the start of a GPU.
   CostModel() = default;
 
-  /// Infinity where the method cannot run: no device, or too many taps for it.
+  /// Infinity if the method cannot run: no device, or too many taps.
   double seconds(const Method& method, std::int64_t N, std::int64_t K,
                  const std::optional<Device>& device) const;
 
@@ -35,9 +35,8 @@ class CostModel {
   void set_gpu_start(double seconds) { gpu_start_ = seconds; }
   bool is_calibrated(Processor processor) const;
 
-  /// The constants of `processor` that were set, as JSON, and the reverse. Throws
-  /// std::runtime_error for what was not written by to_json(); names of methods that do not exist
-  /// are left alone.
+  /// Writes the constants of `processor` that were set. read_json() reads them back, ignores
+  /// unknown methods and throws std::runtime_error for any other text.
   std::string to_json(Processor processor, const std::string& machine) const;
   void read_json(const std::string& text, const std::string& machine);
 
@@ -46,19 +45,19 @@ class CostModel {
   double gpu_start_ = 0.3;  // context, module load, pinned memory: a prediction, never measured
 };
 
-/// "AMD EPYC, 2 threads" or a GPU's name: whose constants they are.
+/// Names the owner of constants: "AMD EPYC, 2 threads" or a GPU's name.
 std::string machine_name(Processor processor, const std::optional<Device>& device);
 
 /// The file of `gpuconv bench --calibrate` in the user's cache folder ($XDG_CACHE_HOME or
-/// ~/.cache); empty where there is no such folder.
+/// ~/.cache); empty if there is no such folder.
 std::string calibration_file(const std::string& machine);
 
-/// What was calibrated for this processor and for `device`, built-in constants for the rest. A file
-/// that cannot be used is left out, and `warning` says why.
+/// Constants calibrated for this processor and for `device`, built-in ones for the rest. If a file
+/// is unusable, `warning` says why.
 CostModel load_cost_model(const std::optional<Device>& device, std::string& warning);
 
-/// Writes the constants of `processor`, the whole file or nothing. Throws FileError, and UsageError
-/// where there is no cache folder. Returns the path.
+/// Writes the constants of `processor` and returns the path. Throws FileError, or UsageError if
+/// there is no cache folder.
 std::string save_cost_model(const CostModel& model, Processor processor,
                             const std::optional<Device>& device);
 

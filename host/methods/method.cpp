@@ -251,8 +251,7 @@ constexpr Method kMethods[] = {
 std::span<const Method> methods() { return kMethods; }
 
 const Method& find_method(std::string_view name) {
-  const auto method = std::find_if(std::begin(kMethods), std::end(kMethods),
-                                   [&](const Method& one) { return one.name == name; });
+  const auto method = std::ranges::find(kMethods, name, &Method::name);
   if (method != std::end(kMethods)) return *method;
   std::string names = "auto";
   for (const Method& one : kMethods) names.append(", ").append(one.name);

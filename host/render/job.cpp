@@ -97,7 +97,7 @@ std::unique_ptr<WetWriter> open_output(const Prepared& prepared) {
                                      OutputOptions{job.no_clobber,
                                                    {job.input, job.response},
                                                    frames,
-                                                   job.norm_db ? FloatStore::kFrameBytes : 0,
+                                                   job.norm_db ? int{FloatStore::kFrameBytes} : 0,
                                                    job.makes_folder});
 }
 

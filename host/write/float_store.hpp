@@ -1,4 +1,4 @@
-// float_store.hpp - frames on the disk until their peak is known
+// float_store.hpp - keeps frames on the disk until --norm knows their peak
 #pragma once
 
 #include <string>
@@ -9,15 +9,15 @@
 
 namespace gpuconv {
 
-/// A temporary file beside OUTPUT, of frames as 32-bit floats: what is read is what was written.
+/// A temporary file beside OUTPUT with frames of 32-bit floats.
 class FloatStore {
  public:
-  static constexpr int kFrameBytes = 2 * sizeof(float);
+  static constexpr std::size_t kFrameBytes = 2 * sizeof(float);
 
   explicit FloatStore(const std::string& output) : file_(output, {}) {}
 
   void write(Stereo<std::span<const float>> wet);
-  /// Hands all frames on, in order.
+  /// Passes all frames to `wet`, in order.
   void read(const WriteWet& wet);
 
  private:

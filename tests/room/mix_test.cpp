@@ -24,7 +24,8 @@ TEST(Mixed, ChangesNothingByDefault) {
 }
 
 TEST(Mixed, AppliesOneGainToBothEars) {
-  const Response louder = mixed(response_of({1, 0}, {0, -0.25f}), {.gain_db = 20 * std::log10(2.0)});
+  const Response louder =
+      mixed(response_of({1, 0}, {0, -0.25f}), {.gain_db = 20 * std::log10(2.0)});
   EXPECT_EQ(louder.taps.left, Signal({2, 0}));
   EXPECT_EQ(louder.taps.right, Signal({0, -0.5f}));
 }
