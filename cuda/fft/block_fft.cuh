@@ -119,6 +119,7 @@ struct Butterfly {
   static constexpr int kWidth = Shape::width(kStage);
   static constexpr int kStride = Shape::stride(kStage);
   static constexpr int kLength = Shape::length(kStage);
+  static constexpr int kPoints = Shape::kLength;
   static constexpr int kGroups = Shape::kLanes / kWidth;
   static constexpr int kCount = Shape::butterflies(kStage);
   static constexpr int kRepeats = (kCount + Shape::kThreads - 1) / Shape::kThreads;
@@ -133,20 +134,23 @@ struct Butterfly {
   static_assert(kStage == 0 || std::has_single_bit(unsigned{kLength}), "see place()");
   static_assert(std::has_single_bit(unsigned{kStride}), "see place()");
 
-  __host__ __device__ explicit Butterfly(int i)
-      : index(i),
-        lane(i % kGroups * kWidth),
-        offset(i / kGroups % kStride),
-        first(i / (kGroups * kStride) * kLength + offset) {}
+  /// Without signs, so that division and remainder by powers of two are one instruction each.
+  __host__ __device__ explicit Butterfly(unsigned i)
+      : index(static_cast<int>(i)),
+        lane(static_cast<int>(i % kGroups * kWidth)),
+        offset(static_cast<int>(i / kGroups % kStride)),
+        first(static_cast<int>(i / (kGroups * kStride) * kLength) + offset) {}
 
   __host__ __device__ int element(int t) const { return first + t * kStride; }
 
   /// Shape::place(element(t)). The bits of first and of t kStride do not overlap, and place() works
-  /// bit by bit: what depends on t is a constant where t is one.
+  /// bit by bit: what depends on t is a constant where t is one. Its high bits are added, so that
+  /// they are an offset in the instruction that loads or stores.
   template <int t>
   __host__ __device__ static constexpr int place(int place_of_first) {
     constexpr int kPlace = Shape::place(t * kStride);
-    return place_of_first ^ kPlace;
+    constexpr int kLow = Shape::kLanes > 1 ? kPlace & (Shape::kBankRows - 1) : kPlace;
+    return (place_of_first ^ kLow) + (kPlace - kLow);
   }
 };
 
@@ -164,8 +168,8 @@ using LastButterfly = Butterfly<Shape, Shape::kStages - 1>;
 template <typename Shape, int kStage, typename Body>
 __device__ inline void for_butterflies(const Body& body) {
 #pragma unroll 1
-  for (int i = static_cast<int>(threadIdx.x); i < Shape::butterflies(kStage);
-       i += Shape::kThreads) {
+  for (unsigned i = threadIdx.x; i < unsigned{Shape::butterflies(kStage)};
+       i += unsigned{Shape::kThreads}) {
     body(Butterfly<Shape, kStage>(i));
   }
 }
@@ -176,8 +180,8 @@ template <typename Shape, typename Body>
 __device__ inline void for_last_butterflies(const Body& body) {
   using Last = LastButterfly<Shape>;
   unrolled<Last::kRepeats>([&](auto repeat) {
-    const int i = static_cast<int>(threadIdx.x) + repeat * Shape::kThreads;
-    if (Last::kCount % Shape::kThreads == 0 || i < Last::kCount) body(Last(i), repeat);
+    const unsigned i = threadIdx.x + unsigned{decltype(repeat)::value * Shape::kThreads};
+    if (Last::kCount % Shape::kThreads == 0 || i < unsigned{Last::kCount}) body(Last(i), repeat);
   });
 }
 

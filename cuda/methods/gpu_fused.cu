@@ -27,7 +27,7 @@ struct FusedReader {
   __device__ FusedReader unit(int segment) const { return {source.segment(segment)}; }
   template <typename At>
   __device__ void read(const At& at, typename At::Values& v) const {
-    unrolled<At::kRadix>([&](auto t) { source.read(at.element(t), v, t); });
+    unrolled<At::kRadix>([&](auto t) { source.read<At::kPoints>(at.element(t), v, t); });
   }
 };
 
@@ -37,7 +37,7 @@ struct FusedWriter {
   __device__ FusedWriter unit(int segment) const { return {wet.segment(segment)}; }
   template <typename At>
   __device__ void write(const At& at, const typename At::Values& v) const {
-    unrolled<At::kRadix>([&](auto t) { wet.write(at.element(t), v, t); });
+    unrolled<At::kRadix>([&](auto t) { wet.write<At::kPoints>(at.element(t), v, t); });
   }
 };
 

@@ -20,7 +20,7 @@ void SegmentConvolver::transform(const Stereo<std::span<const float>>& response)
 void SegmentConvolver::enqueue_response(const Stereo<std::span<const float>>& taps,
                                         const Stream& stream) {
   for (const Side side : kSides) {
-    enqueue_spectrum(SegmentReader(taps[side].data(), response_length_, 0, {1, 0, 0, fft_points()}),
+    enqueue_spectrum(SegmentReader(taps[side].data(), response_length_, 0, {1, 0, 0}),
                      spectra_[side].span(), stream);
   }
 }
@@ -29,8 +29,7 @@ void SegmentConvolver::enqueue_both(const Block& block, const Stereo<std::span<f
                                     const Stream& stream) {
   const int source_length = source_length_of(block, wet);
   const int wet_length = source_length + response_length_ - 1;
-  const SegmentGrid grid{segments(source_length, 1), lengths_.advance, lengths_.overlap,
-                         fft_points()};
+  const SegmentGrid grid{segments(source_length, 1), lengths_.advance, lengths_.overlap};
   const auto writer = [&](Side side) {
     return SegmentWriter(
         wet[side].data(), wet_length,

@@ -27,10 +27,9 @@ namespace gpuconv {
 /// Clips of equal length, each cut into the same number of segments. Segment p of the launch is
 /// segment p % segments of clip p / segments.
 struct SegmentGrid {
-  int segments;    ///< of a clip
-  int advance;     ///< from one segment to the next, in samples
-  int overlap;     ///< samples before the first that is new
-  int fft_points;  ///< M
+  int segments;  ///< of a clip
+  int advance;   ///< from one segment to the next, in samples
+  int overlap;   ///< samples before the first that is new
 };
 
 /// Reads one segment of a source; zeros outside.
@@ -43,7 +42,7 @@ class SegmentReader {
 
   __device__ SegmentReader segment(int p) const {
     SegmentReader one = *this;
-    one.source_ += p / grid_.segments * stride_;
+    one.source_ = opaque(source_ + p / grid_.segments * stride_);
     one.first_ = p % grid_.segments * grid_.advance - grid_.overlap;
     return one;
   }
@@ -51,12 +50,12 @@ class SegmentReader {
   /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, overlap,
   /// advance, M and stride that are even, too, and a source at a multiple of 8 bytes that goes on
   /// with a zero if its length is odd.
-  template <typename Values>
+  template <int M, typename Values>
   __device__ void read(int n, Values& v, int t) const {
     float real[kWidthOf<Values>];
     float imaginary[kWidthOf<Values>];
     samples(first_ + n, real);
-    samples(first_ + n + grid_.fft_points, imaginary);
+    samples(first_ + n + M, imaginary);
     for (int w = 0; w < kWidthOf<Values>; ++w) {
       v[w][t] = make_float2(real[w], imaginary[w]);
     }
@@ -95,16 +94,22 @@ class SegmentWriter {
     SegmentWriter one = *this;
     const int first = p % grid_.segments * grid_.advance;  // that is new
     one.wet_ += p / grid_.segments * stride_;
-    one.first_ = first - grid_.overlap;
-    one.added_ = one.wet_ + first;
+    one.wet_ += first - grid_.overlap;  // sample of element 0
     one.added_length_ = wet_length_ - first;
+    return one;
+  }
+
+  /// The same for a kernel that has registers to spare: fewer instructions (see opaque()).
+  __device__ SegmentWriter held() const {
+    SegmentWriter one = *this;
+    one.wet_ = opaque(wet_);
     return one;
   }
 
   /// Unfolds elements n + w: their real parts are samples n + w of the segment, their imaginary
   /// parts samples n + w + M. Two neighbours need what SegmentReader does; after a signal of odd
   /// length one more is written.
-  template <typename Values>
+  template <int M, typename Values>
   __device__ void write(int n, const Values& v, int t) const {
     float real[kWidthOf<Values>];
     float imaginary[kWidthOf<Values>];
@@ -113,20 +118,20 @@ class SegmentWriter {
       imaginary[w] = scale_ * v[w][t].y;
     }
     samples(n, real);
-    samples(n + grid_.fft_points, imaginary);
+    samples(n + M, imaginary);
   }
 
  private:
-  // Two ways to say the same, since the kernels that write pairs run with fewer registers by a
-  // pointer, and gpu-fused, which has none to spare, by what its reader has computed, too.
+  // What wrapped around is negative, so large without a sign: one comparison will do.
+  __device__ bool has(int n) const {
+    return static_cast<unsigned>(n - grid_.overlap) < static_cast<unsigned>(added_length_);
+  }
   __device__ void samples(int n, const float (&y)[1]) const {
-    if (n >= grid_.overlap && first_ + n < wet_length_) wet_[first_ + n] = y[0];
+    if (has(n)) wet_[n] = y[0];
   }
   __device__ void samples(int n, const float (&y)[2]) const {
-    // What wrapped around is negative, so large without a sign: one comparison will do.
-    const auto at = static_cast<unsigned>(n - grid_.overlap);
-    if (at < static_cast<unsigned>(added_length_)) {
-      reinterpret_cast<float2*>(added_)[at / 2] = make_float2(y[0], y[1]);  // one store of 8 bytes
+    if (has(n)) {
+      *reinterpret_cast<float2*>(wet_ + n) = make_float2(y[0], y[1]);  // one store of 8 bytes
     }
   }
 
@@ -135,9 +140,7 @@ class SegmentWriter {
   std::int64_t stride_ = 0;
   SegmentGrid grid_{};
   float scale_ = 0;
-  int first_ = 0;           ///< sample of the segment's element 0
-  float* added_ = nullptr;  ///< the first that is new
-  int added_length_ = 0;    ///< from there on
+  int added_length_ = 0;  ///< samples from the first that is new on
 };
 
 }  // namespace gpuconv

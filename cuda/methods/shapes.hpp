@@ -19,6 +19,13 @@ inline constexpr FourstepShape kFourstepShapes[] = {
     {640, 1024}, {768, 1024}, {512, 2048}, {576, 2048}, {640, 2048}, {768, 2048}, {512, 4096},
     {576, 4096}, {640, 4096}, {768, 4096}, {1024, 4096}};
 
+constexpr bool is_fourstep_shape(int rows, int columns) {
+  for (const FourstepShape& one : kFourstepShapes) {
+    if (one.rows == rows && one.columns == columns) return true;
+  }
+  return false;
+}
+
 /// Complex lengths M of the transforms that one block does, ascending; 8 M bytes of shared memory.
 inline constexpr int kFusedLengths[] = {128, 512, 1024, 2048, 4096, 8192, 16'384};
 

@@ -51,6 +51,15 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, const Strea
 
 #ifdef __CUDACC__
 
+/// The same pointer to device memory, but the compiler no longer knows how it was computed: it keeps it in registers
+/// instead of computing it again before every access.
+template <typename T>
+__device__ inline T* opaque(T* pointer) {
+  asm("" : "+l"(pointer));
+  __builtin_assume(__isGlobal(pointer));
+  return pointer;
+}
+
 /// The dynamic shared memory of a block, taken array by array. Every thread makes the same calls.
 /// The optimiser turns each take() into a constant offset.
 class BlockShared {
@@ -69,6 +78,11 @@ class BlockShared {
 };
 
 #else
+
+template <typename T>
+T* opaque(T* pointer) {
+  return pointer;
+}
 
 /// As above; each array is an allocation of its own, so that AddressSanitizer guards between them.
 class BlockShared {

@@ -1,6 +1,6 @@
 #include "cuda/methods/fourstep/columns.hpp"
 
-#include <bit>
+#include <utility>
 
 #include "cuda/methods/shapes.cuh"
 
@@ -16,17 +16,17 @@ struct FourstepTwiddles {
 };
 
 /// v[.][t] times the twiddle, or its conjugate.
-template <bool is_forward, typename Shape>
+template <bool is_forward, int kColumns, typename Shape>
 __device__ inline void fourstep_twiddle(const FourstepTwiddles& twiddles,
-                                        const LastButterfly<Shape>& at, int column, int columns,
+                                        const LastButterfly<Shape>& at, int column,
                                         typename LastButterfly<Shape>::Values& v) {
   using At = LastButterfly<Shape>;
   typename At::Values base;
   typename At::Values step;
-  read_lanes(twiddles.base + at.first / At::kRadix * columns + column, base, 0);
+  read_lanes(twiddles.base + at.first / At::kRadix * kColumns + column, base, 0);
   unrolled<At::kRadix>([&](auto t) {
     if constexpr (decltype(t)::value > 0) {
-      read_lanes(twiddles.step + t * columns + column, step, t);
+      read_lanes(twiddles.step + t * kColumns + column, step, t);
     }
     unrolled<At::kWidth>([&](auto w) {
       float2 twiddle = base[w][0];
@@ -37,48 +37,51 @@ __device__ inline void fourstep_twiddle(const FourstepTwiddles& twiddles,
 }
 
 /// Which segment and columns a block does.
+template <int kColumns>
 struct ColumnBlock {
   int segment;  ///< within the launch
   int column;
 
-  __device__ ColumnBlock(int block, int log2_columns)
-      : segment(block >> (log2_columns - 3)),
-        column((block & ((1 << (log2_columns - 3)) - 1)) * kColumnLanes) {
-    static_assert(kColumnLanes == 1 << 3);
-  }
+  __device__ explicit ColumnBlock(unsigned block)
+      : segment(static_cast<int>(block / kBlocks)),
+        column(static_cast<int>(block % kBlocks) * kColumnLanes) {}
+
+ private:
+  static constexpr unsigned kBlocks = kColumns / kColumnLanes;
 };
 
-/// Elements (row, column) and (row + 1, column) of a segment in scratch memory, row even.
-__device__ inline float4* row_pair(float2* scratch, int segment, int row, int column, int rows,
-                                   int log2_columns) {
-  const int pair = segment * (rows / 2) + row / 2;
-  return reinterpret_cast<float4*>(scratch) + (pair << log2_columns) + column;
+/// Elements (row, column) and (row + 1, column) of a segment that begins at `scratch`, row even.
+template <int kColumns>
+__device__ inline float4* row_pair(float2* scratch, int row, int column) {
+  return reinterpret_cast<float4*>(scratch) + row / 2 * kColumns + column;
 }
 
-template <typename Shape>
+template <typename Shape, int kColumns>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    columns_forward_kernel(SegmentReader source, int first_segment, int log2_columns,
-                           float2* __restrict__ scratch, const float2* twiddles,
-                           FourstepTwiddles between, Turn<Shape::radix(0)> turn) {
+    columns_forward_kernel(SegmentReader source, int first_segment, float2* __restrict__ scratch,
+                           const float2* twiddles, FourstepTwiddles between,
+                           Turn<Shape::radix(0)> turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
-  const ColumnBlock block(static_cast<int>(blockIdx.x), log2_columns);
+  const ColumnBlock<kColumns> block(blockIdx.x);
+  float2* const to = opaque(scratch + block.segment * Shape::kLength * kColumns);
   const SegmentReader segment = source.segment(first_segment + block.segment);
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
     unrolled<Shape::radix(0)>([&](auto t) {
-      segment.read((at.element(t) << log2_columns) + block.column + at.lane, v, t);
+      segment.read<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v,
+                                              t);
     });
   });
   for_last_butterflies<Shape>([&](const Last& at, auto) {
     typename Last::Values v;
     forward_last(z, at, v);
     const int column = block.column + at.lane;
-    fourstep_twiddle<true, Shape>(between, at, column, 1 << log2_columns, v);
+    fourstep_twiddle<true, kColumns>(between, at, column, v);
     unrolled<Last::kRadix / 2>([&](auto pair) {
       constexpr int t = 2 * decltype(pair)::value;
       unrolled<Last::kWidth>([&](auto w) {
-        *row_pair(scratch, block.segment, at.element(t), column + w, Shape::kLength, log2_columns) =
+        *row_pair<kColumns>(to, at.element(t), column + w) =
             make_float4(v[w][t].x, v[w][t].y, v[w][t + 1].x, v[w][t + 1].y);
       });
     });
@@ -92,101 +95,112 @@ struct ColumnSides {
 };
 
 /// Blocks 0 to `blocks_per_side` - 1 do the left side, the others the right one.
-template <typename Shape>
+template <typename Shape, int kColumns>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    columns_inverse_kernel(ColumnSides sides, int blocks_per_side, int first_segment,
-                           int log2_columns, const float2* twiddles, FourstepTwiddles between,
+    columns_inverse_kernel(ColumnSides sides, unsigned blocks_per_side, int first_segment,
+                           const float2* twiddles, FourstepTwiddles between,
                            Turn<Shape::radix(0)> turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
-  const int number = static_cast<int>(blockIdx.x);
-  const bool is_left = number < blocks_per_side;
-  const ColumnBlock block(is_left ? number : number - blocks_per_side, log2_columns);
-  float2* const scratch = is_left ? sides.scratch[0] : sides.scratch[1];
+  const bool is_left = blockIdx.x < blocks_per_side;
+  const ColumnBlock<kColumns> block(is_left ? blockIdx.x : blockIdx.x - blocks_per_side);
+  float2* const from = opaque((is_left ? sides.scratch[0] : sides.scratch[1]) +
+                              block.segment * Shape::kLength * kColumns);
   for_last_butterflies<Shape>([&](const Last& at, auto) {
     typename Last::Values v;
     const int column = block.column + at.lane;
     unrolled<Last::kRadix / 2>([&](auto pair) {
       constexpr int t = 2 * decltype(pair)::value;
       unrolled<Last::kWidth>([&](auto w) {
-        const float4 both = *row_pair(scratch, block.segment, at.element(t), column + w,
-                                      Shape::kLength, log2_columns);
+        const float4 both = *row_pair<kColumns>(from, at.element(t), column + w);
         v[w][t] = make_float2(both.x, both.y);
         v[w][t + 1] = make_float2(both.z, both.w);
       });
     });
-    fourstep_twiddle<false, Shape>(between, at, column, 1 << log2_columns, v);
+    fourstep_twiddle<false, kColumns>(between, at, column, v);
     inverse_first(z, at, v);
   });
   const SegmentWriter wet =
-      (is_left ? sides.wet[0] : sides.wet[1]).segment(first_segment + block.segment);
+      (is_left ? sides.wet[0] : sides.wet[1]).segment(first_segment + block.segment).held();
   inverse_from_first<Shape>(z, twiddles, turn, [&](const auto& at, const auto& v) {
-    unrolled<Shape::radix(0)>(
-        [&](auto t) { wet.write((at.element(t) << log2_columns) + block.column + at.lane, v, t); });
+    unrolled<Shape::radix(0)>([&](auto t) {
+      wet.write<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v, t);
+    });
   });
 }
 
-template <typename Shape>
+template <typename Shape, int kColumns>
 class Columns final : public ColumnTransform {
  public:
-  Columns(int columns, const Stream& stream)
-      : log2_columns_(std::countr_zero(static_cast<unsigned>(columns))),
-        twiddles_(upload_now(Shape::table(true), stream)),
-        base_(upload_now(base_table(columns), stream)),
-        step_(upload_now(step_table(columns), stream)) {}
+  explicit Columns(const Stream& stream)
+      : twiddles_(upload_now(Shape::table(true), stream)),
+        base_(upload_now(base_table(), stream)),
+        step_(upload_now(step_table(), stream)) {}
 
   void forward(const SegmentReader& source, int first, int count, std::span<float2> scratch,
                const Stream& stream) const override {
-    launch(columns_forward_kernel<Shape>, shape(count), stream, source, first, log2_columns_,
+    launch(columns_forward_kernel<Shape, kColumns>, shape(count), stream, source, first,
            scratch.data(), twiddles_.data(), between(), make_turn<Shape>());
   }
 
   void inverse(const SegmentWriter (&wet)[2], int first, int count,
                const std::span<float2> (&scratch)[2], const Stream& stream) const override {
     const ColumnSides sides{{wet[0], wet[1]}, {scratch[0].data(), scratch[1].data()}};
-    launch(columns_inverse_kernel<Shape>, shape(2 * count), stream, sides,
-           static_cast<int>(shape(count).blocks), first, log2_columns_, twiddles_.data(), between(),
-           make_turn<Shape>());
+    launch(columns_inverse_kernel<Shape, kColumns>, shape(2 * count), stream, sides,
+           shape(count).blocks, first, twiddles_.data(), between(), make_turn<Shape>());
   }
 
  private:
   static constexpr int kLastRadix = Shape::radix(Shape::kStages - 1);
 
-  static std::vector<float2> base_table(int columns) {
+  static std::vector<float2> base_table() {
     std::vector<float2> table;
     for (int first = 0; first < Shape::kLength; first += kLastRadix) {
-      for (int column = 0; column < columns; ++column) {
+      for (int column = 0; column < kColumns; ++column) {
         table.push_back(
             unit_root(-static_cast<long long>(column) * (4LL * Shape::frequency(first) - 1),
-                      4LL * Shape::kLength * columns));
+                      4LL * Shape::kLength * kColumns));
       }
     }
     return table;
   }
 
-  static std::vector<float2> step_table(int columns) {
+  static std::vector<float2> step_table() {
     std::vector<float2> table;
     for (int t = 0; t < kLastRadix; ++t) {
-      for (int column = 0; column < columns; ++column) {
+      for (int column = 0; column < kColumns; ++column) {
         table.push_back(unit_root(-static_cast<long long>(column) * t,
-                                  static_cast<long long>(kLastRadix) * columns));
+                                  static_cast<long long>(kLastRadix) * kColumns));
       }
     }
     return table;
   }
 
   LaunchShape shape(int segments) const {
-    return {static_cast<unsigned>(segments << log2_columns_) / kColumnLanes, Shape::kThreads,
+    return {static_cast<unsigned>(segments) * kColumns / kColumnLanes, Shape::kThreads,
             shared_array_bytes<float2>(Shape::kElements)};
   }
   FourstepTwiddles between() const { return {base_.data(), step_.data()}; }
 
-  int log2_columns_;
   DeviceBuffer<float2> twiddles_;
   DeviceBuffer<float2> base_;
   DeviceBuffer<float2> step_;
 };
+
+/// The number of columns is a constant, so that offsets are constants, too.
+template <typename Shape, int... kLog2Columns>
+std::unique_ptr<ColumnTransform> make_columns(int columns, const Stream& stream,
+                                              std::integer_sequence<int, kLog2Columns...>) {
+  std::unique_ptr<ColumnTransform> made;
+  const auto make = [&]<int kColumns>(Index<kColumns>) {
+    if constexpr (is_fourstep_shape(Shape::kLength, kColumns)) {
+      if (columns == kColumns) made = std::make_unique<Columns<Shape, kColumns>>(stream);
+    }
+  };
+  (make(Index<1 << kLog2Columns>{}), ...);
+  return made;
+}
 
 }  // namespace
 
@@ -194,7 +208,7 @@ std::unique_ptr<ColumnTransform> make_column_transform(const FourstepShape& shap
                                                        const Stream& stream) {
   return ColumnShapes::pick<std::unique_ptr<ColumnTransform>>(
       shape.rows, [&]<typename Shape>(std::type_identity<Shape>) {
-        return std::make_unique<Columns<Shape>>(shape.columns, stream);
+        return make_columns<Shape>(shape.columns, stream, std::make_integer_sequence<int, 13>{});
       });
 }
 
