@@ -51,8 +51,8 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, const Strea
 
 #ifdef __CUDACC__
 
-/// The same pointer to device memory, but the compiler no longer knows how it was computed: it keeps
-/// it in registers instead of computing it again before every access.
+/// The same pointer to device memory, but the compiler no longer knows how it was computed: it
+/// keeps it in registers instead of computing it again before every access.
 template <typename T>
 __device__ inline T* opaque(T* pointer) {
   asm("" : "+l"(pointer));
