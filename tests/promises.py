@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every test that these pages name, as `Suite.Test` or `Suite.*`, exists.
+"""Checks that every test that these pages name, as `Suite.Test` or `Suite.*`, exists, and that every
+line of code that docs/ladder.md quotes stands in the sources.
 
     tests/promises.py GPUCONV_TESTS...     programs of which at least one has each test
 """
@@ -26,6 +27,15 @@ def tests_of(program):
             yield f"{suite}.{match[1]}"
 
 
+def stale_quotes():
+    """Lines of ```cpp blocks that no source has, white space squeezed."""
+    known = {" ".join(line.split()) for folder in ("cuda", "host")
+             for path in (ROOT / folder).rglob("*.[ch]*") for line in path.read_text().splitlines()}
+    blocks = re.findall(r"```cpp\n(.*?)```", (ROOT / "docs/ladder.md").read_text(), re.S)
+    return [line for block in blocks for line in block.splitlines()
+            if " ".join(line.split()) not in known]
+
+
 def main(programs):
     known = {test for program in programs for test in tests_of(program)}
     named = {(page, name) for page in PAGES
@@ -33,7 +43,10 @@ def main(programs):
     missing = [pair for pair in sorted(named) if not fnmatch.filter(known, pair[1])]
     for page, name in missing:
         print(f"{page}: {name} is not a test", file=sys.stderr)
-    sys.exit(bool(missing) or not named)
+    stale = stale_quotes()
+    for line in stale:
+        print(f"docs/ladder.md: quotes a line that no source has: {line}", file=sys.stderr)
+    sys.exit(bool(missing or stale) or not named)
 
 
 if __name__ == "__main__":
