@@ -30,7 +30,8 @@ __device__ inline void unrolled(const Body& body) {
   }
 }
 
-/// cos(2 pi numerator / denominator) for numerator >= 0. The library's is no constant expression.
+/// cos(2 pi numerator / denominator) for numerator >= 0. The library's is not a constant
+/// expression.
 __host__ __device__ constexpr double cosine_of_turn(int numerator, int denominator) {
   // Fold to [0, 1/8] of a turn, where a dozen terms of the series are exact to double.
   int turn = numerator % denominator;

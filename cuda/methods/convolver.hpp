@@ -27,7 +27,7 @@ struct Cost {
 /// by pairs. What follows a source must be zeros; what follows a wet signal has no meaning.
 constexpr std::size_t stored_length(std::size_t length) { return (length + 3) / 4 * 4; }
 
-/// One block of source on the device, or a batch of clips that stand one behind the other. Source
+/// One block of source on the device, or a batch of clips that stand one after the other. Source
 /// and wet signals lie in memory of stored_length().
 struct Block {
   std::span<const float> source;     ///< clips times 1 to block_length() samples, at 16 bytes

@@ -31,7 +31,7 @@ std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const f
                                                         std::int64_t source_length,
                                                         std::size_t scratch_bytes);
 
-/// Why there is no cuFFT here; empty if there is. Opens it.
+/// Why cuFFT is missing here; empty if it is not. Opens it.
 std::string why_no_cufft();
 
 }  // namespace gpuconv

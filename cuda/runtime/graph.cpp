@@ -17,7 +17,7 @@ CapturedGraph capture(const Stream& stream, const std::function<void()>& enqueue
     enqueue();
   } catch (...) {
     cudaStreamEndCapture(stream.get(), &graph);
-    cudaGetLastError();  // that the capture was invalid is no news
+    cudaGetLastError();  // the invalid capture is reported already
     CapturedGraph(graph).reset();
     throw;
   }

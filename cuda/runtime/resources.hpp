@@ -1,7 +1,7 @@
 // resources.hpp - streams, events and memory that release themselves
 //
 // Constructors acquire or throw CudaError, destructors release and are silent, nothing is copied.
-// There is no default stream: every operation names the stream it is queued in. Declare a stream
+// No stream is the default: every operation names the stream it is queued in. Declare a stream
 // before the buffers used on it: members die in reverse.
 #pragma once
 

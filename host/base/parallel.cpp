@@ -51,7 +51,7 @@ std::optional<double> cpu_quota(const std::string& root, const std::string& memb
     std::ifstream file(root + path + "/cpu.max");
     double quota = 0;
     double period = 0;
-    // "max" is not a number: there is no limit.
+    // "max" is not a number: the container has no limit.
     if (file >> quota >> period && quota > 0 && period > 0) {
       least = std::min(least.value_or(quota / period), quota / period);
     }

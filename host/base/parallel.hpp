@@ -13,7 +13,7 @@ int core_count();
 
 /// Cores' worth of time that the cgroups of version 2 under `root` allow a process whose
 /// /proc/self/cgroup says `membership`: the least quota / period of cpu.max on the way to the root.
-/// Nothing where there is no limit.
+/// Nothing without a limit.
 std::optional<double> cpu_quota(const std::string& root, const std::string& membership);
 
 /// Runs `body(worker, workers)` once for each worker in [0, workers), worker 0 on the calling

@@ -75,7 +75,7 @@ std::optional<bool> Journal::find(const ListedJob& job, const std::string& origi
 bool Journal::note(const ListedJob& job, const std::string& origin, bool has_clipped) const {
   const auto output = state_of(job.output);
   if (!output) return true;  // a device or a pipe
-  // What a link leads to is no journal of ours.
+  // A link does not lead to a journal of ours.
   const FileDescriptor file(
       ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
   const std::string line =

@@ -24,7 +24,7 @@ struct ListedJob {
 ///   else    comma-separated values (RFC 4180); the first line names the columns
 ///
 /// Columns, or keys, are input, response, output, azimuth and elevation; all but input may be
-/// missing or empty. Where there is no response, `response` is used. An output is relative to
+/// missing or empty. Rows without a response use `response`. An output is relative to
 /// `folder`, and where there is none the input's name (or the ID) with ".wav". All other paths are
 /// relative to the current folder. Empty lines, carriage returns and a byte order mark are skipped.
 ///

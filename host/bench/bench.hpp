@@ -102,7 +102,7 @@ struct Entry {
 std::vector<Entry> entries(const Problem& problem, const Bench& bench,
                            std::vector<Skipped>& skipped);
 
-/// What a row reached of the measured peaks of its processor; 0 where there is no peak or no count.
+/// Share of its processor's measured peaks that a row reached; 0 without a peak or a count.
 /// A share of bytes above 1 means that they stayed in a cache.
 struct Shares {
   double operations = 0;

@@ -91,7 +91,7 @@ Contender in_a_graph(const Method& method) {
                                const Problem& problem, const std::optional<Device>& device) {
     const std::string reason = of_method(problem, device);
     if (!reason.empty()) return reason;
-    // What many blocks leave behind is the last ones' result: the others' would not be judged.
+    // Many blocks leave only the last ones' result: the others' would not be judged.
     const bool is_one_block =
         method.blocks(static_cast<double>(problem.N), static_cast<double>(problem.K)) == 1 &&
         (problem.clips == 1 || problem.N % 4 == 0);

@@ -7,7 +7,7 @@ namespace gpuconv {
 namespace {
 
 #ifdef GPUCONV_EMULATED
-constexpr std::size_t kFlushBytes = std::size_t{1} << 12;  // there is no cache to flush
+constexpr std::size_t kFlushBytes = std::size_t{1} << 12;  // without a cache to flush
 #else
 constexpr std::size_t kFlushBytes = std::size_t{1} << 28;
 #endif

@@ -19,7 +19,7 @@ class DeviceWork {
   virtual Traffic traffic() const { return {}; }
 };
 
-/// Its times are those between two events in a stream of its own. Every run is queued behind a long
+/// Its times are those between two events in a stream of its own. Every run is queued after a long
 /// read of memory that nobody else uses, larger than any second-level cache: while it lasts the
 /// host queues what is timed, so that no launch waits for the host, and it leaves nothing in the
 /// cache that the run could use or would have to write back. That is a cold run; before a warm one

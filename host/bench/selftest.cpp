@@ -16,7 +16,7 @@ namespace {
 /// More would take seconds with the double loops, and minutes on an emulated GPU.
 constexpr double kMostOperations = 1e8;
 
-/// How the error of cuda/methods/cufft_library.cpp begins where there is no cuFFT: that is no
+/// How the error of cuda/methods/cufft_library.cpp begins without cuFFT, which is not a
 /// failure.
 constexpr std::string_view kNoCufft = "cuFFT is not installed";
 

@@ -32,7 +32,7 @@ using MakeRenderer = std::function<std::unique_ptr<Renderer>(
 
 /// Runs `method` on the built-in problems that it solves in a moment. GPU methods run on `device`;
 /// without one, `why_no_device` is why they cannot. Whatever the method throws becomes a failure,
-/// but that cuFFT is not installed is no fault of the machine.
+/// except that cuFFT is not installed.
 SelfTest selftest(const Method& method, const std::optional<Device>& device,
                   const std::string& why_no_device, const MakeRenderer& make);
 

@@ -97,7 +97,7 @@ void check_folder(const std::string& folder) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(folder, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
-    throw FileError(folder, "is no folder");
+    throw FileError(folder, "is not a folder");
   }
   std::filesystem::create_directories(folder, error);
   if (error) throw FileError(folder, fmt::format("cannot be made ({})", error.message()));
@@ -136,7 +136,7 @@ class Batch {
     } catch (const GpuError&) {
       if (!job.falls_back_to_cpu) throw;  // else each job says so
     }
-    if (options_.folder.empty()) throw UsageError("--output: is no folder");
+    if (options_.folder.empty()) throw UsageError("--output: is not a folder");
     resolve_wav_format("--output", job.format);
     parse_duration(job.mix.predelay, kMaxRate, "--predelay");
     return read_list(options_.list, options_.folder, options_.response);

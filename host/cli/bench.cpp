@@ -136,7 +136,7 @@ class Destination {
   std::optional<OutputFile> file_;
 };
 
-/// Measures the constants behind --method auto and keeps them.
+/// Measures the constants of --method auto and keeps them.
 void calibrate_here(const BenchOptions& options) {
   std::optional<Device> device;
   // What the first use of a GPU costs is paid once in a process: here.

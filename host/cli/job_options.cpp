@@ -39,7 +39,7 @@ std::uint64_t bytes_in(const std::string& option, const std::string& text) {
   const bool is_unit = unit.size() < 2 || thousand == 1024;
   bytes *= std::pow(thousand, static_cast<double>(power));
   if (!is_unit || (power == 0 && !unit.empty()) || !(bytes >= 1) || bytes > 0x1p60) {
-    throw UsageError(option + " " + text + ": is no size such as 500MB or 2GiB");
+    throw UsageError(option + " " + text + ": is not a size such as 500MB or 2GiB");
   }
   return static_cast<std::uint64_t>(bytes);
 }
@@ -154,7 +154,7 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
   CLI::Option* const gain =
       command.add_option("-g,--gain", job.mix.gain_db, "Gain of both ears; not with --norm");
   decibels(gain, "DB");
-  // A flag, so that its value needs a "=" and it never takes the file behind it for one.
+  // A flag, so that its value needs a "=" and it never takes the next file for one.
   CLI::Option* const norm =
       command.add_flag("--norm{0}", options.norm,
                        "Peak of the louder ear after one factor for both ears (default 0)");

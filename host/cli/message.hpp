@@ -13,8 +13,7 @@ namespace gpuconv {
 /// terminal.
 std::string one_line(std::string_view text);
 
-/// Writes `text` to standard error. That it cannot be written is no reason to fail: nobody
-/// listens.
+/// Writes `text` to standard error. gpuconv goes on if that fails.
 void write_message(std::string_view text);
 
 /// Writes `text` to standard output, or keeps it until flush_output(). Both throw FileError where

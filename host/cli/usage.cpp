@@ -88,7 +88,7 @@ std::string about_unknown_option(const CLI::App& app, const CLI::App& command,
                                  const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   if (command.get_option_no_throw(name) != nullptr) {
-    return name + " stands behind '--', where only files may";
+    return name + " stands after '--', where only files may";
   }
   std::string sentence = fmt::format("{} has no option {}", command.get_name(), name);
   if (const std::string near = nearest(command, name); !near.empty()) {
@@ -121,9 +121,9 @@ std::string about_first_option(const CLI::App& app, std::span<const char* const>
     const CLI::App* const command = command_named(app, argument);
     if (command == nullptr) continue;
     if (command->get_option_no_throw(name) == nullptr) break;
-    return fmt::format("{} belongs behind the command: gpuconv {} {}", name, argument, first);
+    return fmt::format("{} belongs after the command: gpuconv {} {}", name, argument, first);
   }
-  return fmt::format("there is no option {} before a command", name);
+  return fmt::format("unknown option {} before a command", name);
 }
 
 std::string about_no_command(const CLI::App& app, std::span<const char* const> arguments) {
@@ -132,7 +132,7 @@ std::string about_no_command(const CLI::App& app, std::span<const char* const> a
     commands += (commands.empty() ? "" : ", ") + command->get_name();
   }
   if (arguments.empty()) return "a command is missing: " + commands;
-  return fmt::format("there is no command '{}', only {}", arguments.front(), commands);
+  return fmt::format("unknown command '{}' (commands: {})", arguments.front(), commands);
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ void check_spelling(const CLI::App& app, std::span<const char* const> arguments)
   const std::string_view first = arguments.empty() ? "-" : arguments[0];
   const CLI::App* const command = command_named(app, first);
   if (command == nullptr && !first.starts_with('-')) {
-    // The parser would answer "--help" behind it.
+    // The parser would answer "--help" after it.
     throw UsageError(about_no_command(app, arguments) + "; see 'gpuconv --help'");
   }
   if (command == nullptr) return;
@@ -213,7 +213,7 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,
     before = argument;
   }
   if (!surplus.empty()) return about_too_many(*command, surplus);
-  // One letter of several behind one "-".
+  // One letter of several after one "-".
   return unknown.empty() ? words : about_unknown_option(app, *command, unknown.front());
 }
 

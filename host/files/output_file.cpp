@@ -38,7 +38,7 @@ void check_folder(const std::string& path, const std::string& folder) {
   if (!status) {
     throw FileError(path, fmt::format("folder '{}' ({})", folder, std::strerror(errno)));
   }
-  if (!S_ISDIR(status->st_mode)) throw FileError(path, fmt::format("'{}' is no folder", folder));
+  if (!S_ISDIR(status->st_mode)) throw FileError(path, fmt::format("'{}' is not a folder", folder));
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     throw FileError(
         path, fmt::format("folder '{}' cannot be written ({})", folder, std::strerror(errno)));
@@ -182,7 +182,7 @@ void OutputFile::sync() {
 
 void OutputFile::publish() {
   if (in_place()) {
-    // What another program writes to the same standard output belongs behind this.
+    // What another program writes to the same standard output belongs after this.
     if (seekable_) seek(bytes_);
     if (special_.close() != 0) fail("cannot be closed");
     return;

@@ -44,7 +44,7 @@ class OutputFile {
   /// Pipes cannot: what is written there stays as it is.
   bool seekable() const { return seekable_; }
 
-  /// Throws FileError if there is no room for `bytes` beside what OUTPUT takes now, which is
+  /// Throws FileError without room for `bytes` beside what OUTPUT takes now, which is
   /// replaced only at the end. A disk that does not know its size is not asked.
   void require_room(std::int64_t bytes) const;
   /// Writes all bytes where the last write ended, or throws FileError with the system's reason.

@@ -84,7 +84,7 @@ bool is_stale(const FileDescriptor& file, std::string_view owner, bool is_shared
   return status.st_uid == ::geteuid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
-/// (std::filesystem ends the program where there is no memory for the next name in a folder.)
+/// (std::filesystem ends the program without memory for the next name in a folder.)
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };

@@ -1,6 +1,6 @@
 // temporary_file.hpp - a file beside OUTPUT that is gone unless it becomes OUTPUT
 //
-// Its name is ".NAME.gpuconv-MACHINE-PID.tmp". A process that is killed leaves it behind; the next
+// Its name is ".NAME.gpuconv-MACHINE-PID.tmp". A killed process leaves it; the next
 // one that works in the same folder removes it. A lock shows whether its owner is dead: it
 // ends with the process and holds between containers, where process numbers mean nothing. Not every
 // network drive carries locks from one machine to another: what another machine has made there is

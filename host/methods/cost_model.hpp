@@ -49,7 +49,7 @@ class CostModel {
 std::string machine_name(Processor processor, const std::optional<Device>& device);
 
 /// The file of `gpuconv bench --calibrate` in the user's cache folder ($XDG_CACHE_HOME or
-/// ~/.cache); empty if there is no such folder.
+/// ~/.cache); empty without such a folder.
 std::string calibration_file(const std::string& machine);
 
 /// Constants calibrated for this processor and for `device`, built-in ones for the rest. If a file
@@ -57,7 +57,7 @@ std::string calibration_file(const std::string& machine);
 CostModel load_cost_model(const std::optional<Device>& device, std::string& warning);
 
 /// Writes the constants of `processor` and returns the path. Throws FileError, or UsageError if
-/// there is no cache folder.
+/// the cache folder is missing.
 std::string save_cost_model(const CostModel& model, Processor processor,
                             const std::optional<Device>& device);
 

@@ -17,7 +17,7 @@ enum class ByteOrder { little, big };
 /// A whole number of up to 8 bytes.
 std::uint64_t number(std::span<const unsigned char> bytes, ByteOrder order);
 
-/// The first four bytes, or fewer if there are no more, as text.
+/// The first four bytes, or all if they are fewer, as text.
 std::string_view text(std::span<const unsigned char> bytes);
 
 /// How a container lays out its chunks: a name, a size, then that many bytes.

@@ -46,7 +46,7 @@ struct ContainerFormat {
   /// Reads the header instead of libsndfile. Nothing if it cannot be understood.
   std::optional<PcmHeader> (*read_header)(const std::string& path, const Peek& peek,
                                           std::int64_t file_bytes) = nullptr;
-  /// Finds the samples where there are no chunks.
+  /// Finds the samples of a container without chunks.
   std::optional<Samples> (*find_samples)(const Peek& peek, std::int64_t file_bytes) = nullptr;
   /// How to check that the recording is whole. Nothing: by the size of the samples.
   std::optional<IntegrityCheck::Kind> integrity = std::nullopt;

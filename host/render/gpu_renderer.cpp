@@ -5,7 +5,7 @@
 //   download stream of each ear                                       copy finished frames out
 //
 // kSlots blocks are in flight, so that copy-in, computing and copy-out of neighbouring blocks
-// overlap; fewer if there is no memory for another one, which costs time and changes no byte.
+// overlap; fewer without memory for another one, which costs time and changes no byte.
 // The host waits for a slot only when it needs it again.
 #include "host/render/gpu_renderer.hpp"
 
@@ -96,7 +96,7 @@ class GpuRenderer final : public Renderer {
       queue(slot);
       if (slot.length < block_length_ || !has_more(source)) break;
     }
-    // The oldest block in flight stands behind the newest.
+    // The oldest block in flight stands after the newest.
     for (std::size_t i = 1; i <= slots_.size(); ++i) {
       deliver(slots_[(next + i) % slots_.size()], wet, levels);
     }
@@ -137,7 +137,7 @@ class GpuRenderer final : public Renderer {
     return true;
   }
 
-  /// False if there is no memory for one more; without any slot that is an error.
+  /// False without memory for one more; without any slot that is an error.
   bool add_slot() {
     try {
       slots_.emplace_back(block_length_, frames_length_, block_length_ + overlap_,

@@ -281,11 +281,14 @@ Prepared resolve(const Job& job) {
 
 JobReport run(Prepared prepared) {
   const Job job = prepared.job;
+  const auto start = prepared.start;
   try {
     return run_once(std::move(prepared));
   } catch (const GpuError& error) {
     if (!job.falls_back_to_cpu) throw;
-    return run_once(resolve_on_cpu(job, error));
+    Prepared again = resolve_on_cpu(job, error);
+    again.start = start;  // the attempt took time, too
+    return run_once(std::move(again));
   }
 }
 

@@ -34,8 +34,8 @@ class WetWriter {
   /// So far: frames and levels.
   const WriteReport& report() const { return report_; }
 
-  /// Takes the next frames; `wet.left` and `wet.right` have one length. A sample that is no finite
-  /// number is a FileError naming the frame: the result has overflowed.
+  /// Takes the next frames; `wet.left` and `wet.right` have one length. A sample that is not a
+  /// finite number is a FileError naming the frame: the result has overflowed.
   void write(Stereo<std::span<const float>> wet);
 
   /// Completes the file, reads its header back and puts it in its place. Without finish(), or if

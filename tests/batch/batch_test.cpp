@@ -92,7 +92,7 @@ TEST_F(BatchProgram, TellsOnceWhatIsWrongForAllLines) {
   refuses({"-o", out_, "--response", missing}, 2, "missing.wav: cannot be opened");
   refuses({"-o", out_, "--response", source_}, 2, "source.wav: has 1 channel");
   refuses({"-o", out_, "--response", room_, "--azimuth", "30"}, 1, "room.wav: --azimuth");
-  refuses({"-o", room_, "--response", room_}, 2, "room.wav: is no folder");
+  refuses({"-o", room_, "--response", room_}, 2, "room.wav: is not a folder");
   refuses({"-o", "/dev/null/out", "--response", room_}, 2, "/dev/null/out: cannot be made");
   // A response that no line uses may be anything.
   write_bytes(list_, "input,response\n" + source_ + "," + room_ + "\n");

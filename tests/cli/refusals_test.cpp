@@ -95,7 +95,7 @@ TEST_F(Program, RefusesEmptyValues) {
   expect_refusal(render(source_, room_, {"--norm="}), 1, {"--norm=: is empty"});
   expect_refusal(run({"render", source_, room_, ""}), 1, {"OUTPUT: is empty"});
   expect_refusal(run({"render", "", room_, wet()}), 1, {"INPUT: is empty"});
-  expect_refusal(run({""}), 1, {"there is no command ''"});
+  expect_refusal(run({""}), 1, {"unknown command ''"});
 }
 
 TEST_F(Program, NamesWhatIsWrongWithACommandLine) {
@@ -115,17 +115,17 @@ TEST_F(Program, NamesWhatIsWrongWithACommandLine) {
   refuses({"--gain", "1", "--gain", "2"}, {"--gain: is given more than once"});
   refuses({"--tiny"}, {"render has no option --tiny; bench has"});
   refuses({"-qx"}, {"render has no option -x"});
-  refuses({"--", "-q"}, {"-q stands behind '--', where only files may"});
+  refuses({"--", "-q"}, {"-q stands after '--', where only files may"});
   expect_refusal(run({"render", source_, room_, "-wet.wav"}), 1,
                  {"no option -wet.wav; a file of that name is ./-wet.wav"});
   expect_refusal(run({"--quiet", "render", source_, room_, wet()}), 1,
-                 {"--quiet belongs behind the command: gpuconv render --quiet"});
+                 {"--quiet belongs after the command: gpuconv render --quiet"});
   expect_refusal(run({"--gain=3", "render", source_, room_, wet()}), 1,
                  {"gpuconv render --gain=3"});
-  expect_refusal(run({"--tiny", "render", source_}), 1, {"no option --tiny before a command"});
+  expect_refusal(run({"--tiny", "render", source_}), 1, {"unknown option --tiny before a command"});
   expect_refusal(run({"info", source_, room_}), 1, {"room.wav' is one too many: FILE is '"});
   expect_refusal(run({}), 1, {"a command is missing: render, batch"});
-  expect_refusal(run({"help", "rendre"}), 1, {"there is no command 'rendre', only render"});
+  expect_refusal(run({"help", "rendre"}), 1, {"unknown command 'rendre' (commands: render"});
 }
 
 TEST_F(Program, SaysWhichFileIsInTheWrongPlace) {

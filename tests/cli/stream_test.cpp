@@ -15,6 +15,7 @@
 #include "tests/support/child.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/recordings.hpp"
 #include "tests/support/specimens.hpp"
 
 namespace gpuconv::test {
@@ -352,27 +353,14 @@ TEST(ByteSourceTest, AWavThatMakesNoSenseIsRefused) {
   EXPECT_TRUE(says(refusal(endless), {"without format or samples"}));
 }
 
-/// Of any container, as libsndfile writes it.
-std::string encoded(const Folder& folder, int format, const Signal& samples) {
-  const std::string path = folder.file("encoded");
-  SF_INFO info{};
-  info.samplerate = 16'000;
-  info.channels = 1;
-  info.format = format;
-  SNDFILE* const file = sf_open(path.c_str(), SFM_WRITE, &info);
-  EXPECT_NE(file, nullptr) << sf_strerror(nullptr);
-  sf_writef_float(file, samples.data(), std::ssize(samples));
-  sf_close(file);
-  return read_bytes(path);
-}
-
 TEST(ByteSourceTest, OtherContainersAreReadAsFromAFile) {
   const Folder folder;
   const Signal samples = noise(100'000, 4);
   for (const int format : {SF_FORMAT_AU | SF_FORMAT_FLOAT, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
                            SF_FORMAT_AIFF | SF_FORMAT_PCM_24, SF_FORMAT_CAF | SF_FORMAT_FLOAT,
                            SF_FORMAT_W64 | SF_FORMAT_PCM_16}) {
-    const std::string bytes = encoded(folder, format, samples);
+    const std::string bytes = encoded(format, samples);
+    write_bytes(folder.file("encoded"), bytes);
     SourceReader file(folder.file("encoded"));
     Signal expected(samples.size());
     ASSERT_EQ(file.read(expected), samples.size());
@@ -383,7 +371,7 @@ TEST(ByteSourceTest, OtherContainersAreReadAsFromAFile) {
 TEST(ByteSourceTest, AFlacLongerThanItsHeaderSaysIsAnError) {
   const Folder folder;
   const Signal samples = noise(10'000, 4);
-  std::string bytes = encoded(folder, SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
+  std::string bytes = encoded(SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
   bytes.replace(22, 4, big(1'000, 4));
   EXPECT_TRUE(says(message_of<FileError>([&] { read_through_pipe(folder, bytes); }),
                    {"promises 1000 frames, and more are there"}));
@@ -444,7 +432,7 @@ TEST_F(Streams, EndWithTheSamplesPromisedThoughThePipeStaysOpen) {
 TEST(ByteSourceTest, AFlacMayKeepItsLengthToItself) {
   const Folder folder;
   const Signal samples = noise(100'000, 4);
-  std::string bytes = encoded(folder, SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
+  std::string bytes = encoded(SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
   bytes[21] &= static_cast<char>(0xf0);  // STREAMINFO: 36 bits of total samples
   for (std::size_t i = 22; i < 26; ++i) bytes[i] = 0;
   EXPECT_EQ(read_through_pipe(folder, bytes).size(), samples.size());

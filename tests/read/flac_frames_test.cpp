@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
-#include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/recordings.hpp"
 
 namespace gpuconv {
 namespace {
@@ -16,15 +16,7 @@ using namespace test;
 
 /// As libsndfile writes it, but without the total.
 std::string flac_of(const std::vector<float>& samples) {
-  const Folder folder;
-  SF_INFO info{};
-  info.samplerate = 16'000;
-  info.channels = 1;
-  info.format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16;
-  SNDFILE* const file = sf_open(folder.file("a").c_str(), SFM_WRITE, &info);
-  sf_write_float(file, samples.data(), std::ssize(samples));
-  sf_close(file);
-  std::string bytes = read_bytes(folder.file("a"));
+  std::string bytes = encoded(SF_FORMAT_FLAC | SF_FORMAT_PCM_16, samples);
   bytes[21] = static_cast<char>(bytes[21] & 0xf0);
   return bytes.replace(22, 4, std::string(4, '\0'));
 }

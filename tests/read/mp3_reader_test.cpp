@@ -10,9 +10,8 @@
 #include "host/read/audio_file.hpp"
 #include "host/room/info.hpp"
 #include "host/room/response.hpp"
-#include "tests/support/files.hpp"
-#include "tests/support/filled_pipe.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/recordings.hpp"
 
 namespace gpuconv {
 namespace {
@@ -32,24 +31,6 @@ std::vector<float> sweep(std::size_t frames, int channels) {
     }
   }
   return samples;
-}
-
-/// As libsndfile writes it, with LAME: the first frame says how long it is. Empty where libsndfile
-/// was built without MP3.
-std::string mp3_of(const std::vector<float>& samples, int channels, int rate) {
-  const Folder folder;
-  SF_INFO info{};
-  info.samplerate = rate;
-  info.channels = channels;
-  info.format = kMp3;
-  if (sf_format_check(&info) == 0) return "";
-  SNDFILE* const file = sf_open(folder.file("a").c_str(), SFM_WRITE, &info);
-  if (file == nullptr) return "";
-  double level = 0;  // the best quality
-  sf_command(file, SFC_SET_COMPRESSION_LEVEL, &level, sizeof level);
-  sf_writef_float(file, samples.data(), std::ssize(samples) / channels);
-  sf_close(file);
-  return read_bytes(folder.file("a"));
 }
 
 std::span<const unsigned char> as_bytes(const std::string& bytes) {
@@ -79,42 +60,15 @@ std::string silence(unsigned header, int count) {
   return bytes;
 }
 
-struct Mp3Audio {
-  AudioFormat format;
-  std::vector<float> samples;
-  std::string shortfall, remark;
-};
-
-Mp3Audio decode(const std::string& path, Truncated truncated) {
-  AudioReader reader(path, truncated);
-  Mp3Audio seen{reader.format(), {}, "", reader.remark()};
-  const auto channels = static_cast<std::size_t>(reader.format().channels);
-  std::vector<float> block(700 * channels);
-  while (const std::size_t got = reader.read(block)) {
-    seen.samples.insert(seen.samples.end(), block.begin(),
-                        block.begin() + static_cast<std::ptrdiff_t>(got * channels));
-  }
-  seen.shortfall = reader.shortfall();
-  return seen;
-}
-
-/// The same bytes as a file and through a pipe.
-class Mp3 : public ::testing::TestWithParam<bool> {
+class Mp3 : public FileOrPipe {
  protected:
+  Mp3() : FileOrPipe("a.mp3") {}
   void SetUp() override {
     if (whole_.empty()) GTEST_SKIP() << "libsndfile here was built without MP3";
     begins_ = frames_of(whole_);
     ASSERT_GT(begins_.size(), 20u);
   }
 
-  Mp3Audio read(const std::string& bytes, Truncated truncated = Truncated::error) const {
-    if (GetParam()) return decode(FilledPipe(bytes).path(), truncated);
-    write_bytes(folder_.file("a.mp3"), bytes);
-    return decode(folder_.file("a.mp3"), truncated);
-  }
-  std::string refusal(const std::string& bytes, Truncated truncated = Truncated::error) const {
-    return message_of<FileError>([&] { read(bytes, truncated); });
-  }
   /// Without the frames from `first` on, up to `end`.
   std::string without(std::size_t first, std::size_t end) const {
     return whole_.substr(0, begins_[first]) + whole_.substr(begins_[end]);
@@ -122,16 +76,15 @@ class Mp3 : public ::testing::TestWithParam<bool> {
 
   static constexpr std::size_t kFrames = 40'000;
   const std::vector<float> sound_ = sweep(kFrames, 2);
-  const std::string whole_ = mp3_of(sound_, 2, 44'100);
+  const std::string whole_ = encoded(kMp3, sound_, 2, 44'100);
   std::vector<std::size_t> begins_;
-  const Folder folder_;
 };
 
 INSTANTIATE_TEST_SUITE_P(FromFileOrPipe, Mp3, ::testing::Bool(),
                          [](const auto& each) { return each.param ? "pipe" : "file"; });
 
 TEST_P(Mp3, HasTheSamplesThatWereEncodedAndNotOneMore) {
-  const Mp3Audio seen = read(whole_);
+  const Recording seen = read(whole_);
   EXPECT_EQ(seen.format.rate, 44'100);
   EXPECT_EQ(seen.format.channels, 2);
   EXPECT_EQ(seen.format.container, "MP3");
@@ -153,7 +106,7 @@ TEST_P(Mp3, ThatIsShorterThanItsHeaderSaysIsTruncated) {
   const std::string cut = whole_.substr(0, begins_[10] + 7);
   EXPECT_TRUE(says(refusal(cut), {"is truncated (its header promises 40000 frames, ",
                                   " are there); use --truncated accept"}));
-  const Mp3Audio seen = read(cut, Truncated::accept);
+  const Recording seen = read(cut, Truncated::accept);
   EXPECT_EQ(seen.samples.size() / 2, 9u * 1152 - 576 - 529) << "LAME puts 576 samples before";
   EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
   EXPECT_TRUE(says(refusal(whole_.substr(0, begins_[10])), {"is truncated"}));
@@ -162,7 +115,7 @@ TEST_P(Mp3, ThatIsShorterThanItsHeaderSaysIsTruncated) {
 
 TEST_P(Mp3, WithoutAHeaderIsDecodedAndItsLengthIsNotVerified) {
   const std::string bare = whole_.substr(begins_[1]);
-  const Mp3Audio seen = read(bare);
+  const Recording seen = read(bare);
   EXPECT_EQ(seen.samples.size() / 2, 1152 * (begins_.size() - 1));
   EXPECT_TRUE(says(seen.remark, {"its length cannot be verified"}));
   EXPECT_EQ(seen.shortfall, "");
@@ -237,7 +190,7 @@ TEST_P(Mp3, OfAllVersionsAndLayersIsRead) {
                            Kind{0xffff9000, "MPEG-1 layer I", 44'100, 2, 384},
                            Kind{0xfff790c0, "MPEG-2 layer I", 22'050, 1, 384}}) {
     std::string bytes = silence(kind.header, 6);
-    const Mp3Audio seen = read(bytes);
+    const Recording seen = read(bytes);
     EXPECT_EQ(seen.format.encoding, kind.encoding);
     EXPECT_EQ(seen.format.rate, kind.rate) << kind.encoding;
     EXPECT_EQ(seen.format.channels, kind.channels) << kind.encoding;
@@ -250,7 +203,7 @@ TEST_P(Mp3, OfAllVersionsAndLayersIsRead) {
 TEST_P(Mp3, TwiceTheSameIsTheSame) { EXPECT_EQ(read(whole_).samples, read(whole_).samples); }
 
 TEST(Mp3Response, IsReadAndDescribed) {
-  const std::string bytes = mp3_of(noise(8'000, 3), 2, 16'000);
+  const std::string bytes = encoded(kMp3, noise(8'000, 3), 2, 16'000);
   if (bytes.empty()) GTEST_SKIP() << "libsndfile here was built without MP3";
   const Folder folder;
   const std::string path = folder.file("room.mp3");
@@ -265,7 +218,7 @@ TEST(Mp3Response, IsReadAndDescribed) {
 
 /// What another program makes of it, where there is one.
 TEST(Mp3Response, IsDecodedAsByLame) {
-  const std::string bytes = mp3_of(sweep(30'000, 1), 1, 44'100);
+  const std::string bytes = encoded(kMp3, sweep(30'000, 1), 1, 44'100);
   if (bytes.empty()) GTEST_SKIP() << "libsndfile here was built without MP3";
   if (std::system("lame --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "no lame here";
   const Folder folder;
@@ -273,8 +226,8 @@ TEST(Mp3Response, IsDecodedAsByLame) {
   const std::string command =
       "lame --quiet --decode '" + folder.file("a.mp3") + "' '" + folder.file("a.wav") + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);
-  const Mp3Audio ours = decode(folder.file("a.mp3"), Truncated::error);
-  const Mp3Audio theirs = decode(folder.file("a.wav"), Truncated::error);
+  const Recording ours = read_recording(folder.file("a.mp3"), Truncated::error);
+  const Recording theirs = read_recording(folder.file("a.wav"), Truncated::error);
   ASSERT_EQ(ours.samples.size(), theirs.samples.size());
   for (std::size_t n = 0; n < ours.samples.size(); ++n) {
     ASSERT_NEAR(ours.samples[n], theirs.samples[n], 1.5 / 32'768) << n;  // its 16 bits

@@ -7,8 +7,7 @@
 #include "host/room/info.hpp"
 #include "host/room/response.hpp"
 #include "tests/support/cases.hpp"
-#include "tests/support/files.hpp"
-#include "tests/support/filled_pipe.hpp"
+#include "tests/support/recordings.hpp"
 
 namespace gpuconv {
 namespace {
@@ -34,37 +33,10 @@ std::string header_for(std::int64_t count, int channels, int bytes, const std::s
                    std::to_string(coding.size()) + " " + coding + "\n");
 }
 
-struct Decoded {
-  AudioFormat format;
-  std::vector<float> samples;
-  std::string shortfall;
-};
-
-Decoded decode_all(const std::string& path, Truncated truncated) {
-  AudioReader reader(path, truncated);
-  Decoded seen{reader.format(), {}, ""};
-  const auto channels = static_cast<std::size_t>(reader.format().channels);
-  std::vector<float> block(1000 * channels);
-  while (const std::size_t got = reader.read(block)) {
-    seen.samples.insert(seen.samples.end(), block.begin(),
-                        block.begin() + static_cast<std::ptrdiff_t>(got * channels));
-  }
-  seen.shortfall = reader.shortfall();
-  return seen;
-}
-
-/// The same bytes as a file, named as TIMIT's are, and through a pipe.
-class Sphere : public ::testing::TestWithParam<bool> {
+/// Files are named as TIMIT's are.
+class Sphere : public FileOrPipe {
  protected:
-  Decoded read(const std::string& bytes, Truncated truncated = Truncated::error) const {
-    if (GetParam()) return decode_all(FilledPipe(bytes).path(), truncated);
-    write_bytes(folder_.file("A.WAV"), bytes);
-    return decode_all(folder_.file("A.WAV"), truncated);
-  }
-  std::string refusal(const std::string& bytes) const {
-    return message_of<FileError>([&] { read(bytes); });
-  }
-  const Folder folder_;
+  Sphere() : FileOrPipe("A.WAV") {}
 };
 
 INSTANTIATE_TEST_SUITE_P(FromFileOrPipe, Sphere, ::testing::Bool(),
@@ -84,7 +56,7 @@ TEST_P(Sphere, PcmOfEverySizeAndByteOrderHasItsValues) {
         expected.push_back(
             static_cast<float>(step / std::exp2(static_cast<double>(8 * bytes - 1))));
       }
-      const Decoded seen = read(header_for(4, 2, bytes, order, "pcm") + samples);
+      const Recording seen = read(header_for(4, 2, bytes, order, "pcm") + samples);
       EXPECT_EQ(seen.samples, expected) << bytes << ' ' << order;
       EXPECT_EQ(seen.format.frames, 4);
       EXPECT_EQ(seen.format.channels, 2);
@@ -102,13 +74,14 @@ TEST_P(Sphere, PcmOfEverySizeAndByteOrderHasItsValues) {
 
 TEST_P(Sphere, CompandedSamplesHaveTheirValues) {
   // ITU-T G.711: the ends of the range, and a step near zero.
-  const Decoded ulaw = read(header_for(4, 1, 1, "1", "ulaw") + std::string("\x80\x00\xff\xf0", 4));
+  const Recording ulaw =
+      read(header_for(4, 1, 1, "1", "ulaw") + std::string("\x80\x00\xff\xf0", 4));
   EXPECT_EQ(ulaw.samples,
             (std::vector<float>{32'124 / 32'768.0f, -32'124 / 32'768.0f, 0, 120 / 32'768.0f}));
   EXPECT_EQ(ulaw.format.encoding, "mu-law");
   EXPECT_EQ(read(header_for(4, 1, 1, "1", "mu-law") + std::string("\x80\x00\xff\xf0", 4)).samples,
             ulaw.samples);
-  const Decoded alaw = read(header_for(2, 1, 1, "1", "alaw") + std::string("\xaa\x2a", 2));
+  const Recording alaw = read(header_for(2, 1, 1, "1", "alaw") + std::string("\xaa\x2a", 2));
   EXPECT_EQ(alaw.samples, (std::vector<float>{32'256 / 32'768.0f, -32'256 / 32'768.0f}));
   EXPECT_EQ(alaw.format.encoding, "A-law");
 }
@@ -138,7 +111,7 @@ TEST_P(Sphere, HeadersOfOtherSizesAndSpellingsAreRead) {
       "sample_rate -r 16000.000\nsample_n_bytes -i 2\n\n"
       "sample_byte_format -s2 10\nspeaker -s9 a b\nc\n";
   for (const std::size_t size : {256u, 1024u, 2048u, 65'536u}) {
-    const Decoded seen =
+    const Recording seen =
         read(header_of(fields + "sample_count -i 2\n", size) + big(256, 2) + big(0xff00, 2));
     EXPECT_EQ(seen.samples, (std::vector<float>{1 / 128.0f, -1 / 128.0f})) << size;
     EXPECT_EQ(seen.format.rate, 16'000);
@@ -188,9 +161,9 @@ TEST(SphereCases, HaveTheSamplesOfTheWav) {
   GPUCONV_TEST_CASE(sphere, "H24/timit_like.WAV");
   GPUCONV_TEST_CASE(bw64, "H21/bw64_adm.wav");
   GPUCONV_TEST_CASE(wav, "common/x.wav");
-  const Decoded expected = decode_all(wav, Truncated::error);
-  EXPECT_EQ(decode_all(sphere, Truncated::error).samples, expected.samples);
-  const Decoded broadcast = decode_all(bw64, Truncated::error);
+  const Recording expected = read_recording(wav, Truncated::error);
+  EXPECT_EQ(read_recording(sphere, Truncated::error).samples, expected.samples);
+  const Recording broadcast = read_recording(bw64, Truncated::error);
   EXPECT_EQ(broadcast.samples, expected.samples);
   EXPECT_EQ(broadcast.format.container, "BW64");
 }

@@ -1,73 +1,26 @@
 // whole_files_test.cpp - recordings that are read to their end and not beyond, or refused
-#include <fcntl.h>
 #include <sndfile.h>
-#include <sys/stat.h>
 
-#include <array>
-#include <chrono>
 #include <functional>
-#include <future>
-#include <thread>
 
-#include "host/files/file_descriptor.hpp"
 #include "host/read/audio_file.hpp"
-#include "host/read/integrity_check.hpp"
-#include "tests/support/files.hpp"
-#include "tests/support/filled_pipe.hpp"
+#include "tests/support/recordings.hpp"
 
 namespace gpuconv {
 namespace {
 
 using namespace test;
 
-struct Seen {
-  std::vector<float> samples;
-  std::string shortfall;
-};
-
-Seen read_all(const std::string& path, Truncated truncated) {
-  AudioReader reader(path, truncated);
-  Seen seen;
-  std::vector<float> block(1000 * static_cast<std::size_t>(reader.format().channels));
-  while (const std::size_t frames = reader.read(block)) {
-    const auto count = frames * static_cast<std::size_t>(reader.format().channels);
-    seen.samples.insert(seen.samples.end(), block.begin(),
-                        block.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-  seen.shortfall = reader.shortfall();
-  return seen;
-}
-
-/// The same bytes as a file and through a pipe.
-class WholeFiles : public ::testing::TestWithParam<bool> {
+class WholeFiles : public FileOrPipe {
  protected:
-  Seen read(const std::string& bytes, Truncated truncated = Truncated::error) const {
-    if (GetParam()) return read_all(FilledPipe(bytes).path(), truncated);
-    write_bytes(folder_.file("a"), bytes);
-    return read_all(folder_.file("a"), truncated);
-  }
-  std::string refusal(const std::string& bytes) const {
-    return message_of<FileError>([&] { read(bytes); });
-  }
-
-  /// `count` samples as libsndfile writes them.
-  std::string encoded(int format, std::size_t count) const {
-    const std::string path = folder_.file("encoded");
-    SF_INFO info{};
-    info.samplerate = 16'000;
-    info.channels = 1;
-    info.format = format;
-    SNDFILE* const file = sf_open(path.c_str(), SFM_WRITE, &info);
-    EXPECT_NE(file, nullptr) << sf_strerror(nullptr);
-    std::vector<float> samples(count);
-    for (std::size_t n = 0; n < count; ++n) samples[n] = static_cast<float>(n % 331) / 1024;
-    sf_writef_float(file, samples.data(), std::ssize(samples));
-    sf_close(file);
-    return read_bytes(path);
-  }
-
-  const Folder folder_;
+  WholeFiles() : FileOrPipe("a") {}
 };
+
+std::string encoded(int format, std::size_t count) {
+  const std::string bytes = test::encoded(format, sawtooth(count));
+  EXPECT_NE(bytes, "");
+  return bytes;
+}
 
 constexpr int kW64 = SF_FORMAT_W64 | SF_FORMAT_PCM_16;
 constexpr int kVorbis = SF_FORMAT_OGG | SF_FORMAT_VORBIS;
@@ -118,7 +71,7 @@ TEST_P(WholeFiles, AnOggWithoutItsLastPageIsTruncated) {
                                  whole.size() - 100, whole.rfind("OggS") + 40}) {
     const std::string cut = whole.substr(0, page);
     EXPECT_TRUE(says(refusal(cut), {"is truncated", "its last page", "--truncated accept"}));
-    const Seen seen = read(cut, Truncated::accept);
+    const Recording seen = read(cut, Truncated::accept);
     EXPECT_LT(seen.samples.size(), 50'000u);
     EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
   }
@@ -356,7 +309,7 @@ TEST_P(WholeFiles, WhatIsJoinedIsNotReadInPart) {
     EXPECT_TRUE(says(refusal(joined), {"several concatenated recordings", "read only the first"}))
         << joined.substr(0, 4);
     if (joined.starts_with(unknown)) continue;  // nobody knows where the first one ends
-    const Seen seen = read(joined, Truncated::accept);
+    const Recording seen = read(joined, Truncated::accept);
     EXPECT_NEAR(static_cast<double>(seen.samples.size()), 500, 1) << joined.substr(0, 4);
     EXPECT_TRUE(says(seen.shortfall, {"several concatenated recordings"}));
   }
@@ -385,7 +338,7 @@ TEST_P(WholeFiles, ACafThatBreaksOffIsTruncated) {
   const std::string whole = encoded(kCaf, 5000);
   const std::string cut = whole.substr(0, whole.size() - 1000);
   EXPECT_TRUE(says(refusal(cut), {"is truncated", "--truncated accept"}));
-  const Seen seen = read(cut, Truncated::accept);
+  const Recording seen = read(cut, Truncated::accept);
   EXPECT_EQ(seen.samples.size(), 4500u);
   EXPECT_TRUE(says(seen.shortfall, {"is truncated"}));
 }
@@ -430,57 +383,6 @@ TEST(LongAiffTest, AStreamedSizeThatIsTooSmallIsTold) {
                    {"is longer than its header says", "2147483647", "--truncated accept"}));
 }
 
-// Whoever waits for the result before he closes the pipe would wait for ever.
-TEST(OpenPipeTest, IsNotWaitedForWhenAllThatWasPromisedHasCome) {
-  const Folder folder;
-  const std::string path = folder.file("pipe");
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  const std::string wav = wav_bytes({1, 16, 1}, bytes_of(std::vector<std::int16_t>(9000, 1)));
-  std::vector<std::string> files{wav, wav + "LIST" + little(4, 4) + "INFO"};
-  for (const int format :
-       {kFlac, kCaf, SF_FORMAT_AU | SF_FORMAT_PCM_16, SF_FORMAT_AIFF | SF_FORMAT_PCM_16, kVorbis,
-        kW64, SF_FORMAT_NIST | SF_FORMAT_PCM_16, SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III}) {
-    const std::string encoded = folder.file("encoded");
-    SF_INFO info{};
-    info.samplerate = 16'000;
-    info.channels = 1;
-    info.format = format;
-    if (sf_format_check(&info) == 0) continue;  // MP3 is an option of libsndfile's build
-    SNDFILE* const file = sf_open(encoded.c_str(), SFM_WRITE, &info);
-    const std::vector<float> samples(9000, 0.25f);
-    sf_writef_float(file, samples.data(), std::ssize(samples));
-    sf_close(file);
-    files.push_back(read_bytes(encoded));
-  }
-  for (const std::string& bytes : files) {
-    const FileDescriptor keeps_open(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    std::future<std::size_t> reading = std::async(
-        std::launch::async, [&] { return read_all(path, Truncated::error).samples.size(); });
-    ASSERT_EQ(::write(keeps_open.get(), bytes.data(), bytes.size()), std::ssize(bytes));
-    const auto state = reading.wait_for(std::chrono::seconds(20));
-    EXPECT_EQ(state, std::future_status::ready) << bytes.substr(0, 4);
-    if (state != std::future_status::ready) std::_Exit(1);  // the thread cannot be ended
-    EXPECT_EQ(reading.get(), 9000u) << bytes.substr(0, 4);
-  }
-}
-
-TEST(SlowPipeTest, IsWaitedForAlsoByWhoDoesNotWantToWait) {
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
-  const FileDescriptor reading(ends[0]);
-  FileDescriptor writing(ends[1]);
-  std::future<void> sending = std::async(std::launch::async, [&] {
-    for (const char byte : std::string("abcd")) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      EXPECT_EQ(::write(writing.get(), &byte, 1), 1);
-    }
-  });
-  ByteSource input(reading.get(), "a pipe", -1);
-  EXPECT_EQ(input.look(0, 4), (std::vector<unsigned char>{'a', 'b', 'c', 'd'}));
-  EXPECT_NO_THROW(input.check_end());
-  sending.get();
-}
-
 TEST_P(WholeFiles, SamplesWithoutAHeaderAreWholeFramesAndNoHeader) {
   const RawFormat stereo{16'000, 2, RawEncoding::s16};
   const auto open = [&](const std::string& bytes) {
@@ -491,9 +393,7 @@ TEST_P(WholeFiles, SamplesWithoutAHeaderAreWholeFramesAndNoHeader) {
       while (const std::size_t got = reader.read(block)) frames += got;
       return frames;
     };
-    if (GetParam()) return frames_in(FilledPipe(bytes).path());
-    write_bytes(folder_.file("a"), bytes);
-    return frames_in(folder_.file("a"));
+    return with(bytes, frames_in);
   };
   EXPECT_EQ(open(std::string(4000, '\1')), 1000u);
   for (const std::size_t size : {4001u, 4002u, 4003u}) {
@@ -504,118 +404,6 @@ TEST_P(WholeFiles, SamplesWithoutAHeaderAreWholeFramesAndNoHeader) {
   for (const std::string& bytes : {wav, encoded(kFlac, 500), encoded(kCaf, 500)}) {
     EXPECT_TRUE(says(message_of<FileError>([&] { open(bytes); }), {"header", "--raw-rate"}));
   }
-}
-
-TEST(SlowPipeTest, BringsAllOfAnOggInPiecesOfAnySize) {
-  const Folder folder;
-  const std::string encoded = folder.file("encoded"), path = folder.file("pipe");
-  SF_INFO info{};
-  info.samplerate = 16'000;
-  info.channels = 1;
-  info.format = kVorbis;
-  SNDFILE* const file = sf_open(encoded.c_str(), SFM_WRITE, &info);
-  std::vector<float> samples(30'000);
-  for (std::size_t n = 0; n < samples.size(); ++n) samples[n] = static_cast<float>(n % 331) / 1024;
-  sf_writef_float(file, samples.data(), std::ssize(samples));
-  sf_close(file);
-  const std::string bytes = read_bytes(encoded);
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  const std::size_t last = bytes.rfind("OggS");
-  for (const std::size_t stop : {last + 27, last + 40, bytes.size() - 1}) {
-    std::future<void> writing = std::async(std::launch::async, [&] {
-      const FileDescriptor pipe(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-      std::size_t done = 0;
-      for (const std::size_t end : {stop, bytes.size()}) {
-        EXPECT_EQ(::write(pipe.get(), bytes.data() + done, end - done),
-                  static_cast<ssize_t>(end - done));
-        done = end;
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      }
-    });
-    EXPECT_EQ(read_all(path, Truncated::error).samples.size(), 30'000u) << stop;
-    writing.get();
-  }
-}
-
-/// `bytes` taken in pieces of any size give what they give at once.
-IntegrityCheck checked(IntegrityCheck::Kind kind, const std::string& bytes, std::size_t piece) {
-  IntegrityCheck check(kind);
-  for (std::size_t i = 0; i < bytes.size(); i += piece) {
-    const std::string part = bytes.substr(i, piece);
-    check.take(static_cast<std::int64_t>(i),
-               {reinterpret_cast<const unsigned char*>(part.data()), part.size()});
-  }
-  return check;
-}
-
-std::string page(int flags, int serial, const std::string& content, int number = 0,
-                 int granules = 0) {
-  std::string bytes = std::string("OggS\0", 5) + static_cast<char>(flags) +
-                      little(static_cast<std::uint64_t>(granules), 8) +
-                      little(static_cast<std::uint64_t>(serial), 4) +
-                      little(static_cast<std::uint64_t>(number), 4) + little(0, 4) + '\1' +
-                      static_cast<char>(content.size()) + content;
-  std::uint32_t sum = 0;
-  for (const char byte : bytes) {
-    sum ^= static_cast<std::uint32_t>(static_cast<unsigned char>(byte)) << 24;
-    for (int bit = 0; bit < 8; ++bit) sum = sum << 1 ^ ((sum & 0x8000'0000) != 0 ? 0x04c11db7 : 0);
-  }
-  return bytes.replace(22, 4, little(sum, 4));
-}
-
-TEST(StreamWatchTest, ARecordedBroadcastMayBeginAtAnyPage) {
-  const std::string header = page(2, 1, "header") + page(0, 1, "more", 1);
-  const std::string late = page(0, 1, "sound", 700, 1000);
-  const std::string last = page(4, 1, "", 701, 1100);
-  EXPECT_EQ(checked(IntegrityCheck::Kind::ogg, header + late + last, 9).damage(), "");
-  EXPECT_TRUE(checked(IntegrityCheck::Kind::ogg, header + late + last, 9).has_ended());
-  const std::string gap = header + late + page(4, 1, "", 702, 1100);
-  EXPECT_TRUE(says(checked(IntegrityCheck::Kind::ogg, gap, 9).damage(), {"missing"}));
-  const std::string empty = page(4, 1, "", 701, 1100);
-  std::string wrong = header + late + empty;
-  wrong[wrong.size() - 22] ^= 1;  // in the header of the last page, which holds nothing
-  EXPECT_TRUE(says(checked(IntegrityCheck::Kind::ogg, wrong, 9).damage(), {"checksum"}));
-}
-
-TEST(StreamWatchTest, SeesPagesInPiecesOfAnySize) {
-  const std::string first = page(2, 1, "one") + page(2, 7, "other") + page(0, 1, "");
-  const std::string whole = first + page(4, 7, "x") + page(4, 1, "OggS");
-  for (const std::size_t piece : {1u, 2u, 7u, 28u, 1000u}) {
-    EXPECT_FALSE(checked(IntegrityCheck::Kind::ogg, first, piece).has_ended()) << piece;
-    EXPECT_FALSE(checked(IntegrityCheck::Kind::ogg, first + page(4, 7, "x"), piece).has_ended());
-    const IntegrityCheck check =
-        checked(IntegrityCheck::Kind::ogg, whole + "garbage" + whole, piece);
-    EXPECT_TRUE(check.has_ended()) << piece;
-    EXPECT_FALSE(check.has_another()) << piece;
-    EXPECT_TRUE(checked(IntegrityCheck::Kind::ogg, whole + whole, piece).has_another()) << piece;
-  }
-}
-
-TEST(StreamWatchTest, SeesAnotherFlacInPiecesOfAnySize) {
-  const std::string flac("fLaC\x00\x00\x00\x22", 8);
-  const std::string last("fLaC\x80\x00\x00\x22", 8);
-  for (const std::size_t piece : {1u, 2u, 7u, 8u, 9u, 1000u}) {
-    for (const std::string& none :
-         {flac, flac + "fLaC", flac + "xfLaC\x01" + std::string("\0\0\x22", 3),
-          flac + std::string("fLaC\0\0\0\x23", 8)}) {
-      EXPECT_FALSE(checked(IntegrityCheck::Kind::flac, none, piece).has_another()) << piece;
-    }
-    EXPECT_TRUE(checked(IntegrityCheck::Kind::flac, flac + flac, piece).has_another()) << piece;
-    EXPECT_TRUE(checked(IntegrityCheck::Kind::flac, flac + "fLa" + last, piece).has_another());
-  }
-}
-
-TEST(StreamWatchTest, TakesNothingTwiceAndNothingBehindAGap) {
-  const std::string flac("fLaC\x00\x00\x00\x22", 8);
-  IntegrityCheck check(IntegrityCheck::Kind::flac);
-  const std::span bytes(reinterpret_cast<const unsigned char*>(flac.data()), flac.size());
-  check.take(0, bytes);
-  check.take(0, bytes);
-  check.take(9, bytes);
-  EXPECT_FALSE(check.has_another());
-  EXPECT_EQ(check.position(), 8);
-  check.take(8, bytes);
-  EXPECT_TRUE(check.has_another());
 }
 
 }  // namespace

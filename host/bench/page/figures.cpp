@@ -338,7 +338,8 @@ std::optional<Figure> roofline(const Machine& machine, const BenchReport& report
   figure.sentences = fmt::format(
       "No method can stand above the line, which is measured here by a copy and by a chain of "
       "multiply-adds; {} comes closest, with {:.0f} % of the arithmetic for {}. A method far to "
-      "the right does more arithmetic for each byte, which is no merit: a fast transform stands to "
+      "the right does more arithmetic for each byte, which is not a merit: a fast transform stands "
+      "to "
       "the left of the definition because it needs less, and is faster in spite of a lower rate.",
       closest->contender, 100 * shares_of_peaks(*closest, report).operations, words_of(*problem));
   return figure;

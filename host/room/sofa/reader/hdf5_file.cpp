@@ -277,13 +277,13 @@ std::string Hdf5File::catalogue() {
 }
 
 std::vector<double> Hdf5File::read(const ReadRequest& request) {
-  if (request.variable >= variables_.size()) throw std::runtime_error("there is no such variable");
+  if (request.variable >= variables_.size()) throw std::runtime_error("unknown variable");
   const Variable& variable = variables_[request.variable];
   if (!variable.problem.empty()) throw std::runtime_error(variable.name + " " + variable.problem);
   const std::size_t rank = variable.sizes.size();
   if (request.rank != rank || request.row_count > kMaxRows ||
       (rank == 0 && request.row_count > 0)) {
-    throw std::runtime_error("there is no such part of " + variable.name);
+    throw std::runtime_error("unknown part of " + variable.name);
   }
   std::vector<hsize_t> first(request.first, request.first + rank);
   std::vector<hsize_t> count(request.count, request.count + rank);
@@ -295,7 +295,7 @@ std::vector<double> Hdf5File::read(const ReadRequest& request) {
       const std::uint64_t from = axis == 0 ? row : first[axis];
       if (count[axis] == 0 || from >= variable.sizes[axis] ||
           count[axis] > variable.sizes[axis] - from) {
-        throw std::runtime_error("there is no such part of " + variable.name);
+        throw std::runtime_error("unknown part of " + variable.name);
       }
     }
   }
