@@ -11,7 +11,7 @@
 //          every stage (BlockShape::place). tests/cuda/block_fft_test.cu counts this.
 // Turn     The first stage may shift all frequencies by a quarter: Z[k] = sum_n z[n]
 //          exp(-2 pi i n (k - 1/4) / L). That is what multiplying by exp(2 pi i n / 4L) beforehand
-//          would do, at the price of R - 1 constants per butterfly (see fold.hpp).
+//          would do, at the price of R - 1 constants per butterfly (see segments.cuh).
 #pragma once
 
 #include <algorithm>

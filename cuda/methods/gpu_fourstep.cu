@@ -3,8 +3,7 @@
 //   response  K floats per side     source  N floats     wet  N+K-1 floats per side
 //
 // Idea     Overlap-save in segments of 2M samples (segments.cuh), M = rows * columns, by the
-// four-step
-//          transform without its bookkeeping:
+//          four-step transform without its bookkeeping:
 //            1  down the columns      reads samples: folding and zero padding are the load
 //            2  along the rows        there, times both responses' spectra, and back
 //            3  up the columns        scaling, unfolding and cropping are the store

@@ -6,9 +6,8 @@
 //   h  response  K floats      gain per sample of delay
 //   y  wet       N+K-1 floats
 //
-// Idea     A block owns kTile neighbouring outputs and walks the taps in tap_blocks of kTapBlock,
-// staging
-//          the tap_block and the samples it can touch in shared memory. A thread owns kOutputs
+// Idea     A block owns kTile neighbouring outputs and walks the taps in blocks of kTapBlock,
+//          staging the taps and the samples they can touch in shared memory. A thread owns kOutputs
 //          neighbouring outputs and takes kTaps taps at a time: kTaps + kOutputs samples in
 //          registers serve kTaps * kOutputs products, and the next taps need only kTaps new ones.
 // Launch   grid ceil((N+K-1)/kTile), block kThreads, shared kSharedBytes.
@@ -73,10 +72,10 @@ __device__ inline void read_aligned(const float* from, float (&to)[kCount], int 
   }
 }
 
-/// Adds the products of one staged tap_block to this thread's sums.
+/// Adds the products of one staged tap block to this thread's sums.
 __device__ inline void accumulate(const float* window, const float* tap_block,
                                   float (&sum)[kOutputs]) {
-  // For output r of this thread and tap c of the tap_block the sample is window[first + r - c].
+  // For output r of this thread and tap c of the tap block the sample is window[first + r - c].
   const int first = static_cast<int>(threadIdx.x) * kOutputs + kTapBlock;
   float x[kOutputs + kTaps];  // x[i] = window[first - c - kTaps + i]
 #pragma unroll
@@ -114,10 +113,10 @@ __global__ void __launch_bounds__(kThreads)
   float sum[kOutputs] = {};
   for (int tap_block_start = first_tap / kTapBlock * kTapBlock; tap_block_start < end_tap;
        tap_block_start += kTapBlock) {
-    __syncthreads();  // nobody reads the tap_block before this one any more
+    __syncthreads();  // nobody reads the tap block before this one any more
     stage_tap_block(response, response_length, tap_block_start, tap_block);
     stage_window(source, source_length, tile_start - tap_block_start - kTapBlock, window);
-    __syncthreads();  // the tap_block is staged
+    __syncthreads();  // the tap block is staged
     accumulate(window, tap_block, sum);
   }
 

@@ -1,5 +1,4 @@
-// segment_convolver.cuh - what methods share that convolve both sides of a segment in the same
-// launches
+// segment_convolver.cuh - the base of methods that convolve both sides in the same launches
 #pragma once
 
 #include <memory>
