@@ -11,15 +11,6 @@
 #include "host/render/cpu_renderer.hpp"
 
 namespace gpuconv {
-namespace {
-
-Signal checked_taps(std::span<const float> taps, NonFinite policy, Side side) {
-  const CheckedSamples checked(taps, policy, fmt::format("response, {} ear", name(side)));
-  return {checked.samples().begin(), checked.samples().end()};
-}
-
-}  // namespace
-
 CheckedSamples::CheckedSamples(std::span<const float> samples, NonFinite policy,
                                const std::string& what)
     : samples_(samples) {
@@ -45,21 +36,10 @@ void check_overflow(Stereo<std::span<const float>> frames, std::int64_t first,
   }
 }
 
-PlanEngines::PlanEngines(const Stereo<std::span<const float>>& response, const PlanOptions& options)
-    : options_(options) {
-  const std::size_t K = response.left.size();
-  if (K == 0 || K != response.right.size()) {
-    throw UsageError(
-        fmt::format("response: the ears need the same number of taps, at least 1, not {} and {}", K,
-                    response.right.size()));
-  }
-  for (const Side side : kSides) {
-    response_[side] = checked_taps(response[side], options.nonfinite, side);
-  }
+Chooser::Chooser(const PlanOptions& options) : nonfinite_(options.nonfinite) {
   request_.method = options.method;
   request_.device = options.device;
-  request_.allows_hopeless = true;
-  request_.is_one_of_many = true;
+  request_.allows_hopeless = true;  // it was asked for by its name
   devices_ = devices_for(request_);
   check_request(request_, devices_);
   std::string warning;  // of a calibration that cannot be used: the built-in one serves
@@ -67,10 +47,30 @@ PlanEngines::PlanEngines(const Stereo<std::span<const float>>& response, const P
   model_.set_gpu_start(0);
 }
 
+Choice Chooser::choose_for(std::int64_t N, std::int64_t K) const {
+  return choose(request_, N, K, devices_, model_);
+}
+
+PlanEngines::PlanEngines(const Stereo<std::span<const float>>& response,
+                         std::shared_ptr<const Chooser> chooser, const std::string& what)
+    : chooser_(std::move(chooser)) {
+  const std::size_t K = response.left.size();
+  if (K == 0 || K != response.right.size()) {
+    throw UsageError(
+        fmt::format("{}: the ears need the same number of taps, at least 1, not {} and {}", what, K,
+                    response.right.size()));
+  }
+  for (const Side side : kSides) {
+    const CheckedSamples checked(response[side], nonfinite(),
+                                 fmt::format("{}, {} ear", what, name(side)));
+    response_[side].assign(checked.samples().begin(), checked.samples().end());
+  }
+}
+
 Choice PlanEngines::choose_for(std::int64_t N) {
   const std::lock_guard lock(mutex_);
   if (!latest_choice_ || latest_N_ != N) {
-    latest_choice_ = choose(request_, N, taps(), devices_, model_);
+    latest_choice_ = chooser_->choose_for(N, taps());
     latest_N_ = N;
   }
   return *latest_choice_;

@@ -35,14 +35,32 @@ class CheckedSamples {
 void check_overflow(Stereo<std::span<const float>> frames, std::int64_t first,
                     const std::string& what);
 
+/// Which method convolves what: the same for all plans that are made together.
+class Chooser {
+ public:
+  /// Throws as Plan's constructor does.
+  explicit Chooser(const PlanOptions& options);
+
+  NonFinite nonfinite() const { return nonfinite_; }
+  Choice choose_for(std::int64_t N, std::int64_t K) const;
+
+ private:
+  NonFinite nonfinite_;
+  Request request_;
+  Devices devices_;
+  CostModel model_;
+};
+
 /// Thread-safe.
 class PlanEngines {
  public:
-  PlanEngines(const Stereo<std::span<const float>>& response, const PlanOptions& options);
+  /// `what` begins messages about the response.
+  PlanEngines(const Stereo<std::span<const float>>& response,
+              std::shared_ptr<const Chooser> chooser, const std::string& what);
 
   const Stereo<Signal>& response() const { return response_; }
   std::int64_t taps() const { return std::ssize(response_.left); }
-  NonFinite nonfinite() const { return options_.nonfinite; }
+  NonFinite nonfinite() const { return chooser_->nonfinite(); }
 
   /// For a source of N samples.
   Choice choose_for(std::int64_t N);
@@ -71,11 +89,8 @@ class PlanEngines {
 
   static constexpr std::size_t kPlansOnGpu = 4;
 
-  const PlanOptions options_;
+  std::shared_ptr<const Chooser> chooser_;
   Stereo<Signal> response_;
-  Request request_;
-  Devices devices_;
-  CostModel model_;
   std::once_flag vectorised_once_;
   std::optional<VectorisedConvolver> vectorised_;
   std::mutex mutex_;  // of what follows

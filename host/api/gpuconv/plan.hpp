@@ -61,15 +61,16 @@ class GPUCONV_API Plan {
 
   std::int64_t taps() const;  ///< K
 
+  /// What would convolve a source of N >= 1 samples, and why. Throws UsageError if nothing can.
+  Report choice(std::int64_t samples) const;
+
   /// Convolves N >= 1 samples. Each ear of `wet` has N+K-1 floats and overlaps neither `source` nor
   /// the other ear. Throws UsageError for wrong lengths, for NaN and infinity in the source and
   /// where the result overflows; GpuError, and what `between` throws.
   Report convolve(std::span<const float> source, const Stereo<std::span<float>>& wet,
                   const BetweenBlocks& between = {}) const;
 
-  /// Convolves `clips` sources of equal length that stand one after the other: C x N samples become
-  /// C x 2 x (N+K-1) floats, for each clip the left ear, then the right one. CPU methods spread
-  /// clips over all cores. Throws as above; the message names the clip.
+  /// Convolves `clips` sources of equal length; see the function convolve_clips().
   Report convolve_clips(std::int64_t clips, std::span<const float> sources, std::span<float> wet,
                         const BetweenBlocks& between = {}) const;
 
@@ -77,8 +78,27 @@ class GPUCONV_API Plan {
   PlanStream stream() const;
 
  private:
+  friend std::vector<Plan> make_plans(std::int64_t, std::span<const float>,
+                                                  const PlanOptions&);
+  friend Report convolve_clips(std::span<const Plan* const>, std::span<const float>,
+                                           std::span<float>, const BetweenBlocks&);
+  explicit Plan(std::shared_ptr<PlanEngines> engines);
   std::shared_ptr<PlanEngines> engines_;
 };
+
+/// A plan for each of `responses` responses that stand one after the other: R x 2 x K taps, for
+/// each response the left ear, then the right one. Throws as a Plan does; the message names the
+/// response.
+GPUCONV_API std::vector<Plan> make_plans(std::int64_t responses, std::span<const float> taps,
+                                         const PlanOptions& options = {});
+
+/// Convolves clip i by `plans[i]`; they may be one plan or several, of responses of one length and
+/// with the same options. Sources of equal length stand one after the other: C x N samples become
+/// C x 2 x (N+K-1) floats, for each clip the left ear, then the right one. CPU methods spread clips
+/// over all cores. Throws as Plan::convolve() does; the message names the clip.
+GPUCONV_API Report convolve_clips(std::span<const Plan* const> plans,
+                                  std::span<const float> sources, std::span<float> wet,
+                                  const BetweenBlocks& between = {});
 
 /// Frames of a source whose samples come block by block. One thread at a time. cpu-vectorised
 /// returns a frame as soon as the block of the plan that it lies in is full; other methods return
