@@ -1,6 +1,5 @@
 #include "host/room/sofa/sofa_reader.hpp"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spawn.h>
@@ -42,21 +41,13 @@ bool is_hdf5(int descriptor, std::int64_t bytes) {
   return false;
 }
 
-/// Where gpuconv-sofa is: beside this program, or where it or the library is installed.
+/// Where gpuconv-sofa is: beside this program, or where it is installed.
 fs::path reader_program() {
   if (const char* const named = std::getenv("GPUCONV_SOFA_READER")) return named;
   std::error_code error;
   const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
   const fs::path installed = folder.parent_path() / "libexec" / "gpuconv" / kProgram;
-  if (fs::exists(installed, error)) return installed;
-  if (fs::exists(folder / kProgram, error)) return folder / kProgram;
-  Dl_info here{};  // lib/libgpuconv.so, in another program
-  if (::dladdr(reinterpret_cast<const void*>(&is_hdf5), &here) != 0 && here.dli_fname != nullptr) {
-    const fs::path lib = fs::absolute(here.dli_fname, error).parent_path();
-    const fs::path beside = lib.parent_path() / "libexec" / "gpuconv" / kProgram;
-    if (fs::exists(beside, error)) return beside;
-  }
-  return folder / kProgram;
+  return fs::exists(installed, error) ? installed : folder / kProgram;
 }
 
 /// Actions and attributes of posix_spawn that are given back.
