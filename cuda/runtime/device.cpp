@@ -85,6 +85,12 @@ std::size_t l2_cache_bytes() {
   return static_cast<std::size_t>(attribute(cudaDevAttrL2CacheSize, device));
 }
 
+int multiprocessors() {
+  int device = 0;
+  GPUCONV_CUDA(cudaGetDevice(&device));
+  return static_cast<int>(attribute(cudaDevAttrMultiProcessorCount, device));
+}
+
 std::size_t free_device_memory() {
   std::size_t free = 0;
   std::size_t total = 0;

@@ -49,6 +49,9 @@ bool still_answers();
 /// Bytes of the current device's second-level cache.
 std::size_t l2_cache_bytes();
 
+/// Of the current device.
+int multiprocessors();
+
 /// Bytes of memory free on the current device.
 std::size_t free_device_memory();
 
