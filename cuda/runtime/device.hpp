@@ -29,6 +29,9 @@ Devices query_devices();
 /// Makes device `index` the one that this thread's CUDA calls go to.
 void use_device(int index);
 
+/// The device that this thread's CUDA calls go to. A new thread begins with device 0.
+int device_in_use();
+
 /// Makes device `index` the one that this thread's CUDA calls go to as long as this lives; then it
 /// is again the one that it was.
 class DeviceInUse {

@@ -6,15 +6,25 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
+#include <set>
+#include <stdexcept>
+#include <thread>
 
 #include "cuda/blocks/levels.hpp"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/device.hpp"
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/pipe.hpp"
 #include "tests/support/run.hpp"
 
 #ifdef GPUCONV_EMULATED
@@ -119,7 +129,143 @@ TEST_P(Blockwise, RendersTwiceWithOnePlan) {
   EXPECT_EQ(first.right, second.right);
 }
 
+/// Calls `before(n)` before its n-th call.
+template <typename Called>
+auto with(std::function<void(int call)> before, Called& called) {
+  return [before = std::move(before), &called, call = 0](auto span) mutable {
+    before(call++);
+    return called(span);
+  };
+}
+
+TEST_P(Blockwise, GivesTheSameFramesHoweverSlowSourceAndOutputAre) {
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  for (const std::size_t N : {101u, 300u, 950u}) {
+    const Signal source = noise(N, 1);
+    const auto renderer =
+        make_gpu_renderer(GetParam().plan, response, static_cast<std::int64_t>(N), 0);
+    const Stereo<Signal> expected = run(*renderer, source);
+    for (const int slow : {0, 1}) {
+      const auto nap = [&](int which) {
+        return [=](int) {
+          if (which == slow) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        };
+      };
+      MemorySource memory(source);
+      Frames frames;
+      renderer->run(with(nap(0), memory), with(nap(1), frames));
+      EXPECT_EQ(frames.wet.left, expected.left) << N << ", " << slow;
+      EXPECT_EQ(frames.wet.right, expected.right) << N << ", " << slow;
+    }
+  }
+}
+
+TEST_P(Blockwise, StaysOnTheCallersThreadForOneBlock) {
+  const Stereo<Signal> response{noise(350, 2), noise(350, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 1000, 0);
+  const auto threads_for = [&](std::size_t N) {
+    const Signal source = noise(N, 1);
+    MemorySource memory(source);
+    Frames frames;
+    std::set<std::thread::id> readers, writers;
+    renderer->run(with([&](int) { readers.insert(std::this_thread::get_id()); }, memory),
+                  with([&](int) { writers.insert(std::this_thread::get_id()); }, frames));
+    return std::pair(readers, writers);
+  };
+  const std::set here{std::this_thread::get_id()};
+  for (const std::size_t N : {1u, 99u, 100u}) {
+    EXPECT_EQ(threads_for(N), std::pair(here, here)) << N;
+  }
+  const auto [readers, writers] = threads_for(101);
+  EXPECT_EQ(readers.size(), 2u) << "the first block is read before it is known that there is more";
+  EXPECT_EQ(writers.size(), 2u) << "the tail is written when the threads are gone";
+}
+
+TEST_P(Blockwise, ThrowsWhatSourceOrOutputThrowsAndRendersOn) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Stereo<Signal> expected = run(*renderer, source);
+  // Calls of the source: block 0, a sample, the rest of block 1, a sample ...; the output gets
+  // eight blocks and a tail.
+  for (const bool is_source : {true, false}) {
+    for (const int failing : {0, 1, 2, 5, is_source ? 14 : 8}) {
+      const auto fail = [&](bool may_fail) {
+        return [=](int call) {
+          if (may_fail && call == failing) throw FileError("file", "is broken");
+        };
+      };
+      MemorySource memory(source);
+      Frames frames;
+      EXPECT_THROW(renderer->run(with(fail(is_source), memory), with(fail(!is_source), frames)),
+                   FileError)
+          << is_source << failing;
+      const std::size_t seen = frames.wet.left.size();
+      ASSERT_LT(seen, expected.left.size());
+      EXPECT_TRUE(
+          std::equal(frames.wet.left.begin(), frames.wet.left.end(), expected.left.begin()));
+      const Stereo<Signal> again = run(*renderer, source);
+      EXPECT_EQ(again.left, expected.left);
+      EXPECT_EQ(again.right, expected.right);
+    }
+  }
+}
+
+TEST_P(Blockwise, EndsWhenItsThreadHasToStopThoughThePipeSaysNothing) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Pipe pipe;
+  std::atomic<bool> stop = false;
+  MemorySource memory(source);
+  Frames frames;
+  const auto silent_after_two_blocks = [&](int call) {
+    if (call < 5) return;
+    stop = true;
+    char byte = 0;
+    while (::read(pipe.reading.get(), &byte, 1) < 0) stop_if_interrupted();
+  };
+  obey(&stop);
+  EXPECT_THROW(renderer->run(with(silent_after_two_blocks, memory), std::ref(frames)), Interrupted);
+  obey(nullptr);
+  EXPECT_EQ(run(*renderer, source).left.size(), 899u);
+}
+
 #ifdef GPUCONV_EMULATED
+
+TEST_P(Blockwise, EndsWhenTheGpuFailsThoughThePipeSaysNothing) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Stereo<Signal> expected = run(*renderer, source);
+  for (const int blocks : {2, 3}) {
+    const Pipe pipe;
+    MemorySource memory(source);
+    Frames frames;
+    std::atomic<bool> is_broken = false;
+    const auto silent_after_blocks = [&](int call) {
+      if (call < 2 * blocks) return;
+      emulation::fail_call(1, cudaErrorLaunchFailure, emulation::Failing::persistent);
+      is_broken = true;
+      char byte = 0;
+      while (::read(pipe.reading.get(), &byte, 1) < 0) stop_if_interrupted();
+    };
+    // The first block is written until then, so that the next one still needs the GPU.
+    const auto wait_for_failure = [&](int) {
+      EXPECT_TRUE(eventually([&] { return is_broken.load(); }));
+    };
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_THROW(renderer->run(with(silent_after_blocks, memory), with(wait_for_failure, frames)),
+                 GpuError)
+        << blocks;
+    EXPECT_LT(seconds_since(start), 10);
+    emulation::fail_no_call();
+    emulation::recover();
+    const Stereo<Signal> again = run(*renderer, source);
+    EXPECT_EQ(again.left, expected.left);
+    EXPECT_EQ(again.right, expected.right);
+  }
+}
 
 /// Numbers of all work that `number` had to follow, directly or not.
 std::vector<bool> ancestors(int number) {
