@@ -5,6 +5,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/methods/cpu_negacyclic.cpp"
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 
 // Scalable vectors have no size that a table could be laid out for; these processors have NEON.
@@ -442,6 +443,14 @@ int lanes() { return kLanes; }
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
+
+// As it is loaded, Highway's library measures the resolution of a timer for benchmarks, a quarter
+// of the time that a program takes to start. Nothing here has a use for the timer; the dynamic
+// linker takes this function instead of the library's own.
+namespace hwy::platform {
+[[gnu::visibility("default")]] std::uint64_t TimerResolution();
+std::uint64_t TimerResolution() { return 1; }
+}  // namespace hwy::platform
 
 #include <map>
 #include <mutex>

@@ -11,6 +11,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/base/parallel.hpp"
@@ -179,7 +180,7 @@ class VectorisedConvolver::Pipeline {
     void operator()() noexcept { pipeline->begin_step(); }
   };
   struct Slot {
-    AlignedFloats samples;
+    float* samples = nullptr;
     std::int64_t count = 0;  // those that are valid
   };
 
@@ -203,15 +204,15 @@ class VectorisedConvolver::Pipeline {
   Slot& slot(std::int64_t batch) { return slots_[static_cast<std::size_t>(batch % 2)]; }
   WindowSamples window(std::int64_t t);
   float* spectrum(std::int64_t t) {
-    return spectra_of_windows_.data() +
+    return spectra_of_windows_ +
            static_cast<std::size_t>(t % (plan_.partitions + 1)) * transform_.spectrum_size();
   }
   float* product(std::int64_t t, Side side) {
-    return products_[side].data() + static_cast<std::size_t>(t % 2) * transform_.spectrum_size();
+    return products_[side] + static_cast<std::size_t>(t % 2) * transform_.spectrum_size();
   }
   Stereo<float*> wet_block(std::int64_t t) {
     const std::int64_t first = t % (2 * batch_) * plan_.advance;
-    return {wet_.left.data() + first, wet_.right.data() + first};
+    return {wet_.left + first, wet_.right + first};
   }
 
   const VectorisedConvolver& convolver_;
@@ -224,10 +225,11 @@ class VectorisedConvolver::Pipeline {
   AlignedFloats head_;
   std::int64_t head_length_;
   std::int64_t head_used_ = 0;
-  Slot slots_[2];                     // being read, in use
-  AlignedFloats spectra_of_windows_;  // of long windows
-  Stereo<AlignedFloats> products_;
-  Stereo<AlignedFloats> wet_;  // being made, being written
+  AlignedFloats memory_;                 // of all that follows
+  Slot slots_[2];                        // being read, in use
+  float* spectra_of_windows_ = nullptr;  // of long windows
+  Stereo<float*> products_{};
+  Stereo<float*> wet_{};  // being made, being written
   std::vector<Worker> workers_;
 
   // Written by worker 0, read between steps.
@@ -271,23 +273,26 @@ VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver,
     worker.spectrum = AlignedFloats(spectrum_size);
     worker.product = {AlignedFloats(spectrum_size), AlignedFloats(spectrum_size)};
   }
-  if (is_shared()) {
-    const std::size_t windows =
-        plan.is_single() ? 1 : static_cast<std::size_t>(plan.partitions) + 1;
-    const std::size_t products = plan.is_single() ? 1 : 2;
-    spectra_of_windows_ = AlignedFloats(windows * spectrum_size);
-    products_ = {AlignedFloats(products * spectrum_size), AlignedFloats(products * spectrum_size)};
-  }
-  const auto frames = static_cast<std::size_t>((plan.is_single() ? 1 : 2) * batch_ * plan.advance);
-  wet_ = {AlignedFloats(frames), AlignedFloats(frames)};
-  if (plan.is_single()) {
-    slots_[0] = {std::move(head_), head_length};
+  const bool is_single = plan.is_single();
+  const std::size_t steps = is_single ? 1 : 2;  // what one step makes, the next one uses
+  const std::size_t windows = !is_shared() ? 0
+                              : is_single  ? 1
+                                           : static_cast<std::size_t>(plan.partitions) + 1;
+  const std::size_t products = is_shared() ? steps : 0;
+  const auto samples = static_cast<std::size_t>(is_single ? 0 : plan.lead + batch_ * plan.advance);
+  const auto frames = steps * static_cast<std::size_t>(batch_ * plan.advance);
+  memory_ = AlignedFloats((windows + 2 * products) * spectrum_size + 2 * samples + 2 * frames);
+  float* next = memory_.data();
+  const auto take = [&next](std::size_t size) { return std::exchange(next, next + size); };
+  spectra_of_windows_ = take(windows * spectrum_size);
+  for (const Side side : kSides) products_[side] = take(products * spectrum_size);
+  for (const Side side : kSides) wet_[side] = take(frames);
+  if (is_single) {
+    slots_[0] = {head_.data(), head_length};
     source_length_ = head_length;
   } else {
-    for (Slot& slot : slots_) {
-      slot.samples = AlignedFloats(static_cast<std::size_t>(plan.lead + batch_ * plan.advance));
-    }
-    std::fill_n(slots_[1].samples.data() + batch_ * plan.advance, plan.lead, 0.0F);
+    for (Slot& slot : slots_) slot.samples = take(samples);
+    std::fill_n(slots_[1].samples + batch_ * plan.advance, plan.lead, 0.0F);
     slots_[1].count = plan.lead + batch_ * plan.advance;
     if (head_length < kShortSource) source_length_ = head_length;
   }
@@ -382,7 +387,7 @@ bool VectorisedConvolver::Pipeline::do_task(std::int64_t task, Worker& worker) {
 WindowSamples VectorisedConvolver::Pipeline::window(std::int64_t t) {
   const Slot& from = slot(t / batch_);
   const std::int64_t first = t % batch_ * plan_.advance;
-  return {from.samples.data() + first,
+  return {from.samples + first,
           static_cast<int>(std::clamp<std::int64_t>(from.count - first, 0, 2 * plan_.half))};
 }
 
@@ -392,11 +397,11 @@ void VectorisedConvolver::Pipeline::read(std::int64_t batch, const ReadSource& s
   const Slot& before = slot(batch + 1);
   const std::int64_t used = batch_ * plan_.advance;
   to.count = std::clamp<std::int64_t>(before.count - used, 0, plan_.lead);
-  std::copy_n(before.samples.data() + used, to.count, to.samples.data());
+  std::copy_n(before.samples + used, to.count, to.samples);
   if (to.count < plan_.lead) return;  // after the end
   const std::int64_t end = plan_.lead + used;
   while (to.count < end) {
-    float* const samples = to.samples.data() + to.count;
+    float* const samples = to.samples + to.count;
     if (head_used_ < head_length_) {
       const std::int64_t count = std::min(end - to.count, head_length_ - head_used_);
       std::copy_n(std::as_const(head_).data() + head_used_, count, samples);
@@ -421,7 +426,12 @@ void VectorisedConvolver::Pipeline::write(std::int64_t batch, const WriteWet& we
   const auto count =
       static_cast<std::size_t>(std::min(batch_ * plan_.advance, wet_length_ - first));
   const Stereo<float*> from = wet_block(batch * batch_);
-  wet({{from.left, count}, {from.right, count}});
+  // What takes them has a buffer of a few at a time, in the cache.
+  constexpr std::size_t kPiece = 16384;
+  for (std::size_t n = 0; n < count; n += kPiece) {
+    const std::size_t piece = std::min(kPiece, count - n);
+    wet({{from.left + n, piece}, {from.right + n, piece}});
+  }
 }
 
 void VectorisedConvolver::Pipeline::forward_columns(std::int64_t t, int group, Worker& worker,
