@@ -26,9 +26,10 @@
 namespace gpuconv {
 
 /// Transforms of length product(kRadices), kLanes side by side. The first radix is that of the
-/// largest stride.
-template <int kLaneCount, int... kRadices>
-struct BlockShape {
+/// largest stride. Of kPerThread elements for each thread bytes do not depend, nor where anything
+/// stands.
+template <int kLaneCount, int kPerThread, int... kRadices>
+struct SizedBlockShape {
   static constexpr int kLanes = kLaneCount;
   static constexpr int kStages = sizeof...(kRadices);
   static constexpr int kLength = (kRadices * ...);
@@ -48,9 +49,9 @@ struct BlockShape {
   __host__ __device__ static constexpr int stride(int stage) {
     return length(stage) / radix(stage);
   }
-  /// Lanes that one thread takes: two while that makes no more than 24 elements.
+  /// Lanes that one thread takes: two while that makes no more than 24 elements, if it has many.
   __host__ __device__ static constexpr int width(int stage) {
-    return kLanes > 1 && radix(stage) <= 12 ? 2 : 1;
+    return kPerThread >= 16 && kLanes > 1 && radix(stage) <= 12 ? 2 : 1;
   }
   __host__ __device__ static constexpr int butterflies(int stage) {
     return kElements / radix(stage) / width(stage);
@@ -62,9 +63,9 @@ struct BlockShape {
     return sum;
   }
 
-  /// Sixteen elements a thread, or fewer to fill a warp, or more to have no more than 512 threads:
+  /// kPerThread elements each, or fewer to fill a warp, or more to have no more than 512 threads:
   /// these have 128 registers each.
-  static constexpr int kThreads = std::min(512, (kElements / 16 + 31) / 32 * 32);
+  static constexpr int kThreads = std::min(512, (kElements / kPerThread + 31) / 32 * 32);
 
   /// That keeps 512 threads busy, or a few more: 128 registers for each, or a few less.
   static constexpr int kBlocksPerMultiprocessor = (512 + kThreads / 2) / kThreads;
@@ -110,6 +111,18 @@ struct BlockShape {
     }
     return entries;
   }
+};
+
+template <int kLanes, int... kRadices>
+using BlockShape = SizedBlockShape<kLanes, 16, kRadices...>;
+
+/// The same with more threads, for a launch of so few blocks that each has a multiprocessor to
+/// itself: what one thread does one after the other is then what takes time.
+template <typename Shape>
+struct WideOf;
+template <int kLanes, int... kRadices>
+struct WideOf<SizedBlockShape<kLanes, 16, kRadices...>> {
+  using Type = SizedBlockShape<kLanes, 8, kRadices...>;
 };
 
 /// One butterfly of a stage: which elements it takes.
@@ -167,6 +180,10 @@ using LastButterfly = Butterfly<Shape, Shape::kStages - 1>;
 /// they would need more registers than there are.
 template <typename Shape, int kStage, typename Body>
 __device__ inline void for_butterflies(const Body& body) {
+  if constexpr (Shape::butterflies(kStage) == Shape::kThreads) {
+    body(Butterfly<Shape, kStage>(threadIdx.x));  // stages share what they know of threadIdx
+    return;
+  }
 #pragma unroll 1
   for (unsigned i = threadIdx.x; i < unsigned{Shape::butterflies(kStage)};
        i += unsigned{Shape::kThreads}) {
@@ -226,33 +243,60 @@ __device__ inline void write_shared(float2* z, const Butterfly<Shape, kStage>& a
   });
 }
 
-/// What the butterflies of the first stage multiply their elements by, exp(2 pi i t / 4R).
+/// What the butterflies of the first stage multiply their elements by: exp(2 pi i t / 4R) on the
+/// way there; its conjugate on the way back, with the transform's scale.
 template <int kRadix>
 struct Turn {
   float2 by[kRadix];
 };
 
+/// Both ways: `back` multiplies by `scale`, which costs next to nothing there.
+template <int kRadix>
+struct Turns {
+  Turn<kRadix> there;
+  Turn<kRadix> back;
+};
+
 template <typename Shape>
-Turn<Shape::radix(0)> make_turn() {
+Turns<Shape::radix(0)> make_turns(double scale) {
   constexpr int kRadix = Shape::radix(0);
-  Turn<kRadix> turn;
-  for (int t = 0; t < kRadix; ++t) turn.by[t] = unit_root(t, 4LL * kRadix);
-  return turn;
+  Turns<kRadix> turns;
+  for (int t = 0; t < kRadix; ++t) {
+    turns.there.by[t] = unit_root(t, 4LL * kRadix);
+    turns.back.by[t] = unit_root(-t, 4LL * kRadix, scale);
+  }
+  return turns;
 }
 
-/// No turn: plain transforms.
+/// No turn: plain transforms, not scaled.
 struct NoTurn {};
+struct NoTurns {
+  NoTurn there;
+  NoTurn back;
+};
 
-template <bool is_forward, typename Values>
-__device__ inline void turn_elements(const NoTurn&, Values&) {}
+template <typename Values>
+__device__ inline void turn_there(const NoTurn&, Values&) {}
+template <typename Values>
+__device__ inline void turn_back(const NoTurn&, Values&) {}
 
-template <bool is_forward, typename Values, int kRadix>
-__device__ inline void turn_elements(const Turn<kRadix>& turn, Values& v) {
+template <typename Values, int kRadix>
+__device__ inline void turn_there(const Turn<kRadix>& turn, Values& v) {
   unrolled<kWidthOf<Values>>([&](auto w) {
     unrolled<kRadix - 1>([&](auto i) {
+      constexpr int t = decltype(i)::value + 1;  // element 0 stays
+      v[w][t] = multiply(v[w][t], turn.by[t]);
+    });
+  });
+}
+
+template <typename Values, int kRadix>
+__device__ inline void turn_back(const Turn<kRadix>& turn, Values& v) {
+  unrolled<kWidthOf<Values>>([&](auto w) {
+    v[w][0] = make_float2(v[w][0].x * turn.by[0].x, v[w][0].y * turn.by[0].x);
+    unrolled<kRadix - 1>([&](auto i) {
       constexpr int t = decltype(i)::value + 1;
-      v[w][t] =
-          is_forward ? multiply(v[w][t], turn.by[t]) : multiply_conjugate(v[w][t], turn.by[t]);
+      v[w][t] = multiply(v[w][t], turn.by[t]);
     });
   });
 }
@@ -286,7 +330,7 @@ __device__ inline void forward_to_last(float2* z, const float2* twiddles, const 
       typename Butterfly<Shape, kStage>::Values v;
       if constexpr (kStage == 0) {
         load(at, v);
-        turn_elements<true>(turn, v);
+        turn_there(turn, v);
       } else {
         read_shared(z, at, v);
       }
@@ -326,7 +370,7 @@ __device__ inline void inverse_from_first(float2* z, const float2* twiddles, con
     twiddle<false, !std::is_same_v<Turning, NoTurn>>(twiddles, at, v);
     butterflies<false>(v);
     if constexpr (kStage == 0) {
-      turn_elements<false>(turn, v);
+      turn_back(turn, v);
       store(at, v);
     } else {
       write_shared(z, at, v);

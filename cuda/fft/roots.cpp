@@ -5,15 +5,15 @@
 
 namespace gpuconv {
 
-float2 unit_root(long long numerator, long long denominator) {
+float2 unit_root(long long numerator, long long denominator, double scale) {
   // Fold the angle into the first octant, where sin and cos lose nothing, then undo by symmetry.
   long long eighths = 8 * (((numerator % denominator) + denominator) % denominator);
   const int octant = static_cast<int>(eighths / denominator);
   const long long quarter_turns = (octant + 1) / 2;  // nearest axis
   const double angle = std::numbers::pi / 4 / static_cast<double>(denominator) *
                        static_cast<double>(eighths - 2 * quarter_turns * denominator);
-  const float cosine = static_cast<float>(std::cos(angle));
-  const float sine = static_cast<float>(std::sin(angle));
+  const float cosine = static_cast<float>(scale * std::cos(angle));
+  const float sine = static_cast<float>(scale * std::sin(angle));
   switch (quarter_turns % 4) {
     case 0:
       return make_float2(cosine, sine);

@@ -7,8 +7,9 @@
 
 namespace gpuconv {
 
-/// exp(2 pi i numerator / denominator), each part correctly rounded from double; exact on the axes.
-float2 unit_root(long long numerator, long long denominator);
+/// scale exp(2 pi i numerator / denominator), each part rounded once from double; exact on the axes
+/// if `scale` is a power of two.
+float2 unit_root(long long numerator, long long denominator, double scale = 1);
 
 /// Twiddles of all butterfly stages up to transforms of `length` (a power of two): entry half + j
 /// is exp(-pi i j / half) for half = 1, 2, 4 ... length/2 and 0 <= j < half. Every stage reads its

@@ -19,20 +19,33 @@ __device__ inline int spectrum_place(int kind, const LastButterfly<Shape>& at, i
   return ((kind * At::kRadix + t) * At::kCount + at.index) * At::kWidth;
 }
 
+/// Of the two sides: taps, and where their spectra go.
+template <typename Reader>
+struct NewResponses {
+  Reader reader[2];
+  float2* spectrum[2];
+};
+
+/// Block i of 2 kinds transforms kind i % kinds of side i / kinds. Blocks may write where they
+/// read.
 template <typename Shape, typename Turning, typename Reader>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    spectrum_kernel(Reader reader, const float2* twiddles, Turning turn,
-                    float2* __restrict__ spectra) {
+    spectrum_kernel(NewResponses<Reader> responses, int kinds, const float2* twiddles,
+                    Turning turn) {
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
-  const auto unit = reader.unit(static_cast<int>(blockIdx.x));
+  const bool is_left = static_cast<int>(blockIdx.x) < kinds;
+  const int kind = static_cast<int>(blockIdx.x) - (is_left ? 0 : kinds);
+  const auto unit =
+      (is_left ? responses.reader[0].unit(kind) : responses.reader[1].unit(kind)).held();
+  float2* const spectrum = opaque(is_left ? responses.spectrum[0] : responses.spectrum[1]);
+  wait_for_previous();
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { unit.read(at, v); });
   for_last_butterflies<Shape>([&](const LastButterfly<Shape>& at, auto) {
     typename LastButterfly<Shape>::Values v;
     forward_last(z, at, v);
-    unrolled<LastButterfly<Shape>::kRadix>([&](auto t) {
-      write_lanes(spectra + spectrum_place<Shape>(static_cast<int>(blockIdx.x), at, t), v, t);
-    });
+    unrolled<LastButterfly<Shape>::kRadix>(
+        [&](auto t) { write_lanes(spectrum + spectrum_place<Shape>(kind, at, t), v, t); });
   });
 }
 
@@ -44,16 +57,18 @@ struct ConvolveSides {
 };
 
 /// Block i multiplies by the responses' spectra of kind i % kinds.
-template <typename Shape, typename Turning, typename Reader, typename Writer>
+template <typename Shape, typename BothTurns, typename Reader, typename Writer>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
     convolve_kernel(Reader reader, ConvolveSides<Writer> sides, int kinds, const float2* twiddles,
-                    Turning turn) {
+                    BothTurns turns) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
   const int block = static_cast<int>(blockIdx.x);
   const auto from = reader.unit(block);
-  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { from.read(at, v); });
+  wait_for_previous();
+  forward_to_last<Shape>(z, twiddles, turns.there,
+                         [&](const auto& at, auto& v) { from.read(at, v); });
   typename Last::Values spectrum[Last::kRepeats];
   for_last_butterflies<Shape>(
       [&](const Last& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
@@ -72,7 +87,46 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       inverse_first(z, at, v);
     });
     const auto to = sides.writer[side].unit(block);
-    inverse_from_first<Shape>(z, twiddles, turn,
+    inverse_from_first<Shape>(z, twiddles, turns.back,
+                              [&](const auto& at, const auto& v) { to.write(at, v); });
+  });
+}
+
+/// spectrum_kernel and convolve_kernel of one segment in one launch: the responses are transformed
+/// between the source and the products. The same bytes.
+template <typename Shape, typename BothTurns, typename Reader, typename Writer>
+__global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
+    convolve_with_responses_kernel(Reader reader, ConvolveSides<Writer> sides,
+                                   NewResponses<Reader> responses, const float2* twiddles,
+                                   BothTurns turns) {
+  using Last = LastButterfly<Shape>;
+  BlockShared shared;
+  float2* const z = shared.take<float2>(Shape::kElements);
+  const int block = static_cast<int>(blockIdx.x);
+  const auto from = reader.unit(block);
+  wait_for_previous();
+  forward_to_last<Shape>(z, twiddles, turns.there,
+                         [&](const auto& at, auto& v) { from.read(at, v); });
+  typename Last::Values spectrum[Last::kRepeats];
+  for_last_butterflies<Shape>(
+      [&](const Last& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
+  unrolled<2>([&](auto side) {
+    __syncthreads();  // what is overwritten has been read
+    const auto taps = responses.reader[side].unit(block);
+    forward_to_last<Shape>(z, twiddles, turns.there,
+                           [&](const auto& at, auto& v) { taps.read(at, v); });
+    for_last_butterflies<Shape>([&](const Last& at, auto repeat) {
+      typename Last::Values v;
+      forward_last(z, at, v);
+      unrolled<Last::kRadix>([&](auto t) {
+        write_lanes(responses.spectrum[side] + spectrum_place<Shape>(block, at, t), v, t);
+        unrolled<Last::kWidth>(
+            [&](auto w) { v[w][t] = multiply(spectrum[repeat][w][t], v[w][t]); });
+      });
+      inverse_first(z, at, v);
+    });
+    const auto to = sides.writer[side].unit(block);
+    inverse_from_first<Shape>(z, twiddles, turns.back,
                               [&](const auto& at, const auto& v) { to.write(at, v); });
   });
 }

@@ -3,7 +3,8 @@
 //   wet[n] = sum_{k=0}^{K-1} response[k] source[n-k],   0 <= n < N+K-1
 //
 // Building a Convolver may allocate, transform the response and wait. Enqueueing only queues work
-// in the given stream: nothing is allocated and nobody waits.
+// in the given stream: nothing is allocated and nobody waits. What building has queued and not
+// waited for, the first block waits for on the device.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +37,9 @@ struct Block {
   /// start at multiples of their stored_length(). Only methods that compute both sides at once take
   /// more than one.
   int clips = 1;
+  /// Taps of another response, K for each side, in memory as a source's: this block and all later
+  /// ones are convolved with it. Empty: with the one before. Only a ReplacingConvolver takes one.
+  Stereo<std::span<const float>> response = {};
 };
 
 /// Samples of a clip. Throws std::invalid_argument if the source or a wet signal is not aligned.
@@ -56,19 +60,20 @@ class Convolver {
   /// memory serves one at a time, so the next is queued in the same stream or waits for an event.
   virtual void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) = 0;
 
+  /// Makes the host wait for what building has queued. Before blocks are captured in a graph, which
+  /// cannot wait for what was queued outside.
+  virtual void finish_plan() {}
+
   /// Of a block of `clips` times `source_length` samples.
   virtual Cost cost(int source_length, int clips) const = 0;
   Cost cost(int source_length) const { return cost(source_length, 1); }
 };
 
-/// One that can take another response, of the same length, without planning again.
+/// One that can take another response, of the same length, with a block: see Block::response.
 class ReplacingConvolver : public Convolver {
  public:
-  /// Queues the transforms of both sides' taps, which lie in device memory as a source does. Blocks
-  /// that come later in `stream` are convolved with them. Nothing is allocated; the host goes on.
-  virtual void enqueue_response(const Stereo<std::span<const float>>& taps, const Stream&) = 0;
-  /// Cost of enqueue_response().
-  virtual Cost response_cost() const = 0;
+  /// What that adds to the cost of such a block.
+  virtual Cost response_cost(int source_length, int clips) const = 0;
 };
 
 /// One whose sides can be computed in streams of their own.

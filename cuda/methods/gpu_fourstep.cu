@@ -6,7 +6,7 @@
 //          four-step transform without its bookkeeping:
 //            1  down the columns      reads samples: folding and zero padding are the load
 //            2  along the rows        there, times both responses' spectra, and back
-//            3  up the columns        scaling, unfolding and cropping are the store
+//            3  up the columns        unfolding and cropping are the store, scaling is in the turn
 //          No pass pads, transposes, reverses, multiplies or scales.
 // Layout   A block of pass 1 or 3 does 8 columns; between the passes two rows lie side by side, so
 //          that every access to scratch memory is 16 bytes.
@@ -67,18 +67,37 @@ class GpuFourstep final : public SegmentConvolver {
     return cost;
   }
 
-  Cost response_cost() const override {
+  Cost response_cost(int source_length, int clips) const override {
     const double M = fft_points();
-    // Taps in; scratch out and in; spectrum out.
+    // Taps in; scratch out and in; spectrum out. A single segment's launches do it along.
     return {2 * (5 * M * std::log2(M) + 6 * M + 6 * M), 2 * (4.0 * response_length() + 3 * 8 * M),
-            4};
+            segments(source_length, clips) == 1 ? 0 : 2};
   }
 
  private:
-  void enqueue_spectrum(const SegmentReader& taps, std::span<float2> spectrum,
-                        const Stream& stream) override {
-    columns_->forward(taps, 0, 1, scratch_.left.span(), stream);
-    rows_->response(scratch_.left.span(), spectrum, stream);
+  void enqueue_spectra(const SegmentReader (&taps)[2], const std::span<float2> (&spectra)[2],
+                       const Stream& stream) override {
+    const ColumnPiece pieces[] = {{taps[0], 0, 1, spectra[0].data()},
+                                  {taps[1], 0, 1, spectra[1].data()}};
+    columns_->forward(pieces, stream);
+    rows_->responses(spectra, stream);
+  }
+
+  void enqueue_with_spectra(const SegmentReader (&taps)[2], const SegmentReader& source,
+                            const SegmentWriter (&wet)[2], int segments,
+                            const std::span<float2> (&spectra)[2], const Stream& stream) override {
+    if (segments != 1) {
+      SegmentConvolver::enqueue_with_spectra(taps, source, wet, segments, spectra, stream);
+      return;
+    }
+    const Range range("three passes");
+    const std::span<float2> scratch[] = {scratch_.left.span(), scratch_.right.span()};
+    const ColumnPiece pieces[] = {{source, 0, 1, scratch[0].data()},
+                                  {taps[0], 0, 1, spectra[0].data()},
+                                  {taps[1], 0, 1, spectra[1].data()}};
+    columns_->forward(pieces, stream);
+    rows_->convolve_with_responses(scratch, spectra, stream);
+    columns_->inverse(wet, 0, 1, scratch, stream);
   }
 
   void enqueue_segments(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,
@@ -88,7 +107,8 @@ class GpuFourstep final : public SegmentConvolver {
     const std::span<float2> scratch[] = {scratch_.left.span(), scratch_.right.span()};
     for (int first = 0; first < segments; first += batch_) {
       const int count = std::min(batch_, segments - first);
-      columns_->forward(source, first, count, scratch[0], stream);
+      const ColumnPiece piece{source, first, count, scratch[0].data()};
+      columns_->forward({&piece, 1}, stream);
       rows_->convolve(scratch, count, spectra, stream);
       columns_->inverse(wet, first, count, scratch, stream);
     }

@@ -25,6 +25,7 @@ struct FusedReader {
   SegmentReader source;
 
   __device__ FusedReader unit(int segment) const { return {source.segment(segment)}; }
+  __device__ FusedReader held() const { return {source.held()}; }
   template <typename At>
   __device__ void read(const At& at, typename At::Values& v) const {
     unrolled<At::kRadix>([&](auto t) { source.read<At::kPoints>(at.element(t), v, t); });
@@ -45,8 +46,8 @@ struct FusedWriter {
 class FusedTransform {
  public:
   virtual ~FusedTransform() = default;
-  virtual void response(const SegmentReader& taps, std::span<float2> spectrum,
-                        const Stream& stream) const = 0;
+  virtual void responses(const SegmentReader (&taps)[2], const std::span<float2> (&spectra)[2],
+                         const Stream& stream) const = 0;
   virtual void convolve(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,
                         const std::span<const float2> (&spectra)[2],
                         const Stream& stream) const = 0;
@@ -55,31 +56,32 @@ class FusedTransform {
 template <typename Shape>
 class Fused final : public FusedTransform {
  public:
-  explicit Fused(const Stream& stream) : twiddles_(upload_now(Shape::table(true), stream)) {}
+  explicit Fused(const Stream& stream) : twiddles_(Shape::table(true), stream) {}
 
-  void response(const SegmentReader& taps, std::span<float2> spectrum,
-                const Stream& stream) const override {
-    launch(spectrum_kernel<Shape, Turning, FusedReader>, shape(1), stream, FusedReader{taps},
-           twiddles_.data(), make_turn<Shape>(), spectrum.data());
+  void responses(const SegmentReader (&taps)[2], const std::span<float2> (&spectra)[2],
+                 const Stream& stream) const override {
+    const NewResponses<FusedReader> responses{{{taps[0]}, {taps[1]}},
+                                              {spectra[0].data(), spectra[1].data()}};
+    launch(spectrum_kernel<Shape, Turn<Shape::radix(0)>, FusedReader>, shape(2), stream, responses,
+           1, twiddles_.data(), turns_.there);
   }
 
   void convolve(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,
                 const std::span<const float2> (&spectra)[2], const Stream& stream) const override {
     const ConvolveSides<FusedWriter> to{{{wet[0]}, {wet[1]}},
                                         {spectra[0].data(), spectra[1].data()}};
-    launch(convolve_kernel<Shape, Turning, FusedReader, FusedWriter>, shape(segments), stream,
-           FusedReader{source}, to, 1, twiddles_.data(), make_turn<Shape>());
+    launch(convolve_kernel<Shape, Turns<Shape::radix(0)>, FusedReader, FusedWriter>,
+           shape(segments), stream, FusedReader{source}, to, 1, twiddles_.data(), turns_);
   }
 
  private:
-  using Turning = Turn<Shape::radix(0)>;
-
   static LaunchShape shape(int segments) {
     return {static_cast<unsigned>(segments), Shape::kThreads,
-            shared_array_bytes<float2>(Shape::kElements)};
+            shared_array_bytes<float2>(Shape::kElements), true};
   }
 
-  DeviceBuffer<float2> twiddles_;
+  Turns<Shape::radix(0)> turns_ = make_turns<Shape>(1.0 / Shape::kLength);
+  UploadedTable<float2> twiddles_;
 };
 
 std::unique_ptr<FusedTransform> make_fused_transform(int length, const Stream& stream) {
@@ -108,15 +110,15 @@ class GpuFused final : public SegmentConvolver {
     return cost;
   }
 
-  Cost response_cost() const override {
+  Cost response_cost(int, int) const override {
     const double M = fft_points();
-    return {2 * (5 * M * std::log2(M) + 6 * M), 2 * (4.0 * response_length() + 8 * M), 2};
+    return {2 * (5 * M * std::log2(M) + 6 * M), 2 * (4.0 * response_length() + 8 * M), 1};
   }
 
  private:
-  void enqueue_spectrum(const SegmentReader& taps, std::span<float2> spectrum,
-                        const Stream& stream) override {
-    transform_->response(taps, spectrum, stream);
+  void enqueue_spectra(const SegmentReader (&taps)[2], const std::span<float2> (&spectra)[2],
+                       const Stream& stream) override {
+    transform_->responses(taps, spectra, stream);
   }
 
   void enqueue_segments(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,

@@ -6,41 +6,52 @@
 //   h  response  K floats      gain per sample of delay
 //   y  wet       N+K-1 floats
 //
-// Idea     A block owns kTile neighbouring outputs and walks the taps in blocks of kTapBlock,
+// Idea     A block owns a tile of neighbouring outputs and walks the taps in blocks of kTapBlock,
 //          staging the taps and the samples they can touch in shared memory. A thread owns kOutputs
 //          neighbouring outputs and takes kTaps taps at a time: kTaps + kOutputs samples in
 //          registers serve kTaps * kOutputs products, and the next taps need only kTaps new ones.
-// Launch   grid ceil((N+K-1)/kTile), block kThreads, shared kSharedBytes.
+// Balance  Outputs near both ends meet few taps. A block that does outputs from n on also does
+// those
+//          max(N, K) later: together they meet min(N, K) taps, whatever n is. If too few such
+//          blocks come together to fill the last round of all multiprocessors, tiles are half as
+//          long.
+// Launch   grid ceil(max(N, K)/tile), block kThreads.
 // Order    each y[n] is one float sum in ascending k, fused: deterministic, equal to gpu-direct
 //          up to the sign of zero.
 // Cost     2NK flops and what the tiles' edges add, exactly in cost(); device bytes about
-//          4 (N+K) K / kTile, from the cache.
-// Limits   N+K-1+kTile fits an int. No limit on K but time: quadratic.
+//          4 (N+K) K / tile, from the cache.
+// Limits   N+K-1 and a tile fit an int. No limit on K but time: quadratic.
 #include <algorithm>
 
 #include "cuda/methods/direct.hpp"
 #include "cuda/methods/lengths.hpp"
+#include "cuda/runtime/device.hpp"
 #include "cuda/runtime/launch.cuh"
 
 namespace gpuconv {
 namespace {
 
 constexpr int kThreads = 128;
-constexpr int kOutputs = 16;  // per thread
-constexpr int kTaps = 8;      // per step
-constexpr int kTile = kThreads * kOutputs;
+constexpr int kTaps = 8;  // per step
 constexpr int kTapBlock = 512;
-constexpr int kWindow = kTile + kTapBlock;
-static_assert(kTapBlock % kTaps == 0 && kOutputs % kTaps == 0 && kTaps % 4 == 0);
+static_assert(kTapBlock % kTaps == 0 && kTaps % 4 == 0);
 
-/// Where sample i of the window stands in shared memory. Threads read 16 bytes each, kOutputs
-/// floats apart; four spare floats after every 32 spread each group of eight such reads over all
-/// 32 banks.
+/// Tiles whose threads have kOutputs outputs each.
+template <int kOutputs>
+struct Tiles {
+  static constexpr int kTile = kThreads * kOutputs;
+  static constexpr int kWindow = kTile + kTapBlock;
+  static constexpr int kPaddedWindow = kWindow + (kWindow / 32) * 4;
+  static_assert(kOutputs % kTaps == 0);
+
+  static int blocks(int source_length, int response_length) {
+    return ceil_div(std::max(source_length, response_length), kTile);
+  }
+};
+
+/// Where sample i of the window stands in shared memory. Threads read 16 bytes each, 8 or 16 floats
+/// apart; four spare floats after every 32 spread each group of eight such reads over all 32 banks.
 __device__ inline int padded(int i) { return i + (i >> 5) * 4; }
-constexpr int kPaddedWindow = kWindow + (kWindow / 32) * 4;
-
-constexpr std::size_t kSharedBytes =
-    shared_array_bytes<float>(kPaddedWindow) + shared_array_bytes<float>(kTapBlock);
 
 /// Stages taps [tap_block_start, tap_block_start + kTapBlock), zeros after the last.
 __device__ inline void stage_tap_block(const float* __restrict__ response, int response_length,
@@ -52,6 +63,7 @@ __device__ inline void stage_tap_block(const float* __restrict__ response, int r
 }
 
 /// Stages samples [window_start, window_start + kWindow), zeros outside the source.
+template <int kWindow>
 __device__ inline void stage_window(const float* __restrict__ source, int source_length,
                                     int window_start, float* window) {
   for (int i = static_cast<int>(threadIdx.x); i < kWindow; i += kThreads) {
@@ -73,6 +85,7 @@ __device__ inline void read_aligned(const float* from, float (&to)[kCount], int 
 }
 
 /// Adds the products of one staged tap block to this thread's sums.
+template <int kOutputs>
 __device__ inline void accumulate(const float* window, const float* tap_block,
                                   float (&sum)[kOutputs]) {
   // For output r of this thread and tap c of the tap block the sample is window[first + r - c].
@@ -80,7 +93,8 @@ __device__ inline void accumulate(const float* window, const float* tap_block,
   float x[kOutputs + kTaps];  // x[i] = window[first - c - kTaps + i]
 #pragma unroll
   for (int i = 0; i < kOutputs; i += 4) read_aligned(window + padded(first + i), x, i, 4);
-#pragma unroll 3  // after three steps of 8 the 24 registers are back in place: no moves
+  constexpr int kSteps = (kOutputs + kTaps) / kTaps;  // then x is back in place: no moves
+#pragma unroll kSteps
   for (int c = 0; c < kTapBlock; c += kTaps) {
 #pragma unroll
     for (int i = kOutputs - 1; i >= 0; --i) x[i + kTaps] = x[i];
@@ -98,57 +112,100 @@ __device__ inline void accumulate(const float* window, const float* tap_block,
   }
 }
 
+template <int kOutputs>
 __global__ void __launch_bounds__(kThreads)
     tiled_kernel(const float* __restrict__ source, int source_length,
                  const float* __restrict__ response, int response_length, float* __restrict__ wet,
                  int wet_length) {
+  constexpr int kTile = Tiles<kOutputs>::kTile;
+  constexpr int kWindow = Tiles<kOutputs>::kWindow;
+  constexpr int kPaddedWindow = Tiles<kOutputs>::kPaddedWindow;
   BlockShared shared;
   float* const window = shared.take<float>(kPaddedWindow);
   float* const tap_block = shared.take<float>(kTapBlock);
-  const int tile_start = static_cast<int>(blockIdx.x) * kTile;
-  // Taps outside these meet no sample of the source anywhere in the tile.
-  const int first_tap = tile_start < source_length ? 0 : tile_start - source_length + 1;
-  const int end_tap = tile_start + kTile < response_length ? tile_start + kTile : response_length;
+  const int step = static_cast<int>(gridDim.x) * kTile;
+  for (int tile_start = static_cast<int>(blockIdx.x) * kTile; tile_start < wet_length;
+       tile_start += step) {
+    // Taps outside these meet no sample of the source anywhere in the tile.
+    const int first_tap = tile_start < source_length ? 0 : tile_start - source_length + 1;
+    const int end_tap = tile_start + kTile < response_length ? tile_start + kTile : response_length;
 
-  float sum[kOutputs] = {};
-  for (int tap_block_start = first_tap / kTapBlock * kTapBlock; tap_block_start < end_tap;
-       tap_block_start += kTapBlock) {
-    __syncthreads();  // nobody reads the tap block before this one any more
-    stage_tap_block(response, response_length, tap_block_start, tap_block);
-    stage_window(source, source_length, tile_start - tap_block_start - kTapBlock, window);
-    __syncthreads();  // the tap block is staged
-    accumulate(window, tap_block, sum);
-  }
+    float sum[kOutputs] = {};
+    for (int tap_block_start = first_tap / kTapBlock * kTapBlock; tap_block_start < end_tap;
+         tap_block_start += kTapBlock) {
+      __syncthreads();  // nobody reads the tap block before this one any more
+      stage_tap_block(response, response_length, tap_block_start, tap_block);
+      const int window_start = tile_start - tap_block_start - kTapBlock;
+      stage_window<kWindow>(source, source_length, window_start, window);
+      __syncthreads();  // the tap block is staged
+      accumulate(window, tap_block, sum);
+    }
 
-  const int n = tile_start + static_cast<int>(threadIdx.x) * kOutputs;
+    const int n = tile_start + static_cast<int>(threadIdx.x) * kOutputs;
 #pragma unroll
-  for (int r = 0; r < kOutputs; ++r) {
-    if (n + r < wet_length) wet[n + r] = sum[r];
+    for (int r = 0; r < kOutputs; ++r) {
+      if (n + r < wet_length) wet[n + r] = sum[r];
+    }
   }
+}
+
+/// How busy the multiprocessors are on average if each does a whole number of equal blocks.
+double balance(int blocks, int multiprocessors) {
+  return static_cast<double>(blocks) / (ceil_div(blocks, multiprocessors) * multiprocessors);
 }
 
 class GpuTiled final : public DirectConvolver {
  public:
-  using DirectConvolver::DirectConvolver;
+  GpuTiled(Stereo<std::span<const float>> response, int block_length)
+      : DirectConvolver(response, block_length), multiprocessors_(multiprocessors()) {}
 
   void enqueue(Side side, const Block& block, std::span<float> wet, const Stream& stream) override {
-    const LaunchShape shape{static_cast<unsigned>(ceil_div(static_cast<int>(wet.size()), kTile)),
-                            kThreads, kSharedBytes};
-    launch(tiled_kernel, shape, stream, block.source.data(), static_cast<int>(block.source.size()),
-           response(side).data(), response_length(), wet.data(), static_cast<int>(wet.size()));
+    const int source_length = static_cast<int>(block.source.size());
+    with_tiles(source_length, [&]<int kOutputs>(Tiles<kOutputs>) {
+      using T = Tiles<kOutputs>;
+      const LaunchShape shape{
+          static_cast<unsigned>(T::blocks(source_length, response_length())), kThreads,
+          shared_array_bytes<float>(T::kPaddedWindow) + shared_array_bytes<float>(kTapBlock)};
+      launch(tiled_kernel<kOutputs>, shape, stream, block.source.data(), source_length,
+             response(side).data(), response_length(), wet.data(), static_cast<int>(wet.size()));
+    });
   }
 
   Cost cost(int source_length, int /*clips*/) const override {
     const int wet_length = source_length + response_length() - 1;
-    double tap_blocks = 0;
-    for (int start = 0; start < wet_length; start += kTile) {
-      const int first = std::max(0, start - source_length + 1) / kTapBlock;
-      const int end = ceil_div(std::min(start + kTile, response_length()), kTapBlock);
-      tap_blocks += end - first;
-    }
-    return {2 * 2 * tap_blocks * kTapBlock * kTile,
-            2 * 4 * (tap_blocks * (kWindow + kTapBlock) + wet_length), 2};
+    Cost cost;
+    with_tiles(source_length, [&]<int kOutputs>(Tiles<kOutputs>) {
+      using T = Tiles<kOutputs>;
+      double tap_blocks = 0;
+      for (int start = 0; start < wet_length; start += T::kTile) {
+        const int first = std::max(0, start - source_length + 1) / kTapBlock;
+        const int end = ceil_div(std::min(start + T::kTile, response_length()), kTapBlock);
+        tap_blocks += end - first;
+      }
+      cost = {2 * 2 * tap_blocks * kTapBlock * T::kTile,
+              2 * 4 * (tap_blocks * (T::kWindow + kTapBlock) + wet_length), 2};
+    });
+    return cost;
   }
+
+ private:
+  /// body(Tiles) with those that keep this device busier. The bytes are the same.
+  template <typename Body>
+  void with_tiles(int source_length, const Body& body) const {
+    // Multiply-adds among the instructions of accumulate(), counted for sm_90.
+    constexpr double kLong = 0.885, kShort = 0.821;
+    const auto busy = [&](int blocks_of_an_ear) {
+      return balance(2 * blocks_of_an_ear, multiprocessors_);
+    };
+    if (kShort * busy(Tiles<8>::blocks(source_length, response_length())) >
+        kLong * busy(Tiles<16>::blocks(source_length, response_length()))) {
+      body(Tiles<8>{});
+    } else {
+      body(Tiles<16>{});
+    }
+  }
+
+  int multiprocessors_;
 };
 
 }  // namespace

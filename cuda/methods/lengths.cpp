@@ -109,9 +109,8 @@ SegmentLengths fourstep_lengths(std::int64_t source_length, int response_length)
 }
 
 double fourstep_operations(double M) {
-  // Forward once, inverse for each ear: butterflies, turns, twiddles. Products, unfolding and
-  // scale.
-  return 3 * (5 * M * std::log2(M) + 6 * M + (6 + 6) * M) + 2 * (6 + 2) * M;
+  // Forward once, inverse for each ear: butterflies, turns, twiddles. Products.
+  return 3 * (5 * M * std::log2(M) + 6 * M + (6 + 6) * M) + 2 * 6 * M;
 }
 
 SegmentLengths fused_lengths(std::int64_t source_length, int response_length) {
@@ -122,7 +121,7 @@ SegmentLengths fused_lengths(std::int64_t source_length, int response_length) {
 }
 
 double fused_operations(double M) {
-  return 3 * (5 * M * std::log2(M) + 6 * M) + 2 * (6 + 2) * M;  // turns, products, scale
+  return 3 * (5 * M * std::log2(M) + 6 * M) + 2 * 6 * M;  // turns, products
 }
 
 CufftLengths cufft_lengths(std::int64_t source_length, int response_length) {

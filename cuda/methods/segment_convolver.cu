@@ -1,28 +1,29 @@
 #include "cuda/methods/segment_convolver.cuh"
 
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
 #include "cuda/runtime/check.hpp"
 
 namespace gpuconv {
 
 void SegmentConvolver::transform(const Stereo<std::span<const float>>& response) {
-  Stereo<DeviceBuffer<float>> taps;
   for (const Side side : kSides) {
     spectra_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(fft_points()));
-    taps[side] = DeviceBuffer<float>(stored_length(response[side].size()));
-    GPUCONV_CUDA(
-        cudaMemsetAsync(taps[side].data(), 0, taps[side].span().size_bytes(), stream_.get()));
-    upload_async(response[side], taps[side].span(), stream_);
+    std::vector<float> taps(stored_length(response[side].size()));
+    std::copy(response[side].begin(), response[side].end(), taps.begin());
+    taps_[side] = UploadedTable<float>(std::move(taps), stream_);
   }
-  enqueue_response({taps.left.span(), taps.right.span()}, stream_);
-  stream_.synchronize();  // the spectra are there for every stream
+  enqueue_spectra({tap_reader(taps_.left.span()), tap_reader(taps_.right.span())},
+                  {spectra_.left.span(), spectra_.right.span()}, stream_);
+  planned_.record(stream_);
 }
 
-void SegmentConvolver::enqueue_response(const Stereo<std::span<const float>>& taps,
-                                        const Stream& stream) {
-  for (const Side side : kSides) {
-    enqueue_spectrum(SegmentReader(taps[side].data(), response_length_, 0, {1, 0, 0}),
-                     spectra_[side].span(), stream);
-  }
+void SegmentConvolver::finish_plan() {
+  if (is_planned_) return;
+  planned_.synchronize();
+  is_planned_ = true;
 }
 
 void SegmentConvolver::enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
@@ -30,15 +31,30 @@ void SegmentConvolver::enqueue_both(const Block& block, const Stereo<std::span<f
   const int source_length = source_length_of(block, wet);
   const int wet_length = source_length + response_length_ - 1;
   const SegmentGrid grid{segments(source_length, 1), lengths_.advance, lengths_.overlap};
+  const SegmentReader source(block.source.data(), source_length, source_length, grid);
   const auto writer = [&](Side side) {
     return SegmentWriter(
         wet[side].data(), wet_length,
-        static_cast<std::int64_t>(stored_length(static_cast<std::size_t>(wet_length))), grid,
-        1.0f / static_cast<float>(fft_points()));
+        static_cast<std::int64_t>(stored_length(static_cast<std::size_t>(wet_length))), grid);
   };
-  enqueue_segments(SegmentReader(block.source.data(), source_length, source_length, grid),
-                   {writer(Side::left), writer(Side::right)}, block.clips * grid.segments,
-                   {spectra_.left.span(), spectra_.right.span()}, stream);
+  const SegmentWriter writers[] = {writer(Side::left), writer(Side::right)};
+  const int segments = block.clips * grid.segments;
+  if (!is_planned_) {
+    wait(stream, planned_);
+    is_planned_ = true;  // a block in another stream comes after this one
+  }
+  if (block.response.left.empty()) {
+    enqueue_segments(source, writers, segments, {spectra_.left.span(), spectra_.right.span()},
+                     stream);
+    return;
+  }
+  for (const Side side : kSides) {
+    if (block.response[side].size() != static_cast<std::size_t>(response_length_)) {
+      throw std::invalid_argument("Convolver: another response has another length");
+    }
+  }
+  enqueue_with_spectra({tap_reader(block.response.left), tap_reader(block.response.right)}, source,
+                       writers, segments, {spectra_.left.span(), spectra_.right.span()}, stream);
 }
 
 }  // namespace gpuconv

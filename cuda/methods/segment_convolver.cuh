@@ -14,23 +14,32 @@ class SegmentConvolver : public ReplacingConvolver {
  public:
   int block_length() const final { return lengths_.block_length; }
   void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) final;
-  void enqueue_response(const Stereo<std::span<const float>>& taps, const Stream&) final;
+  void finish_plan() final;
 
  protected:
   SegmentConvolver(int response_length, const SegmentLengths& lengths)
       : lengths_(lengths), response_length_(response_length) {}
 
-  /// Transforms the response of each side and waits. For constructors, at their end.
+  /// Queues the upload and the transforms of the response. For constructors, at their end.
   void transform(const Stereo<std::span<const float>>& response);
 
-  /// Transforms one side's taps to a spectrum of fft_points() elements, in the method's own order.
-  virtual void enqueue_spectrum(const SegmentReader& taps, std::span<float2> spectrum,
-                                const Stream&) = 0;
+  /// Queues the transforms of each side's taps to spectra of fft_points() elements, in the method's
+  /// own order.
+  virtual void enqueue_spectra(const SegmentReader (&taps)[2],
+                               const std::span<float2> (&spectra)[2], const Stream&) = 0;
 
-  /// Convolves `segments` segments, of all clips.
+  /// Queues the convolution of `segments` segments, of all clips.
   virtual void enqueue_segments(const SegmentReader& source, const SegmentWriter (&wet)[2],
                                 int segments, const std::span<const float2> (&spectra)[2],
                                 const Stream&) = 0;
+
+  /// Queues both of the above.
+  virtual void enqueue_with_spectra(const SegmentReader (&taps)[2], const SegmentReader& source,
+                                    const SegmentWriter (&wet)[2], int segments,
+                                    const std::span<float2> (&spectra)[2], const Stream& stream) {
+    enqueue_spectra(taps, spectra, stream);
+    enqueue_segments(source, wet, segments, {spectra[0], spectra[1]}, stream);
+  }
 
   int response_length() const { return response_length_; }
   /// Complex length M of a segment of 2M samples.
@@ -47,9 +56,16 @@ class SegmentConvolver : public ReplacingConvolver {
   const Stream& stream() const { return stream_; }
 
  private:
+  SegmentReader tap_reader(std::span<const float> taps) const {
+    return {taps.data(), response_length_, 0, {1, 0, 0}};
+  }
+
   SegmentLengths lengths_;
   int response_length_;
   Stream stream_;
+  Event planned_;
+  bool is_planned_ = false;  ///< for every stream
+  Stereo<UploadedTable<float>> taps_;
   Stereo<DeviceBuffer<float2>> spectra_;
 };
 

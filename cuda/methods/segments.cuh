@@ -13,7 +13,7 @@
 // or one segment into another, no segment needs a partner, sides of very different level need no
 // equalising, and nothing has to be untangled.
 //
-// Folding and zero padding are a load, scaling, unfolding and cropping a store.
+// Folding and zero padding are a load, unfolding and cropping a store.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -35,6 +35,7 @@ struct SegmentGrid {
 /// Reads one segment of a source; zeros outside.
 class SegmentReader {
  public:
+  SegmentReader() = default;
   /// `stride` samples lie between the starts of two clips.
   SegmentReader(const float* source, int source_length, std::int64_t stride,
                 const SegmentGrid& grid)
@@ -44,6 +45,13 @@ class SegmentReader {
     SegmentReader one = *this;
     one.source_ = opaque(source_ + p / grid_.segments * stride_);
     one.first_ = p % grid_.segments * grid_.advance - grid_.overlap;
+    return one;
+  }
+
+  /// The same for one of two that were chosen from: see opaque().
+  __device__ SegmentReader held() const {
+    SegmentReader one = *this;
+    one.source_ = opaque(source_);
     return one;
   }
 
@@ -74,10 +82,10 @@ class SegmentReader {
     x[1] = both.y;  // n is even: where it is the last sample, what follows is a zero
   }
 
-  const float* source_;
-  int source_length_;
-  std::int64_t stride_;
-  SegmentGrid grid_;
+  const float* source_ = nullptr;
+  int source_length_ = 0;
+  std::int64_t stride_ = 0;
+  SegmentGrid grid_{};
   int first_ = 0;  ///< sample of the segment's element 0
 };
 
@@ -85,10 +93,8 @@ class SegmentReader {
 class SegmentWriter {
  public:
   SegmentWriter() = default;
-  /// Values are multiplied by `scale`.
-  SegmentWriter(float* wet, int wet_length, std::int64_t stride, const SegmentGrid& grid,
-                float scale)
-      : wet_(wet), wet_length_(wet_length), stride_(stride), grid_(grid), scale_(scale) {}
+  SegmentWriter(float* wet, int wet_length, std::int64_t stride, const SegmentGrid& grid)
+      : wet_(wet), wet_length_(wet_length), stride_(stride), grid_(grid) {}
 
   __device__ SegmentWriter segment(int p) const {
     SegmentWriter one = *this;
@@ -114,8 +120,8 @@ class SegmentWriter {
     float real[kWidthOf<Values>];
     float imaginary[kWidthOf<Values>];
     for (int w = 0; w < kWidthOf<Values>; ++w) {
-      real[w] = scale_ * v[w][t].x;
-      imaginary[w] = scale_ * v[w][t].y;
+      real[w] = v[w][t].x;
+      imaginary[w] = v[w][t].y;
     }
     samples(n, real);
     samples(n + M, imaginary);
@@ -139,7 +145,6 @@ class SegmentWriter {
   int wet_length_ = 0;
   std::int64_t stride_ = 0;
   SegmentGrid grid_{};
-  float scale_ = 0;
   int added_length_ = 0;  ///< samples from the first that is new on
 };
 

@@ -63,10 +63,13 @@ Devices query_devices() {
 
 void use_device(int index) { GPUCONV_CUDA(cudaSetDevice(index)); }
 
-DeviceInUse::DeviceInUse(int index) {
-  GPUCONV_CUDA(cudaGetDevice(&before_));
-  use_device(index);
+int device_in_use() {
+  int index = 0;
+  GPUCONV_CUDA(cudaGetDevice(&index));
+  return index;
 }
+
+DeviceInUse::DeviceInUse(int index) : before_(device_in_use()) { use_device(index); }
 
 DeviceInUse::~DeviceInUse() {
   cudaSetDevice(before_);
@@ -83,6 +86,12 @@ std::size_t l2_cache_bytes() {
   int device = 0;
   GPUCONV_CUDA(cudaGetDevice(&device));
   return static_cast<std::size_t>(attribute(cudaDevAttrL2CacheSize, device));
+}
+
+int multiprocessors() {
+  int device = 0;
+  GPUCONV_CUDA(cudaGetDevice(&device));
+  return static_cast<int>(attribute(cudaDevAttrMultiProcessorCount, device));
 }
 
 std::size_t free_device_memory() {

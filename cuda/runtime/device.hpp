@@ -29,6 +29,9 @@ Devices query_devices();
 /// Makes device `index` the one that this thread's CUDA calls go to.
 void use_device(int index);
 
+/// The device that this thread's CUDA calls go to. A new thread begins with device 0.
+int device_in_use();
+
 /// Makes device `index` the one that this thread's CUDA calls go to as long as this lives; then it
 /// is again the one that it was.
 class DeviceInUse {
@@ -48,6 +51,9 @@ bool still_answers();
 
 /// Bytes of the current device's second-level cache.
 std::size_t l2_cache_bytes();
+
+/// Of the current device.
+int multiprocessors();
 
 /// Bytes of memory free on the current device.
 std::size_t free_device_memory();

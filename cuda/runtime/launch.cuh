@@ -21,6 +21,7 @@ struct LaunchShape {
   unsigned blocks;
   unsigned threads;
   std::size_t shared_bytes = 0;
+  bool starts_early = false;  ///< the kernel calls wait_for_previous()
   const char* file = __builtin_FILE();
   int line = __builtin_LINE();
 };
@@ -28,6 +29,10 @@ struct LaunchShape {
 constexpr int ceil_div(int numerator, int denominator) {
   return (numerator + denominator - 1) / denominator;
 }
+
+/// Whether the current device can start `kernel` early: it can if the kernel was compiled for
+/// compute capability 9.0 or newer. Older code has no instruction to wait with.
+bool can_start_early(const void* kernel);
 
 /// Queues `kernel` in `stream`. Throws CudaError at the shape's own line if it cannot start.
 template <typename... Parameters, typename... Arguments>
@@ -45,11 +50,29 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, const Strea
   config.blockDim = dim3(shape.threads);
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream.get();
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
+  if (shape.starts_early && can_start_early(reinterpret_cast<const void*>(kernel))) {
+    config.attrs = &early;
+    config.numAttrs = 1;
+  }
   check(cudaLaunchKernelEx(&config, kernel, static_cast<Arguments&&>(arguments)...), "launch",
         shape.file, shape.line);
 }
 
 #ifdef __CUDACC__
+
+/// For kernels that start early: while the kernel before in the stream still runs, so that starting
+/// one hides behind the end of the other. Every thread calls this before it touches memory that any
+/// kernel writes; then all that was queued before has been done, and is seen. It also lets the next
+/// kernel start early.
+__device__ inline void wait_for_previous() {
+#if __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+  cudaGridDependencySynchronize();
+#endif
+}
 
 /// The same pointer to device memory, but the compiler no longer knows how it was computed: it
 /// keeps it in registers instead of computing it again before every access.
@@ -78,6 +101,11 @@ class BlockShared {
 };
 
 #else
+
+inline void wait_for_previous(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  cudaTriggerProgrammaticLaunchCompletion();
+  emulation::wait_for_previous(file, line);
+}
 
 template <typename T>
 T* opaque(T* pointer) {

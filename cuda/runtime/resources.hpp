@@ -139,13 +139,23 @@ void download_async(std::span<const T> from, std::span<T> to, const Stream& stre
                                stream.get()));
 }
 
-/// `table` on the device; waits until it is there.
+/// A table on the device. The host's copy lives as long, so that nobody waits for the upload;
+/// freeing device memory waits for all that uses it.
 template <typename T>
-DeviceBuffer<T> upload_now(const std::vector<T>& table, const Stream& stream) {
-  DeviceBuffer<T> buffer(table.size());
-  upload_async<T>(table, buffer.span(), stream);
-  stream.synchronize();
-  return buffer;
-}
+class UploadedTable {
+ public:
+  UploadedTable() = default;
+  /// Queues the upload in `stream`.
+  UploadedTable(std::vector<T> table, const Stream& stream)
+      : host_(std::move(table)), device_(host_.size()) {
+    upload_async<T>(host_, device_.span(), stream);
+  }
+  const T* data() const { return device_.data(); }
+  std::span<const T> span() const { return device_.span(); }
+
+ private:
+  std::vector<T> host_;
+  DeviceBuffer<T> device_;  // freed first
+};
 
 }  // namespace gpuconv

@@ -13,7 +13,6 @@
 #include "host/base/signal.hpp"
 #include "host/methods/choose.hpp"
 #include "host/methods/cpu_vectorised.hpp"
-#include "host/methods/cpu_vectorised_stream.hpp"
 #include "host/render/renderer.hpp"
 
 namespace gpuconv {
@@ -77,12 +76,9 @@ class PlanEngines {
   /// The device of enqueue().
   int device() const { return chooser_->choose_on_gpu(1, taps()).device->index; }
 
-  /// The spectra of cpu-vectorised, planned when first needed.
-  const VectorisedConvolver& vectorised();
-
-  /// A stream of vectorised() to be used by one thread, and its return after a success.
-  std::unique_ptr<VectorisedStream> take_stream();
-  void give_back(std::unique_ptr<VectorisedStream> stream);
+  /// cpu-vectorised on all cores, and on the calling thread alone; planned when first needed.
+  const VectorisedConvolver& on_all_cores();
+  const VectorisedConvolver& on_one_core();
 
   /// A renderer for one source; it does not outlive the engines.
   std::unique_ptr<Renderer> renderer(const Choice& choice, std::int64_t N) const;
@@ -101,13 +97,12 @@ class PlanEngines {
 
   std::shared_ptr<const Chooser> chooser_;
   Stereo<Signal> response_;
-  std::once_flag vectorised_once_;
-  std::optional<VectorisedConvolver> vectorised_;
+  std::once_flag all_cores_once_, one_core_once_;
+  std::optional<VectorisedConvolver> all_cores_, one_core_;
   std::mutex mutex_;  // of what follows
   std::int64_t latest_N_ = 0;
   std::optional<Choice> latest_choice_;
   std::list<std::shared_ptr<OnGpu>> on_gpu_;  // the last used first
-  std::vector<std::unique_ptr<VectorisedStream>> idle_streams_;
 };
 
 /// "cuda:0 (name)", or "CPU".

@@ -37,12 +37,13 @@ class MemoryWet {
   std::size_t used_ = 0;
 };
 
-/// On the calling thread alone, with no other started.
-void run_alone(PlanEngines& engines, std::span<const float> source, const WriteWet& write) {
-  std::unique_ptr<VectorisedStream> stream = engines.take_stream();
-  stream->push(source, write);
-  stream->finish(write);
-  engines.give_back(std::move(stream));
+ReadSource reading(std::span<const float> source) {
+  return [rest = source](std::span<float> block) mutable {
+    const std::size_t count = std::min(block.size(), rest.size());
+    std::copy_n(rest.data(), count, block.data());
+    rest = rest.subspan(count);
+    return count;
+  };
 }
 
 void run_one(PlanEngines& engines, const Choice& choice, std::span<const float> source,
@@ -55,16 +56,9 @@ void run_one(PlanEngines& engines, const Choice& choice, std::span<const float> 
   };
   const bool is_vectorised = !choice.device && choice.method->convolve == nullptr;
   if (is_vectorised && std::ssize(wet.left) <= kFramesOfOneThread) {
-    return run_alone(engines, source, write);
+    return engines.on_one_core().run(reading(source), write);
   }
-  std::span<const float> rest = source;
-  const auto read = [&](std::span<float> block) {
-    const std::size_t count = std::min(block.size(), rest.size());
-    std::copy_n(rest.data(), count, block.data());
-    rest = rest.subspan(count);
-    return count;
-  };
-  engines.run(choice, std::ssize(source), read, write);
+  engines.run(choice, std::ssize(source), reading(source), write);
 }
 
 void check_lengths_of(std::span<const float> source, std::int64_t taps,
@@ -178,7 +172,7 @@ Report convolve_clips(std::span<const Plan* const> plans, std::span<const float>
       return run_one(engines, choice, checked.samples(), ears, what, between_here);
     }
     if (between_here) between_here();
-    run_alone(engines, checked.samples(), MemoryWet(ears, what));
+    engines.on_one_core().run(reading(checked.samples()), MemoryWet(ears, what));
   };
   const bool is_vectorised = !choice.device && choice.method->convolve == nullptr;
   const bool shares_clips =

@@ -27,27 +27,6 @@ class Frames {
   std::int64_t written_ = 0;
 };
 
-class VectorisedState final : public StreamState {
- public:
-  explicit VectorisedState(const std::shared_ptr<PlanEngines>& engines)
-      : engines_(engines), stream_(engines->vectorised()) {}
-
-  Stereo<Signal> push(std::span<const float> source) override {
-    stream_.push(source, [&](Stereo<std::span<const float>> wet) { frames_.add(wet); });
-    return frames_.take();
-  }
-
-  Stereo<Signal> finish() override {
-    stream_.finish([&](Stereo<std::span<const float>> wet) { frames_.add(wet); });
-    return frames_.take();
-  }
-
- private:
-  std::shared_ptr<PlanEngines> engines_;
-  VectorisedStream stream_;
-  Frames frames_;
-};
-
 /// The renderer's thread and the caller's take turns: one of them always waits for the other.
 class PulledState final : public StreamState {
  public:
@@ -146,11 +125,7 @@ class PulledState final : public StreamState {
 }  // namespace
 
 std::unique_ptr<StreamState> StreamState::make(const std::shared_ptr<PlanEngines>& engines) {
-  const Choice choice = engines->choose_for(kEndless);
-  if (!choice.device && choice.method->convolve == nullptr) {
-    return std::make_unique<VectorisedState>(engines);
-  }
-  return std::make_unique<PulledState>(engines, choice);
+  return std::make_unique<PulledState>(engines, engines->choose_for(kEndless));
 }
 
 PlanStream::PlanStream(std::unique_ptr<StreamState> state) : state_(std::move(state)) {}

@@ -20,6 +20,7 @@ constexpr int kMaxFiles = 64;                       // more at a time are not re
 std::atomic<int> received = 0;
 std::atomic<char*> files[kMaxFiles];  // whoever takes a pointer out, by exchange(), owns it
 timer_t patience;
+thread_local const std::atomic<bool>* obeyed = nullptr;
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<char*>::is_always_lock_free);
 
 /// As failure.cpp says it, with what a handler may use: the descriptions are constants.
@@ -77,8 +78,13 @@ void leave_at_once(int exit_code) {
 
 int received_signal() { return received; }
 
+void obey(const std::atomic<bool>* flag) { obeyed = flag; }
+
+bool must_stop() { return received != 0 || (obeyed != nullptr && *obeyed); }
+
 void stop_if_interrupted() {
   if (received != 0) throw Interrupted("stopped by a signal");
+  if (must_stop()) throw Interrupted("stopped, since another thread has failed");
 }
 
 RemovedBySignal::RemovedBySignal(const std::string& path)

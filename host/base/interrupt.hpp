@@ -6,6 +6,7 @@
 // stays ignored.
 #pragma once
 
+#include <atomic>
 #include <stdexcept>
 #include <string>
 
@@ -22,7 +23,15 @@ void catch_signals();
 /// The number of the signal that asked to stop, or 0.
 int received_signal();
 
-/// Throws Interrupted if a signal has asked to stop.
+/// From now on `flag` asks the calling thread to stop, as a signal asks all threads. Null: only
+/// signals do.
+void obey(const std::atomic<bool>* flag);
+
+/// Whether a signal, or the flag of this thread, has asked to stop. A system call that was
+/// interrupted goes on unless this is true.
+bool must_stop();
+
+/// Throws Interrupted if must_stop().
 void stop_if_interrupted();
 
 /// Removes the files below and ends the process: for signal handlers, where nothing else may

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <mutex>
 
 namespace gpuconv {
 
@@ -21,6 +22,37 @@ class Stopwatch {
 
  private:
   std::chrono::duration<double> total_{0};
+};
+
+/// Adds up the time during which at least one of several threads is in a stage.
+class SharedStopwatch {
+ public:
+  /// Runs `stage`, on any thread.
+  template <typename Stage>
+  decltype(auto) time(Stage&& stage) {
+    struct Lap {
+      SharedStopwatch& watch;
+      explicit Lap(SharedStopwatch& of) : watch(of) { watch.change(+1); }
+      ~Lap() { watch.change(-1); }
+    } lap(*this);
+    return stage();
+  }
+  /// While no thread is in a stage.
+  double seconds() const { return busy_.count(); }
+
+ private:
+  void change(int by) {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (inside_ > 0) busy_ += now - since_;
+    since_ = now;
+    inside_ += by;
+  }
+
+  std::mutex mutex_;
+  int inside_ = 0;
+  std::chrono::steady_clock::time_point since_;
+  std::chrono::duration<double> busy_{0};
 };
 
 }  // namespace gpuconv

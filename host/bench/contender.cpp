@@ -11,13 +11,14 @@
 namespace gpuconv {
 namespace {
 
-/// A CPU method: its renderer, from memory to memory.
+/// A CPU method: its renderer, from memory to memory. With `with_response`, each run makes a
+/// renderer of its own.
 class CpuPlan final : public TimedPlan {
  public:
-  CpuPlan(const Method& method, const Problem& problem, const Sounds& sounds)
-      : problem_(problem),
-        sounds_(sounds),
-        renderer_(make_renderer(method, sounds.response, problem.N, 0)) {
+  CpuPlan(const Method& method, const Problem& problem, const Sounds& sounds,
+          bool with_response = false)
+      : method_(method), problem_(problem), sounds_(sounds), with_response_(with_response) {
+    if (!with_response) plan();
     const auto length = static_cast<std::size_t>(problem.wet_length() * problem.clips);
     for (const Side side : kSides) wet_[side].resize(length);
   }
@@ -43,7 +44,10 @@ class CpuPlan final : public TimedPlan {
   }
 
  private:
+  void plan() { renderer_ = make_renderer(method_, sounds_.response, problem_.N, 0); }
+
   void render() {
+    if (with_response_) plan();
     std::size_t written = 0;
     for (int index = 0; index < problem_.clips; ++index) {
       std::span<const float> clip = sounds_.clip(problem_, index);
@@ -65,8 +69,10 @@ class CpuPlan final : public TimedPlan {
   /// Seconds of a run that does not notice what others left in the caches.
   static constexpr double kLong = 0.01;
 
+  const Method& method_;
   const Problem problem_;
   const Sounds& sounds_;
+  const bool with_response_;
   std::unique_ptr<Renderer> renderer_;
   Stereo<Signal> wet_;
   double latest_ = 0;
@@ -109,13 +115,18 @@ Contender with_response(const Method& method) {
   Contender contender = contender_of(method);
   contender.name += "-with-response";
   contender.is_peer = true;
-  contender.operations = [&method](double N, double K) {
-    const auto length = static_cast<double>(
-        method.transform(static_cast<std::int64_t>(N), static_cast<std::int64_t>(K)).length);
-    return method.operations(N, K) + 2 * 2.5 * length * std::log2(length);
-  };
+  if (method.processor == Processor::gpu) {  // a CPU method's count includes them
+    contender.operations = [&method](double N, double K) {
+      const auto length = static_cast<double>(
+          method.transform(static_cast<std::int64_t>(N), static_cast<std::int64_t>(K)).length);
+      return method.operations(N, K) + 2 * 2.5 * length * std::log2(length);
+    };
+  }
   contender.plan = [&method](const Problem& problem, const Sounds& sounds,
-                             const std::optional<Device>& device) {
+                             const std::optional<Device>& device) -> std::unique_ptr<TimedPlan> {
+    if (method.processor == Processor::cpu) {
+      return std::make_unique<CpuPlan>(method, problem, sounds, true);
+    }
     return plan_on_gpu(method, problem, sounds, device.value(), RunKind::with_response);
   };
   return contender;
@@ -157,6 +168,7 @@ Contender contender_of(const Method& method, const CostModel& model) {
 std::vector<Contender>& peers() {
   static std::vector<Contender> list = [] {
     std::vector<Contender> all = cufft_peers();
+    all.push_back(with_response(find_method("cpu-vectorised")));
     for (const char* const name : {"gpu-fourstep", "gpu-fused"}) {
       all.push_back(in_a_graph(find_method(name)));
       all.push_back(with_response(find_method(name)));

@@ -55,6 +55,7 @@ class MethodOnGpu final : public DeviceWork {
       }
     }
     ears_.left.synchronize();
+    convolver_->finish_plan();
     if (run != RunKind::graph) return;
     const Stream stream;
     graph_ = std::make_unique<Graph>(stream, [&] { queue_blocks(stream); });
@@ -111,7 +112,10 @@ class MethodOnGpu final : public DeviceWork {
           batches);
       if (start > 0) add(overlap_add_cost(overlap_), batches);
     }
-    if (replacing_ != nullptr) add(replacing_->response_cost(), 1);
+    if (replacing_ != nullptr) {
+      add(replacing_->response_cost(static_cast<int>(std::min(block_length_, N)), clips_at_once_),
+          1);
+    }
     return traffic;
   }
 
@@ -135,6 +139,11 @@ class MethodOnGpu final : public DeviceWork {
            (clips_at_once_ == 1 ? length + overlap_ : stored_length(length + overlap_));
   }
 
+  Stereo<std::span<const float>> taps() const {
+    const auto K = overlap_ + 1;
+    return {taps_.left.span().first(K), taps_.right.span().first(K)};
+  }
+
   /// Where a side is computed.
   const Stream& compute(Side side, const Stream& stream) const {
     return !blocks_.is_per_ear() ? stream : ears_[side];
@@ -148,9 +157,7 @@ class MethodOnGpu final : public DeviceWork {
   /// `queued(slot, length, is_last)` is called when a block is.
   template <typename Queued>
   void for_each_block(const Stream& stream, const Queued& queued) {
-    if (replacing_ != nullptr) {
-      replacing_->enqueue_response({taps_.left.span(), taps_.right.span()}, stream);
-    }
+    bool is_replaced = replacing_ == nullptr;
     const auto N = static_cast<std::size_t>(problem_.N);
     std::size_t next = 0;
     const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight in several streams
@@ -162,7 +169,9 @@ class MethodOnGpu final : public DeviceWork {
         const Block block{
             source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_ + start,
                                    static_cast<std::size_t>(clips_at_once_) * length),
-            slot.source_spectrum.span(), clips_at_once_};
+            slot.source_spectrum.span(), clips_at_once_,
+            is_replaced ? Stereo<std::span<const float>>{} : taps()};
+        is_replaced = true;
         // The block that had this slot before must be done with what the ears shared.
         if (used[next] != nullptr) {
           for (const Side side : kSides) wait(stream, slot.done[side]);

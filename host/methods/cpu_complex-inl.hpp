@@ -94,6 +94,40 @@ HWY_INLINE Roots broadcast_roots(const float* roots) {
           {hn::Set(d, roots[4]), hn::Set(d, roots[5])}};
 }
 
+// Radix 3, from x^3m - r^3, with w a third of the circle and t_j = r^j a_j:
+//
+//     x^m - r       t0 +    t1 +    t2
+//     x^m - wr      t0 +  w t1 + w^2 t2
+//     x^m - w^2 r   t0 + w^2 t1 +  w t2
+//
+// The inverse is 3 times as large.
+constexpr float kHalfRootOf3 = 0.866025403784438647F;
+
+HWY_INLINE Complex scaled(Complex a, float factor) {
+  const V v = hn::Set(D(), factor);
+  return {hn::Mul(a.re, v), hn::Mul(a.im, v)};
+}
+
+HWY_INLINE void forward_radix_3(Complex& a0, Complex& a1, Complex& a2, Complex r1, Complex r2) {
+  const Complex t1 = a1 * r1;
+  const Complex t2 = a2 * r2;
+  const Complex sum = t1 + t2;
+  const Complex middle = a0 - scaled(sum, 0.5F);
+  const Complex difference = scaled(t1 - t2, kHalfRootOf3);
+  a0 = a0 + sum;
+  a1 = add_turned(middle, difference);
+  a2 = subtract_turned(middle, difference);
+}
+
+HWY_INLINE void inverse_radix_3(Complex& a0, Complex& a1, Complex& a2, Complex r1, Complex r2) {
+  const Complex sum = a1 + a2;
+  const Complex middle = a0 - scaled(sum, 0.5F);
+  const Complex difference = scaled(a1 - a2, kHalfRootOf3);
+  a0 = a0 + sum;
+  a1 = subtract_turned(middle, difference) / r1;
+  a2 = add_turned(middle, difference) / r2;
+}
+
 /// The roots of kLanes blocks, one in each lane.
 HWY_INLINE Roots load_roots(const float* roots) {
   const ConstPlanes planes{roots, roots + kLanes};

@@ -1,11 +1,13 @@
 // cpu_negacyclic.cpp - the transform's passes, compiled once for each kind of processor
 //
-// Order of the work: passes over the whole until a block is kChunk long, then chunk by chunk all
-// the rest, in the first-level cache. filter() makes the products of a chunk where it needs them.
 // The last two levels, blocks of 16, are shorter than a vector: there, one lane is one block.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "host/methods/cpu_negacyclic.cpp"
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
 // Scalable vectors have no size that a table could be laid out for; these processors have NEON.
 #ifndef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -61,50 +63,6 @@ void inverse_pass(Planes planes, int length, int size, const float* roots) {
   }
 }
 
-void forward_radix_2_pass(ConstPlanes from, Planes to, int length, const float* root) {
-  const int middle = length / 2;
-  const Complex r{hn::Set(D(), root[0]), hn::Set(D(), root[1])};
-  for (int n = 0; n < middle; n += kLanes) {
-    const Complex lower = load(from, n);
-    const Complex turned = load(from, n + middle) * r;
-    store(lower + turned, to, n);
-    store(lower - turned, to, n + middle);
-  }
-}
-
-/// The last pass of the inverse. Only imaginary parts, the second half of the samples, are wanted:
-/// the compiler drops the rest.
-void last_radix_4_pass(ConstPlanes from, int length, const float* roots, float* upper) {
-  const D d;
-  const int quarter = length / 4;
-  const Roots r = broadcast_roots(roots);
-  const V scale = hn::Set(d, 1.0F / static_cast<float>(length));
-  for (int n = 0; n < quarter; n += kLanes) {
-    Complex a0 = load(from, n);
-    Complex a1 = load(from, n + quarter);
-    Complex a2 = load(from, n + 2 * quarter);
-    Complex a3 = load(from, n + 3 * quarter);
-    inverse_radix_4(a0, a1, a2, a3, r);
-    hn::Store(hn::Mul(a0.im, scale), d, upper + n);
-    hn::Store(hn::Mul(a1.im, scale), d, upper + n + quarter);
-    hn::Store(hn::Mul(a2.im, scale), d, upper + n + 2 * quarter);
-    hn::Store(hn::Mul(a3.im, scale), d, upper + n + 3 * quarter);
-  }
-}
-
-void last_radix_2_pass(ConstPlanes from, int length, const float* root, float* upper) {
-  const D d;
-  const int middle = length / 2;
-  const Complex r{hn::Set(d, root[0]), hn::Set(d, root[1])};
-  const V scale = hn::Set(d, 1.0F / static_cast<float>(length));
-  for (int n = 0; n < middle; n += kLanes) {
-    const Complex a = load(from, n);
-    const Complex b = load(from, n + middle);
-    hn::Store(hn::Mul((a + b).im, scale), d, upper + n);
-    hn::Store(hn::Mul(((a - b) / r).im, scale), d, upper + n + middle);
-  }
-}
-
 constexpr int kLeafGroup = kLanes * Passes::kLeaf;
 constexpr int kLeafGroupRoots = kLanes * 2 * Passes::kLeafRoots;
 constexpr int kRootsStep = kLanes * 2 * Passes::kRoots;
@@ -152,49 +110,296 @@ void inverse_leaves(Planes planes, int length, const float* roots) {
   }
 }
 
-void forward(const Passes& passes, const float* lower, const float* upper, float* re, float* im) {
-  ConstPlanes from{lower, upper};
-  const Planes to{re, im};
-  const int half = passes.half;
-  const int chunk = passes.chunk();
-  if (passes.starts_with_radix_2()) {
-    forward_radix_2_pass(from, to, half, passes.roots);
-    from = constant(to);
-  }
-  for (int size = passes.longest_radix_4(); size > chunk; size /= 4) {
-    forward_pass(from, to, half, size, passes.roots + passes.radix_4_offset(size));
-    from = constant(to);
-  }
-  for (int n = 0; n < half; n += chunk) {
-    ConstPlanes chunk_from = from + n;
-    for (int size = chunk; size > Passes::kLeaf; size /= 4) {
-      const float* const roots = passes.roots + passes.radix_4_offset(size);
-      forward_pass(chunk_from, to + n, chunk, size, roots + n / size * kPassRoots);
-      chunk_from = constant(to + n);
+// ---- columns ----------------------------------------------------------------------------------
+//
+// Passes over the rows of one group of columns. Where they read and write differs: the first
+// forward pass reads a window, the last inverse pass writes one, the others work in scratch memory
+// and in rows of a spectrum. Each of these says where the group's part of a row is.
+
+/// Rows with a distance of `stride`, of a spectrum or in scratch memory.
+struct Rows {
+  Planes planes;
+  int stride;
+
+  HWY_INLINE ConstPlanes from(int row) const { return constant(planes + row * stride); }
+  HWY_INLINE Planes to(int row) const { return planes + row * stride; }
+};
+
+HWY_ALIGN constexpr float kZeros[Passes::kLongestGroup] = {};
+
+/// A window as rows: its first half are real parts, its second half imaginary ones.
+class SourceRows {
+ public:
+  SourceRows(WindowSamples window, const Passes& passes, int first)
+      : window_(window),
+        half_(passes.half),
+        chunk_(passes.chunk()),
+        group_(passes.group()),
+        first_(first) {
+    // At most one row of the group is partly beyond the end.
+    for (int n = first; n < 2 * half_; n += chunk_) {
+      if (n < window.count && window.count < n + group_) {
+        std::fill(std::copy(window.samples + n, window.samples + window.count, last_),
+                  last_ + group_, 0.0F);
+      }
     }
-    const float* const roots = passes.roots + passes.leaf_offset();
-    forward_leaves(to + n, chunk, roots + n / Passes::kLeaf * 2 * Passes::kLeafRoots);
+  }
+
+  HWY_INLINE ConstPlanes from(int row) const {
+    const int n = row * chunk_ + first_;
+    return {row_at(n), row_at(n + half_)};
+  }
+
+ private:
+  HWY_INLINE const float* row_at(int n) const {
+    if (n + group_ <= window_.count) return window_.samples + n;
+    return n < window_.count ? last_ : kZeros;
+  }
+
+  const WindowSamples window_;
+  const int half_, chunk_, group_, first_;  // first column
+  HWY_ALIGN float last_[Passes::kLongestGroup];
+};
+
+class WetRows {
+ public:
+  WetRows(WindowWet wet, int half, int chunk, int first)
+      : wet_(wet), half_(half), chunk_(chunk), first_(first) {}
+
+  HWY_INLINE Planes to(int row) const {
+    const int n = row * chunk_ + first_;
+    return {row_at(n), row_at(n + half_)};
+  }
+
+ private:
+  HWY_INLINE float* row_at(int n) const {
+    return n >= wet_.begin && n < wet_.end ? wet_.to + (n - wet_.begin) : dropped_;
+  }
+
+  const WindowWet wet_;
+  const int half_, chunk_, first_;
+  HWY_ALIGN mutable float dropped_[Passes::kLongestGroup];
+};
+
+/// A level or two: blocks of `size` rows become blocks of a radix-th of that.
+struct ColumnPass {
+  int radix;
+  int size;
+  const float* roots;  // of its first block
+};
+
+struct ColumnPasses {
+  ColumnPass passes[16];
+  int count = 0;
+};
+
+ColumnPasses column_passes(const Passes& passes) {
+  ColumnPasses all;
+  int size = passes.rows();
+  const auto add = [&](int radix, std::size_t offset) {
+    all.passes[all.count++] = {radix, size, passes.roots + offset};
+    size /= radix;
+  };
+  for (int pass = 0; pass < passes.radix_3_passes(); ++pass) add(3, passes.radix_3_offset(pass));
+  if (passes.has_radix_2()) add(2, passes.radix_2_offset());
+  while (size > 1) add(4, passes.radix_4_offset(size * passes.chunk()));
+  return all;
+}
+
+HWY_INLINE Complex broadcast_root(const float* root) {
+  return {hn::Set(D(), root[0]), hn::Set(D(), root[1])};
+}
+
+HWY_INLINE Complex load_unaligned(ConstPlanes planes, int n) {
+  return {hn::LoadU(D(), planes.re + n), hn::LoadU(D(), planes.im + n)};
+}
+
+/// Stores are scaled in the pass that writes wet samples.
+template <bool is_scaled>
+HWY_INLINE void store_scaled(Complex z, Planes planes, int n, V scale) {
+  if constexpr (is_scaled) z = {hn::Mul(z.re, scale), hn::Mul(z.im, scale)};
+  store(z, planes, n);
+}
+
+template <bool is_forward, int width, class From, class To>
+void columns_pass(const From& from, const To& to, int rows, const ColumnPass& pass, float factor) {
+  constexpr bool kScaled = std::is_same_v<To, WetRows>;
+  const V scale = hn::Set(D(), factor);
+  const float* roots = pass.roots;
+  const int legs = pass.size / pass.radix;  // rows from one leg of a butterfly to the next
+  for (int block = 0; block < rows; block += pass.size, roots += 2 * (pass.radix - 1)) {
+    if (pass.radix == 4) {
+      const Roots r = broadcast_roots(roots);
+      for (int row = block; row < block + legs; ++row) {
+        const ConstPlanes from0 = from.from(row);
+        const ConstPlanes from1 = from.from(row + legs);
+        const ConstPlanes from2 = from.from(row + 2 * legs);
+        const ConstPlanes from3 = from.from(row + 3 * legs);
+        const Planes to0 = to.to(row);
+        const Planes to1 = to.to(row + legs);
+        const Planes to2 = to.to(row + 2 * legs);
+        const Planes to3 = to.to(row + 3 * legs);
+        for (int c = 0; c < width; c += kLanes) {
+          Complex a0 = load_unaligned(from0, c);
+          Complex a1 = load_unaligned(from1, c);
+          Complex a2 = load_unaligned(from2, c);
+          Complex a3 = load_unaligned(from3, c);
+          if constexpr (is_forward) {
+            forward_radix_4(a0, a1, a2, a3, r);
+          } else {
+            inverse_radix_4(a0, a1, a2, a3, r);
+          }
+          store_scaled<kScaled>(a0, to0, c, scale);
+          store_scaled<kScaled>(a1, to1, c, scale);
+          store_scaled<kScaled>(a2, to2, c, scale);
+          store_scaled<kScaled>(a3, to3, c, scale);
+        }
+      }
+    } else if (pass.radix == 3) {
+      const Complex r1 = broadcast_root(roots);
+      const Complex r2 = broadcast_root(roots + 2);
+      for (int row = block; row < block + legs; ++row) {
+        const ConstPlanes from0 = from.from(row);
+        const ConstPlanes from1 = from.from(row + legs);
+        const ConstPlanes from2 = from.from(row + 2 * legs);
+        const Planes to0 = to.to(row);
+        const Planes to1 = to.to(row + legs);
+        const Planes to2 = to.to(row + 2 * legs);
+        for (int c = 0; c < width; c += kLanes) {
+          Complex a0 = load_unaligned(from0, c);
+          Complex a1 = load_unaligned(from1, c);
+          Complex a2 = load_unaligned(from2, c);
+          if constexpr (is_forward) {
+            forward_radix_3(a0, a1, a2, r1, r2);
+          } else {
+            inverse_radix_3(a0, a1, a2, r1, r2);
+          }
+          store_scaled<kScaled>(a0, to0, c, scale);
+          store_scaled<kScaled>(a1, to1, c, scale);
+          store_scaled<kScaled>(a2, to2, c, scale);
+        }
+      }
+    } else {
+      const Complex r = broadcast_root(roots);
+      for (int row = block; row < block + legs; ++row) {
+        const ConstPlanes from0 = from.from(row);
+        const ConstPlanes from1 = from.from(row + legs);
+        const Planes to0 = to.to(row);
+        const Planes to1 = to.to(row + legs);
+        for (int c = 0; c < width; c += kLanes) {
+          const Complex a0 = load_unaligned(from0, c);
+          const Complex a1 = load_unaligned(from1, c);
+          if constexpr (is_forward) {
+            const Complex turned = a1 * r;
+            store_scaled<kScaled>(a0 + turned, to0, c, scale);
+            store_scaled<kScaled>(a0 - turned, to1, c, scale);
+          } else {
+            store_scaled<kScaled>(a0 + a1, to0, c, scale);
+            store_scaled<kScaled>((a0 - a1) / r, to1, c, scale);
+          }
+        }
+      }
+    }
   }
 }
 
-HWY_INLINE void inverse_chunk(const Passes& passes, Planes planes, int n, int chunk) {
+template <int width, class From, class To>
+void copy_columns(const From& from, const To& to, float factor) {
+  constexpr bool kScaled = std::is_same_v<To, WetRows>;
+  const V scale = hn::Set(D(), factor);
+  const ConstPlanes row = from.from(0);
+  const Planes to_row = to.to(0);
+  for (int c = 0; c < width; c += kLanes) {
+    store_scaled<kScaled>(load_unaligned(row, c), to_row, c, scale);
+  }
+}
+
+Rows scratch_rows(const Passes& passes, float* scratch) {
+  return {{scratch, scratch + passes.rows() * passes.group()}, passes.group()};
+}
+
+Rows spectrum_rows(const Passes& passes, float* spectrum, int first) {
+  return {Planes{spectrum, spectrum + passes.plane()} + first, passes.row_stride()};
+}
+
+template <int width>
+void forward_columns_of(const Passes& passes, WindowSamples window, int group, float* scratch,
+                        float* spectrum) {
+  const int first = group * passes.group();
+  const SourceRows from(window, passes, first);
+  const Rows between = scratch_rows(passes, scratch);
+  const Rows to = spectrum_rows(passes, spectrum, first);
+  const ColumnPasses all = column_passes(passes);
+  const int rows = passes.rows();
+  const int last = all.count - 1;
+  if (last < 0) return copy_columns<width>(from, to, 1);
+  if (last == 0) return columns_pass<true, width>(from, to, rows, all.passes[0], 1);
+  columns_pass<true, width>(from, between, rows, all.passes[0], 1);
+  for (int i = 1; i < last; ++i)
+    columns_pass<true, width>(between, between, rows, all.passes[i], 1);
+  columns_pass<true, width>(between, to, rows, all.passes[last], 1);
+}
+
+template <int width>
+void inverse_columns_of(const Passes& passes, const float* product, int group, float* scratch,
+                        WindowWet wet) {
+  const int first = group * passes.group();
+  const Rows from = spectrum_rows(passes, const_cast<float*>(product), first);
+  const Rows between = scratch_rows(passes, scratch);
+  const WetRows to(wet, passes.half, passes.chunk(), first);
+  const float scale = 1.0F / static_cast<float>(passes.half);
+  const ColumnPasses all = column_passes(passes);
+  const int rows = passes.rows();
+  const int last = all.count - 1;
+  if (last < 0) return copy_columns<width>(from, to, scale);
+  if (last == 0) return columns_pass<false, width>(from, to, rows, all.passes[0], scale);
+  columns_pass<false, width>(from, between, rows, all.passes[last], 1);
+  for (int i = last - 1; i > 0; --i)
+    columns_pass<false, width>(between, between, rows, all.passes[i], 1);
+  columns_pass<false, width>(between, to, rows, all.passes[0], scale);
+}
+
+void forward_columns(const Passes& passes, WindowSamples window, int group, float* scratch,
+                     float* spectrum) {
+  const auto work = passes.group() == 32   ? forward_columns_of<32>
+                    : passes.group() == 64 ? forward_columns_of<64>
+                                           : forward_columns_of<128>;
+  work(passes, window, group, scratch, spectrum);
+}
+
+void inverse_columns(const Passes& passes, const float* product, int group, float* scratch,
+                     WindowWet wet) {
+  const auto work = passes.group() == 32   ? inverse_columns_of<32>
+                    : passes.group() == 64 ? inverse_columns_of<64>
+                                           : inverse_columns_of<128>;
+  work(passes, product, group, scratch, wet);
+}
+
+// ---- chunks -----------------------------------------------------------------------------------
+
+Planes chunk_of(const Passes& passes, int chunk, float* spectrum) {
+  return Planes{spectrum, spectrum + passes.plane()} + chunk * passes.row_stride();
+}
+
+void forward_chunk(const Passes& passes, int index, float* spectrum) {
+  const Planes planes = chunk_of(passes, index, spectrum);
+  const int chunk = passes.chunk();
+  const int n = index * chunk;
+  for (int size = chunk; size > Passes::kLeaf; size /= 4) {
+    const float* const roots = passes.roots + passes.radix_4_offset(size);
+    forward_pass(constant(planes), planes, chunk, size, roots + n / size * kPassRoots);
+  }
   const float* const roots = passes.roots + passes.leaf_offset();
-  inverse_leaves(planes + n, chunk, roots + n / Passes::kLeaf * 2 * Passes::kLeafRoots);
-  for (int size = 4 * Passes::kLeaf; size <= chunk && size < passes.half; size *= 4) {
-    const float* const pass_roots = passes.roots + passes.radix_4_offset(size);
-    inverse_pass(planes + n, chunk, size, pass_roots + n / size * kPassRoots);
-  }
+  forward_leaves(planes, chunk, roots + n / Passes::kLeaf * 2 * Passes::kLeafRoots);
 }
 
-HWY_INLINE void inverse_whole(const Passes& passes, Planes planes, float* upper) {
-  const int half = passes.half;
-  for (int size = 4 * passes.chunk(); size <= passes.longest_radix_4() && size < half; size *= 4) {
-    inverse_pass(planes, half, size, passes.roots + passes.radix_4_offset(size));
-  }
-  if (passes.starts_with_radix_2()) {
-    last_radix_2_pass(constant(planes), half, passes.roots, upper);
-  } else {
-    last_radix_4_pass(constant(planes), half, passes.roots + passes.radix_4_offset(half), upper);
+void inverse_chunk(const Passes& passes, Planes planes, int n) {
+  const int chunk = passes.chunk();
+  const float* const roots = passes.roots + passes.leaf_offset();
+  inverse_leaves(planes, chunk, roots + n / Passes::kLeaf * 2 * Passes::kLeafRoots);
+  for (int size = 4 * Passes::kLeaf; size <= chunk; size *= 4) {
+    const float* const pass_roots = passes.roots + passes.radix_4_offset(size);
+    inverse_pass(planes, chunk, size, pass_roots + n / size * kPassRoots);
   }
 }
 
@@ -205,34 +410,30 @@ HWY_INLINE void multiply_add(Complex& sum, Complex a, Complex b) {
   sum.im = hn::Add(sum.im, hn::Mul(a.im, b.re));
 }
 
-/// Products for the indices [begin, end), each window loaded once for both sides.
+/// Products of `length` elements from `first` on, each window loaded once for both sides.
 void multiply(std::span<const float* const> windows, Stereo<std::span<const float* const>> response,
-              std::size_t plane, int begin, int end, Stereo<Planes> product) {
+              std::size_t plane, int first, int length, Stereo<Planes> product) {
   const D d;
-  for (int n = begin; n < end; n += kLanes) {
+  for (int n = 0; n < length; n += kLanes) {
     Complex left{hn::Zero(d), hn::Zero(d)};
     Complex right = left;
     for (std::size_t p = 0; p < windows.size(); ++p) {
-      const Complex x = load({windows[p], windows[p] + plane}, n);
-      multiply_add(left, x, load({response.left[p], response.left[p] + plane}, n));
-      multiply_add(right, x, load({response.right[p], response.right[p] + plane}, n));
+      const Complex x = load({windows[p], windows[p] + plane}, first + n);
+      multiply_add(left, x, load({response.left[p], response.left[p] + plane}, first + n));
+      multiply_add(right, x, load({response.right[p], response.right[p] + plane}, first + n));
     }
     store(left, product.left, n);
     store(right, product.right, n);
   }
 }
 
-void filter(const Passes& passes, std::span<const float* const> windows,
-            Stereo<std::span<const float* const>> response, std::size_t plane, float* scratch,
-            Stereo<float*> upper) {
-  const Stereo<Planes> product{{scratch, scratch + plane},
-                               {scratch + 2 * plane, scratch + 3 * plane}};
-  const int chunk = passes.chunk();
-  for (int n = 0; n < passes.half; n += chunk) {
-    multiply(windows, response, plane, n, n + chunk, product);
-    for (const Side side : kSides) inverse_chunk(passes, product[side], n, chunk);
-  }
-  for (const Side side : kSides) inverse_whole(passes, product[side], upper[side]);
+void filter_chunk(const Passes& passes, std::span<const float* const> windows,
+                  Stereo<std::span<const float* const>> response, int index,
+                  Stereo<float*> product) {
+  const Stereo<Planes> planes{chunk_of(passes, index, product.left),
+                              chunk_of(passes, index, product.right)};
+  multiply(windows, response, passes.plane(), index * passes.row_stride(), passes.chunk(), planes);
+  for (const Side side : kSides) inverse_chunk(passes, planes[side], index * passes.chunk());
 }
 
 int lanes() { return kLanes; }
@@ -243,33 +444,89 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 
+// As it is loaded, Highway's library measures the resolution of a timer for benchmarks, a quarter
+// of the time that a program takes to start. Nothing here has a use for the timer; the dynamic
+// linker takes this function instead of the library's own.
+namespace hwy::platform {
+[[gnu::visibility("default")]] std::uint64_t TimerResolution();
+std::uint64_t TimerResolution() { return 1; }
+}  // namespace hwy::platform
+
+#include <map>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace gpuconv {
 
 HWY_EXPORT(lanes);
-HWY_EXPORT(forward);
-HWY_EXPORT(filter);
+HWY_EXPORT(forward_columns);
+HWY_EXPORT(forward_chunk);
+HWY_EXPORT(filter_chunk);
+HWY_EXPORT(inverse_columns);
+
+namespace {
+
+/// Roots take longer to make than a transform: all transforms of a length share them, to the end of
+/// the process.
+const float* shared_roots(int half, int lanes) {
+  static std::mutex mutex;
+  static std::map<std::pair<int, int>, AlignedFloats> tables;
+  const std::lock_guard lock(mutex);
+  AlignedFloats& table = tables[{half, lanes}];
+  if (table.size() == 0) table = make_roots(half, lanes);
+  return std::as_const(table).data();
+}
+
+}  // namespace
 
 NegacyclicTransform::NegacyclicTransform(int half) : half_(half) {
-  if (half < kShortestHalf || !std::has_single_bit(static_cast<unsigned>(half))) {
-    throw std::invalid_argument("a transform's half must be a power of two of at least " +
-                                std::to_string(kShortestHalf) + ", not " + std::to_string(half));
+  const int power_of_2 = half <= 0 ? 0 : Passes{half, nullptr}.after_radix_3();
+  if (power_of_2 < kShortestHalf || !std::has_single_bit(static_cast<unsigned>(power_of_2))) {
+    throw std::invalid_argument(
+        "a transform's half must be 1, 3 or 9 times a power of two of at least " +
+        std::to_string(kShortestHalf) + ", not " + std::to_string(half));
   }
-  roots_ = make_roots(half, HWY_DYNAMIC_DISPATCH(lanes)());
+  roots_ = shared_roots(half, HWY_DYNAMIC_DISPATCH(lanes)());
 }
 
-void NegacyclicTransform::forward(const float* lower, const float* upper, float* spectrum) const {
-  HWY_DYNAMIC_DISPATCH(forward)
-  (Passes{half_, roots_.data()}, lower, upper, spectrum, spectrum + plane());
+std::size_t NegacyclicTransform::spectrum_size() const {
+  return 2 * Passes{half_, nullptr}.plane();
 }
 
-void NegacyclicTransform::filter(std::span<const float* const> windows,
-                                 Stereo<std::span<const float* const>> response, float* scratch,
-                                 Stereo<float*> upper) const {
-  HWY_DYNAMIC_DISPATCH(filter)
-  (Passes{half_, roots_.data()}, windows, response, plane(), scratch, upper);
+std::size_t NegacyclicTransform::scratch_size() const {
+  return 2 *
+         static_cast<std::size_t>(Passes{half_, nullptr}.rows() * Passes{half_, nullptr}.group());
+}
+
+int NegacyclicTransform::column_groups() const {
+  return Passes{half_, nullptr}.chunk() / Passes{half_, nullptr}.group();
+}
+
+int NegacyclicTransform::chunks() const { return Passes{half_, nullptr}.rows(); }
+
+void NegacyclicTransform::forward_columns(WindowSamples window, int group, float* scratch,
+                                          float* spectrum) const {
+  HWY_DYNAMIC_DISPATCH(forward_columns)
+  (Passes{half_, roots_}, window, group, scratch, spectrum);
+}
+
+void NegacyclicTransform::forward_chunk(int chunk, float* spectrum) const {
+  HWY_DYNAMIC_DISPATCH(forward_chunk)(Passes{half_, roots_}, chunk, spectrum);
+}
+
+void NegacyclicTransform::filter_chunk(std::span<const float* const> windows,
+                                       Stereo<std::span<const float* const>> response, int chunk,
+                                       Stereo<float*> product) const {
+  HWY_DYNAMIC_DISPATCH(filter_chunk)
+  (Passes{half_, roots_}, windows, response, chunk, product);
+}
+
+void NegacyclicTransform::inverse_columns(const float* product, int group, float* scratch,
+                                          WindowWet wet) const {
+  HWY_DYNAMIC_DISPATCH(inverse_columns)
+  (Passes{half_, roots_}, product, group, scratch, wet);
 }
 
 }  // namespace gpuconv

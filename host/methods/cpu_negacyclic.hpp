@@ -16,6 +16,15 @@
 // Arithmetic: each product is rounded before it is added (no fused multiply-add), and no sum
 // depends on how many lanes a vector has. So every processor gives the same bytes.
 // cpu_vectorised.cpp says what that costs.
+//
+// The work is cut so that several cores can share one transform, and so that a transform that
+// leaves the second-level cache goes through memory only twice. Element n = row * chunk + column:
+//
+//   columns   the first levels join elements of one column. A group of columns goes through all of
+//             them in the first-level cache.
+//   chunks    then each row is a transform of its own, in the first-level cache, too. Products of
+//             spectra are made there, a chunk at a time, between its forward and its inverse
+//             levels.
 #pragma once
 
 #include <cstddef>
@@ -26,32 +35,52 @@
 
 namespace gpuconv {
 
-/// The transform of 2M real samples, M = `half` = 256, 512, 1024, ... Pointers are to the start of
-/// a cache line. Const and without state: threads share one.
+/// The samples of a window: zeros from `count` on.
+struct WindowSamples {
+  const float* samples;
+  int count;
+};
+
+/// Takes the samples [begin, end) of a window to `to`. `begin` is a multiple of 16; `to` is the
+/// start of a cache line and has room for a whole number of them.
+struct WindowWet {
+  float* to;
+  int begin;
+  int end;
+};
+
+/// The transform of 2M real samples; M = `half` is 1, 3 or 9 times a power of two of at least 256.
+/// Spectra and scratch start on a cache line. Const and without state: threads share one, and
+/// different columns or chunks of a spectrum are independent of each other.
 class NegacyclicTransform {
  public:
   static constexpr int kShortestHalf = 256;
+  static constexpr int kAlignment = 128;  // samples
 
   explicit NegacyclicTransform(int half);
 
   int half() const { return half_; }
-  /// Floats of one spectrum: M real parts, a gap, M imaginary parts, a gap. The gaps keep equal
-  /// indices of neighbouring planes out of the same cache set.
-  std::size_t spectrum_size() const { return 2 * plane(); }
+  /// Floats of one spectrum.
+  std::size_t spectrum_size() const;
+  /// Floats of the memory that work on columns needs.
+  std::size_t scratch_size() const;
+  int column_groups() const;
+  int chunks() const;
 
-  /// The spectrum of the 2M samples whose first half is `lower` and whose second half is `upper`.
-  void forward(const float* lower, const float* upper, float* spectrum) const;
-
-  /// The second half of the samples whose spectrum is sum_p response[p] window[p], for each side.
-  /// `scratch` is overwritten: room for two spectra.
-  void filter(std::span<const float* const> windows, Stereo<std::span<const float* const>> response,
-              float* scratch, Stereo<float*> upper) const;
+  /// First levels of the spectrum of a window, of one group of columns.
+  void forward_columns(WindowSamples window, int group, float* scratch, float* spectrum) const;
+  /// The other levels, of one chunk.
+  void forward_chunk(int chunk, float* spectrum) const;
+  /// The first levels back of sum_p response[p] window[p], of one chunk for each side.
+  void filter_chunk(std::span<const float* const> windows,
+                    Stereo<std::span<const float* const>> response, int chunk,
+                    Stereo<float*> product) const;
+  /// The other levels back, of one group of columns.
+  void inverse_columns(const float* product, int group, float* scratch, WindowWet wet) const;
 
  private:
-  std::size_t plane() const { return static_cast<std::size_t>(half_) + 32; }
-
   int half_;
-  AlignedFloats roots_;
+  const float* roots_;  // shared by all transforms of this length
 };
 
 }  // namespace gpuconv

@@ -11,12 +11,12 @@ namespace gpuconv {
 
 namespace {
 
-/// exp(2 pi i n / order) for 0 <= n < order, a power of two, from two tables of about its square
-/// root: one product in double instead of a sine and a cosine.
+/// exp(2 pi i n / order) for 0 <= n < 3 order from two tables of about the square root of order:
+/// one product in double instead of a sine and a cosine.
 class UnitRoots {
  public:
   explicit UnitRoots(int order)
-      : mask_(order - 1), shift_(std::countr_zero(static_cast<unsigned>(order)) / 2) {
+      : order_(order), shift_(std::bit_width(static_cast<unsigned>(order)) / 2) {
     const auto root = [order](int n) {
       return std::polar(1.0, 2.0 * std::numbers::pi * n / order);
     };
@@ -25,14 +25,15 @@ class UnitRoots {
   }
 
   std::complex<double> operator()(std::int64_t n) const {
-    const auto index = static_cast<std::size_t>(n & mask_);
+    while (n >= order_) n -= order_;
+    const auto index = static_cast<std::size_t>(n);
     const std::complex<double> a = coarse_[index >> shift_];
     const std::complex<double> b = fine_[index & ((std::size_t{1} << shift_) - 1)];
     return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
   }
 
  private:
-  std::int64_t mask_;
+  std::int64_t order_;
   int shift_;
   std::vector<std::complex<double>> fine_;
   std::vector<std::complex<double>> coarse_;
@@ -43,7 +44,7 @@ class UnitRoots {
 // A block of `size` is modulo x^size - exp(2 pi i turn). Turns are counted in units of 1 / 4M, in
 // which they are whole numbers: M, a quarter of the circle, at the start. A root r of the block is
 // a quarter of its turn, and so are, with these quarters of the circle added, those of the blocks
-// that follow: r, -r, ir, -ir.
+// that follow: r, -r, ir, -ir. Radix 3 has thirds for quarters.
 AlignedFloats make_roots(int half, int lanes) {
   constexpr int kQuarters[] = {0, 2, 1, 3};
   const Passes passes{half, nullptr};
@@ -56,9 +57,27 @@ AlignedFloats make_roots(int half, int lanes) {
   };
 
   std::vector<int> turns{half};
-  if (passes.starts_with_radix_2()) {
-    put(half / 2, table.data(), table.data() + 1);
-    turns = {half / 2, half / 2 + 2 * half};
+  for (int pass = 0; pass < passes.radix_3_passes(); ++pass) {
+    float* to = table.data() + Passes::radix_3_offset(pass);
+    std::vector<int> next_turns;
+    for (const int turn : turns) {
+      for (int power = 1; power <= 2; ++power, to += 2) {
+        put(std::int64_t{turn} / 3 * power, to, to + 1);
+      }
+      for (int third = 0; third < 3; ++third)
+        next_turns.push_back(turn / 3 + third * (4 * half / 3));
+    }
+    turns = std::move(next_turns);
+  }
+  if (passes.has_radix_2()) {
+    float* to = table.data() + Passes::radix_2_offset();
+    std::vector<int> next_turns;
+    for (const int turn : turns) {
+      put(turn / 2, to, to + 1);
+      to += 2;
+      for (const int second : {0, 1}) next_turns.push_back(turn / 2 + second * 2 * half);
+    }
+    turns = std::move(next_turns);
   }
   for (int size = passes.longest_radix_4(); size > Passes::kLeaf; size /= 4) {
     float* to = table.data() + passes.radix_4_offset(size);

@@ -1,26 +1,18 @@
-// cpu_vectorised.cpp - partitions, batches and threads around the transform of cpu_negacyclic.hpp
+// cpu_vectorised.cpp - plans, windows and threads around the transform of cpu_negacyclic.hpp
 //
-// Medians for 200,000 x 70,000 x 2 ("head", with the transforms of h) and 9,600,000 x 70,000 x 2
-// ("stream") on two cores of a Zen 4, 1 MiB of second-level cache each:
-//
-//   B          4,096   8,192   16,384   32,768
-//   head, ms    1.32    1.18     1.18     1.27
-//   stream, ms  50      39       31       29
-//
-// Packing the ears into one complex transform saves nothing, since a real transform costs half a
-// complex one, and lets them leak into each other. Rounding each product before it is added, which
-// makes the bytes the same on every processor, costs 5% with AVX-512 and 10% with AVX2, against
-// fused multiply-adds.
+// TABLE
 #include "host/methods/cpu_vectorised.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <barrier>
-#include <bit>
+#include <cmath>
 #include <exception>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "host/base/parallel.hpp"
 
@@ -30,87 +22,141 @@ namespace {
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// What a plan with blocks of `block` costs for a source three times as long as the response, in
-/// levels of a transform for each sample.
-double cost(std::int64_t response_length, std::int64_t block) {
-  // A product of spectra for both ears takes 0.3 ns, a level of a transform 0.065 ns.
-  constexpr double kProduct = 5.0;
-  const std::int64_t partitions = ceil_div(response_length, block);
-  const std::int64_t windows = ceil_div(3 * response_length, block) + 1;
-  const std::int64_t wet_blocks = ceil_div(4 * response_length, block);
-  const auto transforms = static_cast<double>(windows + 2 * partitions + 2 * wet_blocks);
-  const auto products = static_cast<double>(wet_blocks * partitions);
-  const int levels = std::countr_zero(static_cast<std::uint64_t>(block));
-  return static_cast<double>(block) * (transforms * levels + products * kProduct);
+/// Up to here one worker does a whole window in its second-level cache; all workers share a longer
+/// one.
+constexpr int kLongestOfOneWorker = 16384;
+constexpr int kLongestHalf = 1 << 18;
+constexpr double kProduct = 2.5;  // of an element of two spectra, in levels
+
+/// The cost of a transform, in levels of one element that stay in the second-level cache.
+double transform_cost(int half) {
+  constexpr double kStart = 500;
+  constexpr double kRadix3 = 2.2;  // levels
+  double levels = 0;
+  int power_of_2 = half;
+  for (; power_of_2 % 3 == 0; power_of_2 /= 3) levels += kRadix3;
+  levels += std::log2(power_of_2);
+  const double memory = half <= kLongestOfOneWorker ? 1
+                        : half <= 131'072           ? 1.15
+                                                    : 1.15 * std::pow(half / 131'072.0, 0.6);
+  return half * levels * memory + kStart;
 }
 
-std::int64_t checked_length(const Stereo<Signal>& response) {
+/// The cost of a plan. Whole windows count for a short source only.
+double plan_cost(const VectorisedPlan& plan, std::int64_t source_length,
+                 std::int64_t response_length) {
+  const bool is_short = source_length < VectorisedConvolver::kShortSource;
+  const auto count = [&](std::int64_t samples) {
+    return is_short ? static_cast<double>(ceil_div(samples, plan.advance))
+                    : static_cast<double>(samples) / plan.advance;
+  };
+  // A long source counts as one that is many times as long.
+  const std::int64_t samples =
+      is_short
+          ? source_length
+          : std::max<std::int64_t>(16 * VectorisedConvolver::kShortSource, 3 * response_length);
+  const double windows = plan.is_single() ? 1 : count(samples + plan.lead);
+  const double wet_blocks = plan.is_single() ? 1 : count(samples + response_length - 1);
+  return (windows + 2 * wet_blocks + 2 * plan.partitions) * transform_cost(plan.half) +
+         2 * kProduct * windows * plan.partitions * plan.half;
+}
+
+VectorisedPlan plan_for(int half, std::int64_t source_length, std::int64_t response_length) {
+  if (source_length < VectorisedConvolver::kShortSource &&
+      source_length + response_length - 1 <= 2 * half) {
+    return {half, 2 * half, 0, 1, static_cast<int>(response_length)};
+  }
+  if (response_length <= half) {
+    constexpr int kAlignment = NegacyclicTransform::kAlignment;
+    const std::int64_t before = std::max<std::int64_t>(response_length - 1, 1);
+    const auto lead = static_cast<int>(ceil_div(before, kAlignment) * kAlignment);
+    return {half, 2 * half - lead, lead, 1, static_cast<int>(response_length)};
+  }
+  return {half, half, half, static_cast<int>(ceil_div(response_length, half)), half};
+}
+
+}  // namespace
+
+VectorisedPlan VectorisedConvolver::plan(std::int64_t source_length, std::int64_t response_length) {
+  const int shortest = NegacyclicTransform::kShortestHalf;
+  VectorisedPlan best = plan_for(shortest, source_length, response_length);
+  double least = plan_cost(best, source_length, response_length);
+  for (int power_of_2 = shortest; power_of_2 <= kLongestHalf; power_of_2 *= 2) {
+    for (const int factor : {1, 3, 9}) {
+      if (factor * power_of_2 > kLongestHalf) continue;
+      const VectorisedPlan plan = plan_for(factor * power_of_2, source_length, response_length);
+      const double cost = plan_cost(plan, source_length, response_length);
+      if (cost < least) {
+        best = plan;
+        least = cost;
+      }
+    }
+  }
+  return best;
+}
+
+/// The spectra of a response's partitions.
+class VectorisedConvolver::Spectra {
+ public:
+  explicit Spectra(const VectorisedPlan& plan)
+      : transform_(plan.half),
+        part_(static_cast<std::size_t>(plan.part)),
+        spectra_(2 * static_cast<std::size_t>(plan.partitions) * transform_.spectrum_size()) {
+    for (std::size_t i = 0; i < 2 * static_cast<std::size_t>(plan.partitions); ++i) {
+      partitions_[kSides[i % 2]].push_back(spectrum(i));
+    }
+  }
+
+  const NegacyclicTransform& transform() const { return transform_; }
+  const Stereo<std::vector<const float*>>& partitions() const { return partitions_; }
+
+  // Spectrum i is that of partition i / 2 of side i % 2.
+  std::size_t count() const { return 2 * partitions_.left.size(); }
+  void transform_columns(const Stereo<Signal>& response, std::size_t i, int group, float* scratch) {
+    const Signal& from = response[kSides[i % 2]];
+    const std::size_t first = i / 2 * part_;
+    const auto taps = static_cast<int>(std::min(part_, from.size() - first));
+    transform_.forward_columns({from.data() + first, taps}, group, scratch, spectrum(i));
+  }
+  void transform_chunk(std::size_t i, int chunk) { transform_.forward_chunk(chunk, spectrum(i)); }
+
+ private:
+  float* spectrum(std::size_t i) { return spectra_.data() + i * transform_.spectrum_size(); }
+
+  NegacyclicTransform transform_;
+  std::size_t part_;
+  AlignedFloats spectra_;
+  Stereo<std::vector<const float*>> partitions_;
+};
+
+VectorisedConvolver::VectorisedConvolver(const Stereo<Signal>& response, int threads)
+    : response_(response), threads_(threads > 0 ? threads : core_count()) {
   if (response.left.empty() || response.left.size() != response.right.size()) {
     throw std::invalid_argument("the ears of a response need the same length, at least 1, not " +
                                 std::to_string(response.left.size()) + " and " +
                                 std::to_string(response.right.size()));
   }
-  return static_cast<std::int64_t>(response.left.size());
 }
 
-}  // namespace
+VectorisedConvolver::~VectorisedConvolver() = default;
 
-VectorisedPlan VectorisedConvolver::plan(std::int64_t response_length) {
-  // Longer blocks leave the second-level cache. They pay when there would be many partitions, whose
-  // spectra leave it anyway.
-  constexpr std::int64_t kInCache = 16384;
-  constexpr std::int64_t kLongest = 65536;
-  const std::int64_t longest = std::clamp(response_length / 4, kInCache, kLongest);
-
-  std::int64_t best = NegacyclicTransform::kShortestHalf;
-  for (std::int64_t block = best; block <= longest; block *= 2) {
-    if (cost(response_length, block) < cost(response_length, best)) best = block;
-  }
-  return {static_cast<int>(best), static_cast<int>(ceil_div(response_length, best)),
-          static_cast<int>(2 * best)};
-}
-
-VectorisedConvolver::VectorisedConvolver(const Stereo<Signal>& response, int threads)
-    : response_length_(checked_length(response)),
-      threads_(threads > 0 ? threads : core_count()),
-      plan_(plan(response_length_)),
-      transform_(plan_.block) {
-  const auto block = static_cast<std::size_t>(plan_.block);
-  const auto partitions = static_cast<std::size_t>(plan_.partitions);
-  spectra_ = AlignedFloats(2 * partitions * transform_.spectrum_size());
-  const auto spectrum = [&](std::size_t ear, std::size_t p) {
-    return spectra_.data() + (ear * partitions + p) * transform_.spectrum_size();
-  };
-  for (std::size_t ear = 0; ear < 2; ++ear) {
-    for (std::size_t p = 0; p < partitions; ++p) {
-      partitions_[kSides[ear]].push_back(spectrum(ear, p));
-    }
-  }
-
-  // Another thread takes 20 us to start, and far more on busy cores; a million taps take 1 ms.
-  const int workers = 2 * response_length_ < 1'000'000 ? 1 : threads_;
-  std::atomic<std::size_t> next = 0;
-  run_workers(workers, [&](int, int) {
-    AlignedFloats taps(2 * block);  // a partition, and as many zeros
-    float* const zeros = taps.data() + block;
-    std::fill_n(zeros, block, 0.0F);
-    for (std::size_t i = next++; i < 2 * partitions; i = next++) {
-      const std::size_t ear = i / partitions;
-      const std::size_t p = i % partitions;
-      const Signal& from = response[kSides[ear]];
-      const std::size_t count = std::min(block, from.size() - p * block);
-      std::fill(std::copy_n(from.data() + p * block, count, taps.data()), zeros, 0.0F);
-      transform_.forward(taps.data(), zeros, spectrum(ear, p));
-    }
-  });
-}
-
-/// The work of one run(). Blocks go through in batches: in one step a batch is read, the one
-/// before it transformed, the one before that rendered, and the one before that written. So a step
-/// ends with the only barrier, and nobody waits for the source or the file.
+/// The work of one run(). It goes in steps, with a barrier between them. In one step worker 0
+/// writes one batch of wet frames and reads one batch of source samples, and all workers take
+/// tasks:
+///
+///   short windows   a task is a window, from source to wet; a batch is several windows
+///   long windows    a task is a part of a window; a batch is one window. In a step the first
+///   levels
+///                   of one window are done, the chunks of the one before it, and the last levels
+///                   of the one before that
+///
+/// The spectra of the response are made the same way, before they are needed.
 class VectorisedConvolver::Pipeline {
  public:
-  explicit Pipeline(const VectorisedConvolver& convolver);
+  /// `head`: the first samples of the source, all of it if there are less than kShortSource.
+  /// `fresh`: the spectra to be made first, the same as `spectra`, or none.
+  Pipeline(const VectorisedConvolver& convolver, const VectorisedPlan& plan, const Spectra& spectra,
+           Spectra* fresh, AlignedFloats head, std::int64_t head_length);
 
   /// Run by all workers at once. Throws nothing, since the others would wait for ever.
   void work(int worker, int workers, const ReadSource& source, const WriteWet& wet) noexcept;
@@ -121,43 +167,69 @@ class VectorisedConvolver::Pipeline {
 
  private:
   static constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::max();
+  static constexpr int kChunksOfTask = 4;
 
   struct Worker {
     AlignedFloats scratch;
+    AlignedFloats spectrum;  // of short windows
+    Stereo<AlignedFloats> product;
     std::vector<const float*> windows;
   };
   struct BetweenSteps {
     Pipeline* pipeline;
     void operator()() noexcept { pipeline->begin_step(); }
   };
+  struct Slot {
+    float* samples = nullptr;
+    std::int64_t count = 0;  // those that are valid
+  };
+
+  /// A window is the work of all. Partitions need the spectra of earlier windows.
+  bool is_shared() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
+  int compute_steps() const { return is_shared() ? 3 : 1; }
 
   void begin_step();
+  bool do_task(std::int64_t task, Worker& worker);
   void read(std::int64_t batch, const ReadSource& source);
   void write(std::int64_t batch, const WriteWet& wet);
-  void transform_window(std::int64_t t);
-  void render_block(std::int64_t t, Worker& worker);
+  void forward_columns(std::int64_t t, int group, Worker& worker, float* spectrum);
+  void filter_chunk(std::int64_t t, int chunk, Worker& worker, float* spectrum,
+                    Stereo<float*> product);
+  void inverse_columns(std::int64_t t, Side side, int group, Worker& worker, const float* product);
+  void convolve_window(std::int64_t t, Worker& worker);
 
-  float* source_block(std::int64_t t) {
-    return source_.data() + (t + source_slots_) % source_slots_ * block_;
+  bool is_silent(std::int64_t t) const { return t * plan_.advance >= source_end_ + plan_.lead; }
+  bool is_wet(std::int64_t t) const { return t >= 0 && t * plan_.advance < wet_length_; }
+
+  Slot& slot(std::int64_t batch) { return slots_[static_cast<std::size_t>(batch % 2)]; }
+  WindowSamples window(std::int64_t t);
+  float* spectrum(std::int64_t t) {
+    return spectra_of_windows_ +
+           static_cast<std::size_t>(t % (plan_.partitions + 1)) * transform_.spectrum_size();
   }
-  float* window(std::int64_t t) {
-    return windows_.data() +
-           static_cast<std::size_t>(t % window_slots_) * convolver_.transform_.spectrum_size();
+  float* product(std::int64_t t, Side side) {
+    return products_[side] + static_cast<std::size_t>(t % 2) * transform_.spectrum_size();
   }
   Stereo<float*> wet_block(std::int64_t t) {
-    const std::int64_t first = t % (2 * batch_) * block_;
-    return {wet_.left.data() + first, wet_.right.data() + first};
+    const std::int64_t first = t % (2 * batch_) * plan_.advance;
+    return {wet_.left + first, wet_.right + first};
   }
 
   const VectorisedConvolver& convolver_;
-  const std::int64_t block_;         // samples
-  const std::int64_t batch_;         // blocks
-  const std::int64_t source_slots_;  // being read, being transformed, and the block before
-  const std::int64_t
-      window_slots_;  // being transformed, being rendered, and what these look back on
-  AlignedFloats source_;
-  AlignedFloats windows_;
-  Stereo<AlignedFloats> wet_;  // being rendered, being written
+  const VectorisedPlan plan_;
+  const Spectra& spectra_;
+  Spectra* const fresh_;
+  const NegacyclicTransform& transform_;
+  const std::int64_t batch_;  // windows
+
+  AlignedFloats head_;
+  std::int64_t head_length_;
+  std::int64_t head_used_ = 0;
+  AlignedFloats memory_;                 // of all that follows
+  Slot slots_[2];                        // being read, in use
+  float* spectra_of_windows_ = nullptr;  // of long windows
+  Stereo<float*> products_{};
+  Stereo<float*> wet_{};  // being made, being written
   std::vector<Worker> workers_;
 
   // Written by worker 0, read between steps.
@@ -165,8 +237,8 @@ class VectorisedConvolver::Pipeline {
   std::exception_ptr failure_;
 
   // Written between steps, read by all.
-  std::int64_t step_ = 0;
-  std::int64_t windows_end_ = kUnknown;  // from here on they are silent
+  std::int64_t step_;
+  std::int64_t source_end_;  // as far as it is known
   std::int64_t wet_length_ = kUnknown;
   bool done_ = false;
   std::atomic<std::int64_t> next_task_ = 0;
@@ -174,24 +246,56 @@ class VectorisedConvolver::Pipeline {
 };
 
 // 64 Ki samples for each worker are some 200 us of work, against 5 us for a barrier. More than 16
-// workers share what 16 have: memory stays below 60 MB.
-VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver)
+// workers share what 16 have.
+VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver,
+                                        const VectorisedPlan& plan, const Spectra& spectra,
+                                        Spectra* fresh, AlignedFloats head,
+                                        std::int64_t head_length)
     : convolver_(convolver),
-      block_(convolver.plan_.block),
-      batch_(std::min(convolver.threads_, 16) * std::int64_t{65536} / block_),
-      source_slots_(2 * batch_ + 1),
-      window_slots_(2 * batch_ + convolver.plan_.partitions - 1),
-      source_(static_cast<std::size_t>(source_slots_ * block_)),
-      windows_(static_cast<std::size_t>(window_slots_) * convolver.transform_.spectrum_size()),
-      wet_{AlignedFloats(static_cast<std::size_t>(2 * batch_ * block_)),
-           AlignedFloats(static_cast<std::size_t>(2 * batch_ * block_))},
+      plan_(plan),
+      spectra_(spectra),
+      fresh_(fresh),
+      transform_(spectra.transform()),
+      batch_(is_shared() || plan.is_single()
+                 ? 1
+                 : ceil_div(std::min(convolver.threads_, 16) * std::int64_t{65536}, plan.advance)),
+      head_(std::move(head)),
+      head_length_(head_length),
       workers_(static_cast<std::size_t>(convolver.threads_)),
+      step_(fresh != nullptr && !is_shared() ? -2 : 0),
+      source_end_(kUnknown - plan.lead),
       step_done_(convolver.threads_, BetweenSteps{this}) {
+  const std::size_t spectrum_size = transform_.spectrum_size();
   for (Worker& worker : workers_) {
-    worker.scratch = AlignedFloats(2 * convolver.transform_.spectrum_size());
-    worker.windows.reserve(static_cast<std::size_t>(convolver.plan_.partitions));
+    worker.scratch = AlignedFloats(transform_.scratch_size());
+    worker.windows.reserve(static_cast<std::size_t>(plan.partitions));
+    if (is_shared()) continue;
+    worker.spectrum = AlignedFloats(spectrum_size);
+    worker.product = {AlignedFloats(spectrum_size), AlignedFloats(spectrum_size)};
   }
-  std::fill_n(source_block(-1), block_, 0.0F);
+  const bool is_single = plan.is_single();
+  const std::size_t steps = is_single ? 1 : 2;  // what one step makes, the next one uses
+  const std::size_t windows = !is_shared() ? 0
+                              : is_single  ? 1
+                                           : static_cast<std::size_t>(plan.partitions) + 1;
+  const std::size_t products = is_shared() ? steps : 0;
+  const auto samples = static_cast<std::size_t>(is_single ? 0 : plan.lead + batch_ * plan.advance);
+  const auto frames = steps * static_cast<std::size_t>(batch_ * plan.advance);
+  memory_ = AlignedFloats((windows + 2 * products) * spectrum_size + 2 * samples + 2 * frames);
+  float* next = memory_.data();
+  const auto take = [&next](std::size_t size) { return std::exchange(next, next + size); };
+  spectra_of_windows_ = take(windows * spectrum_size);
+  for (const Side side : kSides) products_[side] = take(products * spectrum_size);
+  for (const Side side : kSides) wet_[side] = take(frames);
+  if (is_single) {
+    slots_[0] = {head_.data(), head_length};
+    source_length_ = head_length;
+  } else {
+    for (Slot& slot : slots_) slot.samples = take(samples);
+    std::fill_n(slots_[1].samples + batch_ * plan.advance, plan.lead, 0.0F);
+    slots_[1].count = plan.lead + batch_ * plan.advance;
+    if (head_length < kShortSource) source_length_ = head_length;
+  }
 }
 
 void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSource& source,
@@ -202,20 +306,14 @@ void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSour
   while (!done_) {
     if (worker == 0) {
       try {
-        if (step_ >= 3) write(step_ - 3, wet);
-        read(step_, source);
+        const std::int64_t written = step_ - 1 - compute_steps();
+        if (written >= 0) write(written, wet);
+        if (step_ >= 0 && !plan_.is_single()) read(step_, source);
       } catch (...) {
         failure_ = std::current_exception();
       }
     }
-    // The longer tasks first, so that the workers end together.
-    for (std::int64_t task = next_task_++; task < 2 * batch_; task = next_task_++) {
-      const std::int64_t t = (step_ - 2) * batch_ + task;
-      if (task < batch_) {
-        if (step_ >= 2) render_block(t, workers_[static_cast<std::size_t>(worker)]);
-      } else {
-        if (step_ >= 1) transform_window(t);
-      }
+    while (do_task(next_task_++, workers_[static_cast<std::size_t>(worker)])) {
     }
     step_done_.arrive_and_wait();
   }
@@ -223,57 +321,200 @@ void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSour
 
 void VectorisedConvolver::Pipeline::begin_step() {
   if (source_length_ != kUnknown) {
-    windows_end_ = ceil_div(source_length_, block_) + 1;
-    wet_length_ = source_length_ > 0 ? source_length_ + convolver_.response_length_ - 1 : 0;
+    source_end_ = source_length_;
+    wet_length_ = source_length_ + static_cast<std::int64_t>(convolver_.response_.left.size()) - 1;
   }
   ++step_;
   next_task_ = 0;
-  done_ = failure_ != nullptr || (step_ - 3) * batch_ * block_ >= wet_length_;
+  done_ =
+      failure_ != nullptr || (step_ - 1 - compute_steps()) * batch_ * plan_.advance >= wet_length_;
+}
+
+/// False if this step has no such task.
+bool VectorisedConvolver::Pipeline::do_task(std::int64_t task, Worker& worker) {
+  const auto is_among = [&task](std::int64_t count) {
+    if (task < count) return true;
+    task -= count;
+    return false;
+  };
+  const int groups = transform_.column_groups();
+  const auto chunk_tasks = static_cast<int>(ceil_div(transform_.chunks(), kChunksOfTask));
+  const auto each_chunk = [&](std::int64_t of_task, const auto& work) {
+    const int first = static_cast<int>(of_task) * kChunksOfTask;
+    const int end = std::min(first + kChunksOfTask, transform_.chunks());
+    for (int chunk = first; chunk < end; ++chunk) work(chunk);
+  };
+
+  if (fresh_ != nullptr) {
+    const std::int64_t first_step = is_shared() ? 0 : -2;
+    const auto count = static_cast<std::int64_t>(fresh_->count());
+    if (is_among(step_ == first_step ? count * groups : 0)) {
+      fresh_->transform_columns(convolver_.response_, static_cast<std::size_t>(task / groups),
+                                static_cast<int>(task % groups), worker.scratch.data());
+      return true;
+    }
+    if (is_among(step_ == first_step + 1 ? count * chunk_tasks : 0)) {
+      each_chunk(task % chunk_tasks, [&](int chunk) {
+        fresh_->transform_chunk(static_cast<std::size_t>(task / chunk_tasks), chunk);
+      });
+      return true;
+    }
+  }
+  if (!is_shared()) {
+    if (step_ < 1 || !is_among(batch_)) return false;
+    convolve_window((step_ - 1) * batch_ + task, worker);
+    return true;
+  }
+  if (std::int64_t t = step_ - 3; is_wet(t) && is_among(2 * groups)) {
+    const Side side = kSides[static_cast<std::size_t>(task / groups)];
+    inverse_columns(t, side, static_cast<int>(task % groups), worker, product(t, side));
+    return true;
+  }
+  if (std::int64_t t = step_ - 2; is_wet(t) && is_among(chunk_tasks)) {
+    each_chunk(task, [&](int chunk) {
+      filter_chunk(t, chunk, worker, spectrum(t),
+                   {product(t, Side::left), product(t, Side::right)});
+    });
+    return true;
+  }
+  if (std::int64_t t = step_ - 1; is_wet(t) && !is_silent(t) && is_among(groups)) {
+    forward_columns(t, static_cast<int>(task), worker, spectrum(t));
+    return true;
+  }
+  return false;
+}
+
+WindowSamples VectorisedConvolver::Pipeline::window(std::int64_t t) {
+  const Slot& from = slot(t / batch_);
+  const std::int64_t first = t % batch_ * plan_.advance;
+  return {from.samples + first,
+          static_cast<int>(std::clamp<std::int64_t>(from.count - first, 0, 2 * plan_.half))};
 }
 
 void VectorisedConvolver::Pipeline::read(std::int64_t batch, const ReadSource& source) {
-  const auto size = static_cast<std::size_t>(block_);
-  for (std::int64_t t = batch * batch_; t < (batch + 1) * batch_ && t < windows_end_; ++t) {
-    float* const block = source_block(t);
-    const bool at_end = source_length_ != kUnknown;
-    const std::size_t count = at_end ? 0 : source({block, size});
-    std::fill(block + count, block + size, 0.0F);
-    if (!at_end && count < size) source_length_ = t * block_ + static_cast<std::int64_t>(count);
+  constexpr std::int64_t kPiece = 16384;
+  Slot& to = slot(batch);
+  const Slot& before = slot(batch + 1);
+  const std::int64_t used = batch_ * plan_.advance;
+  to.count = std::clamp<std::int64_t>(before.count - used, 0, plan_.lead);
+  std::copy_n(before.samples + used, to.count, to.samples);
+  if (to.count < plan_.lead) return;  // after the end
+  const std::int64_t end = plan_.lead + used;
+  while (to.count < end) {
+    float* const samples = to.samples + to.count;
+    if (head_used_ < head_length_) {
+      const std::int64_t count = std::min(end - to.count, head_length_ - head_used_);
+      std::copy_n(std::as_const(head_).data() + head_used_, count, samples);
+      head_used_ += count;
+      to.count += count;
+      continue;
+    }
+    if (source_length_ != kUnknown) return;
+    const std::int64_t wanted = std::min(kPiece, end - to.count);
+    const auto count =
+        static_cast<std::int64_t>(source({samples, static_cast<std::size_t>(wanted)}));
+    to.count += count;
+    if (count < wanted) {
+      source_length_ = batch * used + to.count - plan_.lead;
+      return;
+    }
   }
 }
 
 void VectorisedConvolver::Pipeline::write(std::int64_t batch, const WriteWet& wet) {
-  const std::int64_t first = batch * batch_ * block_;
-  const auto count = static_cast<std::size_t>(std::min(batch_ * block_, wet_length_ - first));
+  const std::int64_t first = batch * batch_ * plan_.advance;
+  const auto count =
+      static_cast<std::size_t>(std::min(batch_ * plan_.advance, wet_length_ - first));
   const Stereo<float*> from = wet_block(batch * batch_);
-  wet({{from.left, count}, {from.right, count}});
+  // What takes them has a buffer of a few at a time, in the cache.
+  constexpr std::size_t kPiece = 16384;
+  for (std::size_t n = 0; n < count; n += kPiece) {
+    const std::size_t piece = std::min(kPiece, count - n);
+    wet({{from.left + n, piece}, {from.right + n, piece}});
+  }
 }
 
-/// The window of block t is the block before it and the block itself.
-void VectorisedConvolver::Pipeline::transform_window(std::int64_t t) {
-  if (t >= windows_end_) return;
-  convolver_.transform_.forward(source_block(t - 1), source_block(t), window(t));
+void VectorisedConvolver::Pipeline::forward_columns(std::int64_t t, int group, Worker& worker,
+                                                    float* spectrum) {
+  const WindowSamples samples = window(t);
+  transform_.forward_columns(samples, group, worker.scratch.data(), spectrum);
 }
 
-void VectorisedConvolver::Pipeline::render_block(std::int64_t t, Worker& worker) {
-  if (t * block_ >= wet_length_) return;
-  const std::int64_t first = std::max<std::int64_t>(0, t + 1 - windows_end_);
-  const std::int64_t last = std::min<std::int64_t>(t, convolver_.plan_.partitions - 1);
+/// The spectrum of window t has its first levels, those of the windows before it all levels.
+void VectorisedConvolver::Pipeline::filter_chunk(std::int64_t t, int chunk, Worker& worker,
+                                                 float* spectrum, Stereo<float*> product) {
+  if (!is_silent(t)) transform_.forward_chunk(chunk, spectrum);
+  std::int64_t first = 0;
+  while (is_silent(t - first)) ++first;
+  const std::int64_t last = std::min<std::int64_t>(t, plan_.partitions - 1);
   worker.windows.clear();
-  for (std::int64_t p = first; p <= last; ++p) worker.windows.push_back(window(t - p));
+  for (std::int64_t p = first; p <= last; ++p) {
+    worker.windows.push_back(p == 0 ? spectrum : this->spectrum(t - p));
+  }
   const auto partitions = [&](Side side) {
-    return std::span(convolver_.partitions_[side])
+    return std::span(spectra_.partitions()[side])
         .subspan(static_cast<std::size_t>(first), worker.windows.size());
   };
-  convolver_.transform_.filter(worker.windows, {partitions(Side::left), partitions(Side::right)},
-                               worker.scratch.data(), wet_block(t));
+  transform_.filter_chunk(worker.windows, {partitions(Side::left), partitions(Side::right)}, chunk,
+                          product);
+}
+
+void VectorisedConvolver::Pipeline::inverse_columns(std::int64_t t, Side side, int group,
+                                                    Worker& worker, const float* product) {
+  const std::int64_t left = wet_length_ - t * plan_.advance;
+  const auto frames = static_cast<int>(std::min<std::int64_t>(plan_.advance, left));
+  const WindowWet wet{wet_block(t)[side], plan_.lead, plan_.lead + frames};
+  transform_.inverse_columns(product, group, worker.scratch.data(), wet);
+}
+
+void VectorisedConvolver::Pipeline::convolve_window(std::int64_t t, Worker& worker) {
+  if (!is_wet(t)) return;
+  float* const spectrum = worker.spectrum.data();
+  const Stereo<float*> product{worker.product.left.data(), worker.product.right.data()};
+  const int groups = transform_.column_groups();
+  for (int group = 0; group < groups; ++group) {
+    forward_columns(t, group, worker, spectrum);
+  }
+  for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
+    filter_chunk(t, chunk, worker, spectrum, product);
+  }
+  for (const Side side : kSides) {
+    for (int group = 0; group < groups; ++group) {
+      inverse_columns(t, side, group, worker, product[side]);
+    }
+  }
 }
 
 void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet) const {
-  Pipeline pipeline(*this);
+  AlignedFloats head(kShortSource);
+  std::int64_t head_length = 0;
+  for (bool is_more = true; is_more && head_length < kShortSource;) {
+    constexpr std::int64_t kPiece = 16384;
+    const std::size_t count = source({head.data() + head_length, kPiece});
+    head_length += static_cast<std::int64_t>(count);
+    is_more = count == kPiece;
+  }
+  if (head_length == 0) return;
+
+  const VectorisedPlan plan =
+      this->plan(head_length, static_cast<std::int64_t>(response_.left.size()));
+  const std::pair key{plan.half, plan.partitions};
+  std::shared_ptr<const Spectra> spectra;
+  std::shared_ptr<Spectra> fresh;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = spectra_.find(key); known != spectra_.end()) spectra = known->second;
+  }
+  if (!spectra) spectra = fresh = std::make_shared<Spectra>(plan);
+
+  Pipeline pipeline(*this, plan, *spectra, fresh.get(), std::move(head), head_length);
   run_workers(threads_,
               [&](int worker, int workers) { pipeline.work(worker, workers, source, wet); });
   pipeline.rethrow_failure();
+  if (fresh) {
+    const std::lock_guard lock(mutex_);
+    spectra_[key] = fresh;
+  }
 }
 
 }  // namespace gpuconv

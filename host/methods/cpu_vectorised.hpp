@@ -8,53 +8,64 @@
 //   h  response    2 x K floats    gain per sample of delay
 //   y  wet         2 x (N+K-1) floats
 //
-// Idea     Partitioned overlap-save. The response is cut into P partitions of B taps, transformed
-//          once; each block of B source samples is transformed once, together with the block before
-//          it, and serves P output blocks of both ears as a product of spectra.
+// Idea     Overlap-save with transforms of 2M samples, 2 to 8 times as long as the response. A
+// short
+//          source takes a single transform over all. A response too long for the longest transform
+//          is cut into P partitions of M taps; otherwise P = 1, B = K.
 // Order    The bytes depend on x, h, N and K only: not on threads, processor, or how the source is
 //          read.
-// Cost     For each B samples 3 transforms of 2B reals and 2P products of B complex numbers. Memory
-//          does not grow with N.
+// Cost     For each A samples 3 transforms of 2M reals and 2P products of M complex numbers;
+//          A = 2M - K + 1 for P = 1, otherwise M. Memory does not grow with N.
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "host/base/signal.hpp"
 #include "host/methods/cpu_negacyclic.hpp"
 
 namespace gpuconv {
 
-/// How a response of K taps is cut: P = `partitions` of B = `block` taps, the last one filled up
-/// with zeros, transformed as `transform_length` = 2B real samples.
+/// How source and response are cut. Window t has the 2M samples x[tA - lead, tA - lead + 2M) and
+/// gives the wet frames [tA, tA + A).
 struct VectorisedPlan {
-  int block;
-  int partitions;
-  int transform_length;
+  int half;        // M
+  int advance;     // A
+  int lead;        // samples of a window before its new ones: 2M - A, or 0 for a single window
+  int partitions;  // P
+  int part;        // B, taps of a partition
+
+  bool is_single() const { return lead == 0; }
 };
 
 /// A plan for one response; run() may be called any number of times, from several threads too.
 class VectorisedConvolver {
  public:
+  /// Sources shorter than this have a plan of their length; for all others the end is unknown.
+  static constexpr int kShortSource = 1 << 18;
+
   /// The ears of `response` have the same length K >= 1. `threads`: 0 for all cores.
   explicit VectorisedConvolver(const Stereo<Signal>& response, int threads = 0);
+  ~VectorisedConvolver();
 
   /// Reads to the end of the source and writes its N+K-1 wet frames in order; none if N = 0. Both
   /// are called on the calling thread; an exception of theirs ends the work and is thrown here.
   void run(const ReadSource& source, const WriteWet& wet) const;
 
-  static VectorisedPlan plan(std::int64_t response_length);
+  static VectorisedPlan plan(std::int64_t source_length, std::int64_t response_length);
 
  private:
   class Pipeline;
-  friend class VectorisedStream;
+  class Spectra;
 
-  std::int64_t response_length_;
+  Stereo<Signal> response_;
   int threads_;
-  VectorisedPlan plan_;
-  NegacyclicTransform transform_;
-  AlignedFloats spectra_;                         // of the partitions
-  Stereo<std::vector<const float*>> partitions_;  // where each of them is
+  mutable std::mutex mutex_;
+  mutable std::map<std::pair<int, int>, std::shared_ptr<const Spectra>>
+      spectra_;  // by half and partitions
 };
 
 }  // namespace gpuconv

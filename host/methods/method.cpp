@@ -58,11 +58,13 @@ double operations_cooley_tukey(double N, double K) {
 }
 
 double operations_vectorised(double N, double K) {
-  const VectorisedPlan plan = VectorisedConvolver::plan(static_cast<std::int64_t>(K));
-  const double blocks = std::ceil((N + K - 1) / plan.block);
-  const double transforms = 3 * blocks + kEars * plan.partitions;
-  return transforms * real_transform(plan.transform_length) +
-         blocks * kEars * plan.partitions * 8.0 * plan.block;
+  const VectorisedPlan plan =
+      VectorisedConvolver::plan(static_cast<std::int64_t>(N), static_cast<std::int64_t>(K));
+  const double windows = plan.is_single() ? 1 : std::ceil((N + plan.lead) / plan.advance);
+  const double wet_blocks = plan.is_single() ? 1 : std::ceil((N + K - 1) / plan.advance);
+  const double transforms = windows + kEars * (wet_blocks + plan.partitions);
+  return transforms * real_transform(2 * plan.half) +
+         windows * kEars * plan.partitions * 8.0 * plan.half;
 }
 
 // ---- GPU methods: blocks and transforms as their plans have them -------------------------------
@@ -114,9 +116,9 @@ Method::Transform transform_cooley_tukey(std::int64_t N, std::int64_t K) {
   return {static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(length))), 1};
 }
 
-Method::Transform transform_vectorised(std::int64_t, std::int64_t K) {
-  const VectorisedPlan plan = VectorisedConvolver::plan(K);
-  return {plan.transform_length, plan.partitions};
+Method::Transform transform_vectorised(std::int64_t N, std::int64_t K) {
+  const VectorisedPlan plan = VectorisedConvolver::plan(N, K);
+  return {2 * plan.half, plan.partitions};
 }
 
 template <auto plan>

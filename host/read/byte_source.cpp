@@ -180,8 +180,13 @@ std::int64_t ByteSource::tail_end() const {
 
 bool ByteSource::goes_on() const {
   if (is_file_) return true;
-  pollfd waiting{descriptor_, POLLIN, 0};
-  return ::poll(&waiting, 1, kPatience) > 0;
+  for (;;) {
+    pollfd waiting{descriptor_, POLLIN, 0};
+    const int ready = ::poll(&waiting, 1, kPatience);
+    // A signal of somebody else, such as the watchdog's tick, is not the end of the pipe.
+    if (ready < 0 && errno == EINTR && !must_stop()) continue;
+    return ready > 0;
+  }
 }
 
 std::int64_t ByteSource::length() const { return end_ - begin_; }
@@ -289,10 +294,10 @@ std::size_t ByteSource::read_pipe(std::span<unsigned char> bytes) {
 std::size_t ByteSource::read_some(std::span<unsigned char> bytes) {
   for (;;) {
     const ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
-    if (got < 0 && errno == EINTR && received_signal() == 0) continue;
+    if (got < 0 && errno == EINTR && !must_stop()) continue;
     if (got < 0 && errno == EAGAIN) {  // the pipe was opened without waiting
       pollfd waiting{descriptor_, POLLIN, 0};
-      if (::poll(&waiting, 1, -1) > 0 || received_signal() == 0) continue;
+      if (::poll(&waiting, 1, -1) > 0 || !must_stop()) continue;
     }
     if (got < 0) error_ = errno;
     return static_cast<std::size_t>(std::max<ssize_t>(got, 0));

@@ -1,5 +1,7 @@
 #include "host/render/block_queue.hpp"
 
+#include <stdexcept>
+
 #include "cuda/blocks/overlap_add.hpp"
 #include "cuda/runtime/range.hpp"
 
@@ -23,6 +25,9 @@ std::span<const float> BlockQueue::kept_tail(Side side, const Stream& stream) co
 
 void BlockQueue::enqueue(const Block& block, const Stereo<std::span<float>>& wet,
                          const BlockRoute& route, const std::function<void(Side)>& finish) {
+  if (per_ear_ != nullptr && !block.response.left.empty()) {
+    throw std::logic_error("BlockQueue: this convolver cannot take another response");
+  }
   if (per_ear_ != nullptr) per_ear_->enqueue_source_spectrum(block, *route.source);
   if (route.source_ready != nullptr) route.source_ready->record(*route.source);
   Stereo<std::span<const float>> before;

@@ -4,9 +4,10 @@
 //   ear streams     as block_queue.hpp; then measure the level
 //   download stream of each ear                                       copy finished frames out
 //
-// kSlots blocks are in flight, so that copy-in, computing and copy-out of neighbouring blocks
-// overlap; fewer without memory for another one, which costs time and changes no byte.
-// The host waits for a slot only when it needs it again.
+// kSlots blocks are on their way: one is being read, one copied, one computed and one written, on
+// three threads (block_ring.hpp). Fewer without memory for another one, which costs time and
+// changes no byte. The reader makes no CUDA call; the writer is the only one who waits for the GPU,
+// so that a watchdog sees one wait at a time.
 #include "host/render/gpu_renderer.hpp"
 
 #include <algorithm>
@@ -21,12 +22,13 @@
 #include "host/base/error.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/render/block_queue.hpp"
+#include "host/render/block_ring.hpp"
 #include "host/render/stream_trace.hpp"
 
 namespace gpuconv {
 namespace {
 
-constexpr std::size_t kSlots = 3;
+constexpr std::size_t kSlots = 4;
 constexpr std::size_t kTailFrames = 1 << 17;  // of a tail that is longer than a block, at a time
 
 /// What one ear needs of a slot.
@@ -40,7 +42,7 @@ struct SlotEar {
   Event started, computed, done;
 };
 
-/// Everything that one block in flight owns.
+/// Everything that one block on its way owns.
 struct Slot {
   Slot(std::size_t block_length, std::size_t frames_length, std::size_t wet_length,
        std::size_t source_spectrum_length)
@@ -53,7 +55,7 @@ struct Slot {
   DeviceBuffer<float> source_spectrum;
   Stereo<SlotEar> ears;
   Event upload_started, uploaded, source_ready;
-  std::size_t length = 0;  // samples of source; 0: not used by this render
+  std::size_t length = 0;  // samples of source on their way; 0: none
 };
 
 struct EarStreams {
@@ -69,40 +71,32 @@ class GpuRenderer final : public Renderer {
         blocks_(*convolver_, overlap_),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
         frames_length_(std::max(block_length_, std::min(overlap_, kTailFrames))),
-        meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {
-    slots_.reserve(most_slots_);  // slots are made when first needed: short sources need one
-  }
+        meters_{LevelMeter(frames_length_), LevelMeter(frames_length_)} {}
 
   RenderReport run(const ReadSource& source, const WriteWet& wet) override {
     RenderReport report;
-    Stereo<Level> levels;
+    levels_ = {};
     times_ = {};
     blocks_.restart();
     first_of_next_.reset();
-    // What a run() that failed left in flight is in nobody's way: each stream ends it first, and
-    // whatever it still writes is written again before it is read.
-    for (Slot& slot : slots_) slot.length = 0;
+    finish_what_failed();
     trace_.begin(upload_);
-    std::size_t next = 0;
-    for (;; next = (next + 1) % most_slots_) {
-      if (next == slots_.size() && !add_slot()) next = 0;  // the oldest in flight
-      Slot& slot = slots_[next];
-      deliver(slot, wet, levels);
-      slot.length = read(source, slot);
-      if (slot.length == 0) break;
-      const auto stored = slot.host_source.span().first(stored_length(slot.length));
-      for (float& padding : stored.subspan(slot.length)) padding = 0;
-      report.source_samples += static_cast<std::int64_t>(slot.length);
-      queue(slot);
-      if (slot.length < block_length_ || !has_more(source)) break;
-    }
-    // The oldest block in flight stands after the newest.
-    for (std::size_t i = 1; i <= slots_.size(); ++i) {
-      deliver(slots_[(next + i) % slots_.size()], wet, levels);
-    }
-    if (report.source_samples > 0) deliver_tail(wet, levels);
+    const BlockStages stages{.read = [&](std::size_t i) { return read(source, *slots_[i]); },
+                             .has_more = [&] { return has_more(source); },
+                             .add_slot = [&] { return add_slot(); },
+                             .queue =
+                                 [&](std::size_t i) {
+                                   report.source_samples +=
+                                       static_cast<std::int64_t>(slots_[i]->length);
+                                   queue(*slots_[i]);
+                                 },
+                             .write = [&](std::size_t i) { deliver(*slots_[i], wet); },
+                             // Without it, waiting for an event would start device 0 as well.
+                             .begin_writing = [device = device_in_use()] { use_device(device); }};
+    BlockRing(stages, slot_count_, most_slots_).run();
+    if (report.source_samples > 0) deliver_tail(wet);
     report.frames = report.source_samples + static_cast<std::int64_t>(overlap_);
-    report.device_levels = levels;
+    report.device_levels = levels_;
     report.stages = {{"read", times_.reading.seconds()},
                      {"upload", times_.upload},
                      {"transform source", times_.transform_source},
@@ -117,22 +111,41 @@ class GpuRenderer final : public Renderer {
   }
 
  private:
-  std::size_t read(const ReadSource& source, Slot& slot) {
+  /// Ends what a run() that failed has left in flight: it still reads and writes the slots.
+  void finish_what_failed() {
+    bool is_in_flight = false;
+    for (std::size_t i = 0; i < slot_count_; ++i) {
+      is_in_flight = is_in_flight || slots_[i]->length > 0;
+      slots_[i]->length = 0;
+    }
+    if (!is_in_flight) return;
+    upload_.synchronize();
+    for (const Side side : kSides) {
+      streams_[side].compute.synchronize();
+      streams_[side].download.synchronize();
+    }
+  }
+
+  /// Fills a slot, and what the device reads after the samples. False if it is not full.
+  bool read(const ReadSource& source, Slot& slot) {
     const Range range("read");
-    return times_.reading.time([&] {
-      const std::span<float> block = slot.host_source.span().first(block_length_);
+    const std::span<float> block = slot.host_source.span().first(block_length_);
+    slot.length = times_.reading.time([&] {
       if (!first_of_next_) return source(block);
       block[0] = *first_of_next_;
       first_of_next_.reset();
       return 1 + (block.size() > 1 ? source(block.subspan(1)) : 0);
     });
+    const auto stored = slot.host_source.span().first(stored_length(slot.length));
+    for (float& padding : stored.subspan(slot.length)) padding = 0;
+    return slot.length == block_length_;
   }
 
   /// Whether the source goes on after a full block: found by its next sample, before memory for
   /// another block is taken.
   bool has_more(const ReadSource& source) {
     float sample = 0;
-    if (source({&sample, 1}) == 0) return false;
+    if (times_.reading.time([&] { return source({&sample, 1}); }) == 0) return false;
     first_of_next_ = sample;
     return true;
   }
@@ -140,13 +153,14 @@ class GpuRenderer final : public Renderer {
   /// False without memory for one more; without any slot that is an error.
   bool add_slot() {
     try {
-      slots_.emplace_back(block_length_, frames_length_, block_length_ + overlap_,
-                          convolver_->source_spectrum_size());
+      slots_[slot_count_].emplace(block_length_, frames_length_, block_length_ + overlap_,
+                                  convolver_->source_spectrum_size());
+      ++slot_count_;
       return true;
     } catch (const CudaError& error) {
-      if (slots_.empty() || error.code() != cudaErrorMemoryAllocation) throw;
+      if (slot_count_ == 0 || error.code() != cudaErrorMemoryAllocation) throw;
     }
-    most_slots_ = slots_.size();
+    most_slots_ = slot_count_;
     if (most_slots_ == 1) blocks_.keep_tails();
     return false;
   }
@@ -158,6 +172,7 @@ class GpuRenderer final : public Renderer {
 
   /// Queues everything that happens to one block; nobody waits.
   void queue(Slot& slot) {
+    if (slot.length == 0) return;
     {
       const Range range("upload");
       slot.upload_started.record(upload_);
@@ -187,7 +202,7 @@ class GpuRenderer final : public Renderer {
   }
 
   /// Waits for a block in flight and hands its frames on.
-  void deliver(Slot& slot, const WriteWet& wet, Stereo<Level>& levels) {
+  void deliver(Slot& slot, const WriteWet& wet) {
     if (slot.length == 0) return;
     times_.waiting.time([&] {
       const Range range("wait");
@@ -200,10 +215,11 @@ class GpuRenderer final : public Renderer {
       const SlotEar& ear = slot.ears[side];
       times_.compute[side] += seconds_between(ear.started, ear.computed);
       times_.download[side] += seconds_between(ear.computed, ear.done);
-      include(levels[side], *ear.host_level.data());
+      include(levels_[side], *ear.host_level.data());
     }
     if (trace_.is_on()) trace(slot);
     write(wet, slot, slot.length);
+    slot.length = 0;
   }
 
   /// Where a block has been, for the trace that is being taken.
@@ -229,8 +245,8 @@ class GpuRenderer final : public Renderer {
   }
 
   /// What sounds on after the last sample of the source: K - 1 frames, through one slot's buffers.
-  void deliver_tail(const WriteWet& wet, Stereo<Level>& levels) {
-    Slot& slot = slots_.front();
+  void deliver_tail(const WriteWet& wet) {
+    Slot& slot = *slots_.front();
     for (std::size_t from = 0; from < overlap_; from += frames_length_) {
       const std::size_t length = std::min(frames_length_, overlap_ - from);
       for (const Side side : kSides) {
@@ -244,7 +260,7 @@ class GpuRenderer final : public Renderer {
       }
       for (const Side side : kSides) {
         times_.waiting.time([&] { compute(side).synchronize(); });
-        include(levels[side], *slot.ears[side].host_level.data());
+        include(levels_[side], *slot.ears[side].host_level.data());
       }
       write(wet, slot, length);
     }
@@ -284,13 +300,16 @@ class GpuRenderer final : public Renderer {
   std::size_t frames_length_;  // of the buffers through which frames leave
   Stereo<LevelMeter> meters_;
   std::size_t most_slots_ = kSlots;
-  std::vector<Slot> slots_;
-  StreamTrace trace_;
-  std::optional<float> first_of_next_;
+  std::size_t slot_count_ = 0;
+  std::array<std::optional<Slot>, kSlots> slots_;  // made when first needed: one for a short source
 
-  /// Of one run().
+  // Of one run().
+  std::optional<float> first_of_next_;  // the reader's
+  StreamTrace trace_;                   // from here on: the writer's, and the caller's at the end
+  Stereo<Level> levels_;
   struct Times {
-    Stopwatch reading, waiting, writing;
+    Stopwatch reading;  // the reader's
+    Stopwatch waiting, writing;
     double upload = 0;
     double transform_source = 0;
     Stereo<double> compute, download;

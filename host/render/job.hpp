@@ -79,8 +79,10 @@ struct JobReport {
   std::int64_t verified_samples = 0;
   std::optional<WriteReport> written;
   double gpu_start_seconds = 0;  ///< creating the CUDA context, once in a process
-  double convolve_seconds = 0;   ///< planning and convolving, without files and the above
-  double seconds = 0;            ///< from resolve() until OUTPUT is complete
+  /// Planning and convolving: without the above, and without the time in which gpuconv reads INPUT
+  /// or writes OUTPUT. What the GPU does meanwhile does not count.
+  double convolve_seconds = 0;
+  double seconds = 0;  ///< from resolve() until OUTPUT is complete
 };
 
 }  // namespace gpuconv

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -180,7 +181,11 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(response.taps, source.least_length());
   FrameRange wanted(response.latency_frames, job.length, write);
-  Stopwatch files;
+  // A GPU's renderer calls the two functions below on two threads, at the same time. What both of
+  // them use is made for that: these two, and the verification. The first one has the source for
+  // itself, but for its length, which stays; the second one all that has to do with frames.
+  SharedStopwatch files;
+  std::atomic<std::int64_t> samples_read = 0;
   // The device measures all frames, so the host must, too.
   Stereo<Level> levels;
   const bool are_all_wanted = response.latency_frames == 0 && job.length == WetLength::full;
@@ -188,18 +193,19 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
       [&](std::span<float> block) {
         stop_if_interrupted();
         const std::size_t count = files.time([&] { return source.read(block); });
+        samples_read = source.samples_read();
         if (verification) verification->source(block.first(count));
         return count;
       },
       [&](Stereo<std::span<const float>> wet) {
         stop_if_interrupted();
         if (device && !are_all_wanted) measure(wet, levels);
-        files.time([&] { wanted(wet, source.samples_read()); });
+        files.time([&] { wanted(wet, samples_read); });
         if (verification) verification->wet(wet);
         if (job.watch) {
           const WriteReport so_far = written();
-          job.watch({source.samples_read(), source.exact_length(), report.source.rate,
-                     so_far.levels, so_far.clipped});
+          job.watch({samples_read, source.exact_length(), report.source.rate, so_far.levels,
+                     so_far.clipped});
         }
       });
   report.convolve_seconds = seconds_since(before) - files.seconds();

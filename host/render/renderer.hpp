@@ -24,14 +24,24 @@ struct RenderReport {
   std::int64_t frames = 0;  ///< N + K - 1
   /// What the device found in the frames before they left it; absent for CPU methods.
   std::optional<Stereo<Level>> device_levels;
-  /// Stages overlap, so these may add up to more than the elapsed time.
+  /// Stages overlap, so these may add up to more than the elapsed time: "read" is that of the
+  /// thread that reads, "wait" (for the GPU) and "write" those of the thread that writes.
   std::vector<StageTime> stages;
 };
 
 class Renderer {
  public:
   virtual ~Renderer() = default;
-  /// Reads `source` to its end and writes all frames in order.
+  /// Reads `source` to its end and writes all frames in order. Throws what `source` and `wet`
+  /// throw; where several things fail, the first one.
+  ///
+  /// A renderer of a GPU calls both on the calling thread if one block is all of the source, and
+  /// otherwise each on a thread of its own, at the same time and before run() returns: `source` is
+  /// up to four blocks ahead. The last frames, which follow the source, come on the calling thread.
+  /// Neither is called by two threads at a time, and a call of `wet` sees what the calls of
+  /// `source` did that read its samples. If something else fails, a call that waits for a pipe is
+  /// interrupted, and stop_if_interrupted() throws in it. A renderer of a CPU calls both on the
+  /// calling thread.
   virtual RenderReport run(const ReadSource& source, const WriteWet& wet) = 0;
 };
 

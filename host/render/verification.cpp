@@ -42,6 +42,7 @@ void Verification::add_probes(std::int64_t first, std::int64_t last, int count) 
 }
 
 void Verification::source(std::span<const float> block) {
+  const std::lock_guard lock(mutex_);
   const std::int64_t begin = samples_read_;
   const std::int64_t end = begin + std::ssize(block);
   if (end > probed_) {  // the source is longer than the caller knew
@@ -60,6 +61,7 @@ void Verification::source(std::span<const float> block) {
 }
 
 void Verification::wet(Stereo<std::span<const float>> frames) {
+  const std::lock_guard lock(mutex_);
   const std::int64_t end = frames_seen_ + std::ssize(frames.left);
   for (Probe& probe : probes_) {
     if (probe.n < frames_seen_ || probe.n >= end) continue;

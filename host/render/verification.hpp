@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "host/base/signal.hpp"
@@ -22,9 +23,9 @@ class Verification {
   /// outlive the verification.
   Verification(const Stereo<Signal>& response, std::int64_t source_length);
 
-  /// Takes the next samples of the source.
+  /// Takes the next samples of the source. May be called while another thread is in wet().
   void source(std::span<const float> block);
-  /// Takes the next frames, from the first on.
+  /// Takes the next frames, from the first on. Their samples have been taken before.
   void wet(Stereo<std::span<const float>> frames);
 
   /// Compares, after the last sample and frame. If a frame differs by more than the method's
@@ -46,6 +47,7 @@ class Verification {
 
   const Stereo<Signal>& response_;
   std::int64_t taps_;  // K
+  std::mutex mutex_;   // for all below
   std::uint64_t random_;
   std::int64_t probed_;  // earlier frames have their probes
   std::vector<Probe> probes_;

@@ -10,24 +10,26 @@ import re
 class Kernel:
     """One instantiation, by its mangled name; None of them for other kernels: Kernel.of()."""
 
-    def __init__(self, kind, lanes, radices):
-        self.kind, self.lanes, self.radices = kind, lanes, radices
+    def __init__(self, kind, lanes, radices, per_thread=16):
+        self.kind, self.lanes, self.radices, self.per_thread = kind, lanes, radices, per_thread
 
     @staticmethod
     def of(mangled):
-        shape = re.search(r"BlockShapeILi(\d+)EJ((?:Li\d+E)+)E", mangled)
-        pass_ = re.search(r"(columns_forward|columns_inverse|spectrum|convolve)_kernel", mangled)
+        shape = re.search(r"BlockShapeILi(\d+)ELi(\d+)EJ((?:Li\d+E)+)E", mangled)
+        pass_ = re.search(r"(columns_forward|columns_inverse|spectrum|convolve(?:_with_responses)?)_kernel", mangled)
         if not shape or not pass_:
             return None
-        lanes, radices = int(shape[1]), tuple(map(int, re.findall(r"Li(\d+)E", shape[2])))
+        lanes, per_thread = int(shape[1]), int(shape[2])
+        radices = tuple(map(int, re.findall(r"Li(\d+)E", shape[3])))
         kind = pass_[1]
-        if kind in ("spectrum", "convolve"):
+        if not kind.startswith("columns"):
             kind = ("fused_" if lanes == 1 else "rows_") + kind
-        return Kernel(kind, lanes, radices)
+        return Kernel(kind, lanes, radices, per_thread)
 
     @property
     def name(self):
-        return f"{self.kind}<{self.lanes}, {', '.join(map(str, self.radices))}>"
+        wide = "" if self.per_thread == 16 else "wide "
+        return f"{wide}{self.kind}<{self.lanes}, {', '.join(map(str, self.radices))}>"
 
     @property
     def length(self):
@@ -43,7 +45,7 @@ class Kernel:
 
     @property
     def threads(self):
-        return min(512, (self.elements // 16 + 31) // 32 * 32)
+        return min(512, (self.elements // self.per_thread + 31) // 32 * 32)
 
     @property
     def promised_blocks(self):
@@ -56,7 +58,7 @@ class Kernel:
         return not self.kind.startswith("rows")
 
     def width(self, stage):
-        return 2 if self.lanes > 1 and self.radices[stage] <= 12 else 1
+        return 2 if self.per_thread >= 16 and self.lanes > 1 and self.radices[stage] <= 12 else 1
 
     def butterflies(self, stage):
         return self.elements // self.radices[stage] // self.width(stage)
@@ -80,4 +82,5 @@ class Kernel:
         """Transforms, in order: True for a forward one."""
         return {"columns_forward": [True], "columns_inverse": [False], "rows_spectrum": [True],
                 "fused_spectrum": [True], "rows_convolve": [True, False, False],
-                "fused_convolve": [True, False, False]}[self.kind]
+                "fused_convolve": [True, False, False],
+                "rows_convolve_with_responses": [True, True, False, True, False]}[self.kind]

@@ -39,7 +39,7 @@ CLASSES = {
     "move": "MOV UMOV HFMA2 CS2R SEL USEL FSEL PRMT R2UR",
     "integer": "IADD3 IADD UIADD3 VIADD LEA ULEA IMAD UIMAD LOP3 ULOP3 SHF USHF ISETP UISETP PLOP3 "
                "UPLOP3 IABS VIMNMX IMNMX FLO SGXT FSETP",
-    "control": "BRA BSSY BSYNC EXIT BAR NOP WARPSYNC CALL RET",
+    "control": "BRA BSSY BSYNC EXIT BAR NOP WARPSYNC CALL RET PREEXIT ACQBULK",
 }
 CLASS_OF = {name: kind for kind, names in CLASSES.items() for name in names.split()}
 
@@ -72,7 +72,8 @@ def trips(kernel, code):
     stages = sorted(loop for loop in loops if any(memory[loop[0]:loop[1] + 1]))
     last = len(kernel.radices) - 1
     order = [stage for is_forward in kernel.passes()
-             for stage in (range(last) if is_forward else reversed(range(last)))]
+             for stage in (range(last) if is_forward else reversed(range(last)))
+             if kernel.butterflies(stage) != kernel.threads]  # else there is no loop
     if len(stages) != len(order):
         sys.exit(f"{kernel.name}: {len(stages)} loops over shared memory, expected {len(order)}")
     counts, issued = [1] * len(code), [kernel.threads // 32] * len(code)

@@ -15,21 +15,12 @@
 #include "tests/support/child.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/pipe.hpp"
 #include "tests/support/recordings.hpp"
 #include "tests/support/specimens.hpp"
 
 namespace gpuconv::test {
 namespace {
-
-struct Pipe {
-  Pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-    reading = FileDescriptor(ends[0]);
-    writing = FileDescriptor(ends[1]);
-  }
-  FileDescriptor reading, writing;
-};
 
 /// A pipe that nobody reads any more is an error of write(), not the end.
 struct WithoutSigpipe {

@@ -64,7 +64,8 @@ void expect_transform() {
     elements[i] = make_float2(samples[2 * i], samples[2 * i + 1]);
   }
   const Stream stream;
-  const DeviceBuffer<float2> device = upload_now(elements, stream);
+  const DeviceBuffer<float2> device(elements.size());
+  upload_async<float2>(elements, device.span(), stream);
   launch(butterfly_kernel<is_forward, kRadix>, {1, 1}, stream, device.data());
   std::vector<float2> seen(kRadix);
   download_async<float2>(device.span(), seen, stream);
@@ -90,6 +91,9 @@ template <typename Body>
 void each_shape(const Body& body) {
   ColumnShapes::each(body);
   RowShapes::each(body);
+  RowShapes::each([&]<typename Shape>(std::type_identity<Shape>) {
+    body(std::type_identity<typename WideOf<Shape>::Type>{});
+  });
   FusedShapes::each(body);
 }
 

@@ -6,15 +6,25 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
+#include <set>
+#include <stdexcept>
+#include <thread>
 
 #include "cuda/blocks/levels.hpp"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/device.hpp"
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/noise.hpp"
+#include "tests/support/pipe.hpp"
 #include "tests/support/run.hpp"
 
 #ifdef GPUCONV_EMULATED
@@ -119,7 +129,143 @@ TEST_P(Blockwise, RendersTwiceWithOnePlan) {
   EXPECT_EQ(first.right, second.right);
 }
 
+/// Calls `before(n)` before its n-th call.
+template <typename Called>
+auto with(std::function<void(int call)> before, Called& called) {
+  return [before = std::move(before), &called, call = 0](auto span) mutable {
+    before(call++);
+    return called(span);
+  };
+}
+
+TEST_P(Blockwise, GivesTheSameFramesHoweverSlowSourceAndOutputAre) {
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  for (const std::size_t N : {101u, 300u, 950u}) {
+    const Signal source = noise(N, 1);
+    const auto renderer =
+        make_gpu_renderer(GetParam().plan, response, static_cast<std::int64_t>(N), 0);
+    const Stereo<Signal> expected = run(*renderer, source);
+    for (const int slow : {0, 1}) {
+      const auto nap = [&](int which) {
+        return [=](int) {
+          if (which == slow) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        };
+      };
+      MemorySource memory(source);
+      Frames frames;
+      renderer->run(with(nap(0), memory), with(nap(1), frames));
+      EXPECT_EQ(frames.wet.left, expected.left) << N << ", " << slow;
+      EXPECT_EQ(frames.wet.right, expected.right) << N << ", " << slow;
+    }
+  }
+}
+
+TEST_P(Blockwise, StaysOnTheCallersThreadForOneBlock) {
+  const Stereo<Signal> response{noise(350, 2), noise(350, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 1000, 0);
+  const auto threads_for = [&](std::size_t N) {
+    const Signal source = noise(N, 1);
+    MemorySource memory(source);
+    Frames frames;
+    std::set<std::thread::id> readers, writers;
+    renderer->run(with([&](int) { readers.insert(std::this_thread::get_id()); }, memory),
+                  with([&](int) { writers.insert(std::this_thread::get_id()); }, frames));
+    return std::pair(readers, writers);
+  };
+  const std::set here{std::this_thread::get_id()};
+  for (const std::size_t N : {1u, 99u, 100u}) {
+    EXPECT_EQ(threads_for(N), std::pair(here, here)) << N;
+  }
+  const auto [readers, writers] = threads_for(101);
+  EXPECT_EQ(readers.size(), 2u) << "the first block is read before it is known that there is more";
+  EXPECT_EQ(writers.size(), 2u) << "the tail is written when the threads are gone";
+}
+
+TEST_P(Blockwise, ThrowsWhatSourceOrOutputThrowsAndRendersOn) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Stereo<Signal> expected = run(*renderer, source);
+  // Calls of the source: block 0, a sample, the rest of block 1, a sample ...; the output gets
+  // eight blocks and a tail.
+  for (const bool is_source : {true, false}) {
+    for (const int failing : {0, 1, 2, 5, is_source ? 14 : 8}) {
+      const auto fail = [&](bool may_fail) {
+        return [=](int call) {
+          if (may_fail && call == failing) throw FileError("file", "is broken");
+        };
+      };
+      MemorySource memory(source);
+      Frames frames;
+      EXPECT_THROW(renderer->run(with(fail(is_source), memory), with(fail(!is_source), frames)),
+                   FileError)
+          << is_source << failing;
+      const std::size_t seen = frames.wet.left.size();
+      ASSERT_LT(seen, expected.left.size());
+      EXPECT_TRUE(
+          std::equal(frames.wet.left.begin(), frames.wet.left.end(), expected.left.begin()));
+      const Stereo<Signal> again = run(*renderer, source);
+      EXPECT_EQ(again.left, expected.left);
+      EXPECT_EQ(again.right, expected.right);
+    }
+  }
+}
+
+TEST_P(Blockwise, EndsWhenItsThreadHasToStopThoughThePipeSaysNothing) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Pipe pipe;
+  std::atomic<bool> stop = false;
+  MemorySource memory(source);
+  Frames frames;
+  const auto silent_after_two_blocks = [&](int call) {
+    if (call < 5) return;
+    stop = true;
+    char byte = 0;
+    while (::read(pipe.reading.get(), &byte, 1) < 0) stop_if_interrupted();
+  };
+  obey(&stop);
+  EXPECT_THROW(renderer->run(with(silent_after_two_blocks, memory), std::ref(frames)), Interrupted);
+  obey(nullptr);
+  EXPECT_EQ(run(*renderer, source).left.size(), 899u);
+}
+
 #ifdef GPUCONV_EMULATED
+
+TEST_P(Blockwise, EndsWhenTheGpuFailsThoughThePipeSaysNothing) {
+  const Signal source = noise(750, 1);
+  const Stereo<Signal> response{noise(150, 2), noise(150, 3)};
+  const auto renderer = make_gpu_renderer(GetParam().plan, response, 750, 0);
+  const Stereo<Signal> expected = run(*renderer, source);
+  for (const int blocks : {2, 3}) {
+    const Pipe pipe;
+    MemorySource memory(source);
+    Frames frames;
+    std::atomic<bool> is_broken = false;
+    const auto silent_after_blocks = [&](int call) {
+      if (call < 2 * blocks) return;
+      emulation::fail_call(1, cudaErrorLaunchFailure, emulation::Failing::persistent);
+      is_broken = true;
+      char byte = 0;
+      while (::read(pipe.reading.get(), &byte, 1) < 0) stop_if_interrupted();
+    };
+    // The first block is written until then, so that the next one still needs the GPU.
+    const auto wait_for_failure = [&](int) {
+      EXPECT_TRUE(eventually([&] { return is_broken.load(); }));
+    };
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_THROW(renderer->run(with(silent_after_blocks, memory), with(wait_for_failure, frames)),
+                 GpuError)
+        << blocks;
+    EXPECT_LT(seconds_since(start), 10);
+    emulation::fail_no_call();
+    emulation::recover();
+    const Stereo<Signal> again = run(*renderer, source);
+    EXPECT_EQ(again.left, expected.left);
+    EXPECT_EQ(again.right, expected.right);
+  }
+}
 
 /// Numbers of all work that `number` had to follow, directly or not.
 std::vector<bool> ancestors(int number) {
@@ -300,52 +446,159 @@ TEST(GpuRenderer, AddsTheCostOfItsMethodInLaunches) {
 #endif
 }
 
-TEST(ReplacingConvolver, TakesAnotherResponseWithoutPlanningAgain) {
+TEST(GpuRenderer, WaitsForTheDeviceOnlyAtTheEndOfAOneShotJob) {
   const Devices devices = query_devices();
   if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
-  constexpr std::size_t N = 3000, K = 501;
-  const Signal first = noise(K, 1), left = noise(K, 2), right = noise(K, 3), samples = noise(N, 4);
+#ifdef GPUCONV_EMULATED
+  const Stereo<Signal> response{noise(700, 1), noise(700, 2)};
   for (PlanConvolver* const plan : {plan_gpu_fourstep, plan_gpu_fused}) {
-    const Stream stream;
-    const auto wet_of = [&](Convolver& convolver, const auto& prepare) {
-      DeviceBuffer<float> source(N);
-      const Stereo<DeviceBuffer<float>> memory{DeviceBuffer<float>(stored_length(N + K - 1)),
-                                               DeviceBuffer<float>(stored_length(N + K - 1))};
-      upload_async<float>(samples, source.span(), stream);
-      prepare();
-      convolver.enqueue_both(
-          {source.span(), {}},
-          {memory.left.span().first(N + K - 1), memory.right.span().first(N + K - 1)}, stream);
-      Stereo<Signal> wet{Signal(N + K - 1), Signal(N + K - 1)};
-      for (const Side side : kSides) {
-        download_async<float>(memory[side].span().first(N + K - 1), wet[side], stream);
-      }
-      stream.synchronize();
-      return wet;
+    emulation::forget();
+    const auto renderer = make_gpu_renderer(plan, response, 3000, 0);
+    run(*renderer, noise(3000, 3));
+    const std::vector<std::string> calls = emulation::calls();
+    const auto is_wait = [](const std::string& call) {
+      return call.find("Synchronize") != std::string::npos;
     };
-    const auto planned = plan({left, right}, N);
-    const Stereo<Signal> expected = wet_of(*planned, [] {});
-    const auto replaced = plan({first, first}, N);
-    const Stereo<DeviceBuffer<float>> taps{DeviceBuffer<float>(stored_length(K)),
-                                           DeviceBuffer<float>(stored_length(K))};
-    const Stereo<Signal> wet = wet_of(*replaced, [&] {
-      for (const Side side : kSides) {
-        GPUCONV_CUDA(
-            cudaMemsetAsync(taps[side].data(), 0, taps[side].span().size_bytes(), stream.get()));
-        upload_async<float>(side == Side::left ? left : right, taps[side].span(), stream);
+    const auto wait = std::find_if(calls.begin(), calls.end(), is_wait);
+    ASSERT_NE(wait, calls.end());
+    // After the first wait nothing of the block is queued any more: only the tail's way out.
+    EXPECT_EQ(std::count_if(wait, calls.end(),
+                            [](const std::string& call) { return call == "cudaLaunchKernelEx"; }),
+              0);
+    EXPECT_EQ(std::count_if(calls.begin(), calls.end(), is_wait), 4) << "two ears, twice";
+  }
+#else
+  GTEST_SKIP() << "calls are logged in the emulation";
+#endif
+}
+
+/// One block's wet signals from one convolver after another.
+class BlockOnDevice {
+ public:
+  BlockOnDevice(const Signal& samples, const Stereo<Signal>& response, int clips)
+      : clips_(clips),
+        wet_length_(samples.size() / static_cast<std::size_t>(clips) + response.left.size() - 1),
+        source_(stored(samples)),
+        taps_{stored(response.left), stored(response.right)},
+        response_{taps_.left.span().first(response.left.size()),
+                  taps_.right.span().first(response.right.size())},
+        samples_(samples.size()) {
+    for (const Side side : kSides) wet_[side] = DeviceBuffer<float>(wet_size());
+  }
+
+  /// With the response that the convolver has, or with this block's.
+  Stereo<Signal> wet(Convolver& convolver, bool is_replaced) {
+    const Block block{source_.span().first(samples_),
+                      {},
+                      clips_,
+                      is_replaced ? response_ : Stereo<std::span<const float>>{}};
+    for (const Side side : kSides) {  // NaN
+      GPUCONV_CUDA(
+          cudaMemsetAsync(wet_[side].data(), 0xff, wet_[side].span().size_bytes(), stream_.get()));
+    }
+    convolver.enqueue_both(block, {wet_.left.span(), wet_.right.span()}, stream_);
+    Stereo<Signal> host{Signal(wet_size()), Signal(wet_size())};
+    for (const Side side : kSides) download_async<float>(wet_[side].span(), host[side], stream_);
+    stream_.synchronize();
+    for (const Side side : kSides) {
+      Signal kept;  // without what fills up clips
+      for (std::size_t start = 0; start < wet_size(); start += stored_length(wet_length_)) {
+        kept.insert(kept.end(), host[side].begin() + static_cast<std::ptrdiff_t>(start),
+                    host[side].begin() + static_cast<std::ptrdiff_t>(start + wet_length_));
       }
-      dynamic_cast<ReplacingConvolver&>(*replaced).enqueue_response(
-          {taps.left.span(), taps.right.span()}, stream);
-    });
-    EXPECT_EQ(wet.left, expected.left);
-    EXPECT_EQ(wet.right, expected.right);
+      host[side] = kept;
+    }
+    return host;
+  }
+
+ private:
+  std::size_t wet_size() const {
+    return static_cast<std::size_t>(clips_) * stored_length(wet_length_);
+  }
+  DeviceBuffer<float> stored(const Signal& signal) {
+    Signal padded = signal;
+    padded.resize(stored_length(signal.size()));
+    DeviceBuffer<float> buffer(padded.size());
+    upload_async<float>(padded, buffer.span(), stream_);
+    stream_.synchronize();
+    return buffer;
+  }
+
+  Stream stream_;
+  int clips_;
+  std::size_t wet_length_;
+  DeviceBuffer<float> source_;
+  Stereo<DeviceBuffer<float>> taps_;
+  Stereo<std::span<const float>> response_;
+  std::size_t samples_;
+  Stereo<DeviceBuffer<float>> wet_;
+};
+
+#ifdef GPUCONV_EMULATED
+TEST(GpuFourstep, GivesTheSameBytesWithMoreThreadsOnALargeDevice) {
+  // One segment each, with rows of 256, 512, 1,024 and 2,048 elements.
+  for (const auto& [N, K] :
+       {std::pair{40'000, 20'001}, {100'000, 40'001}, {100'000, 100'001}, {900'000, 900'001}}) {
+    SCOPED_TRACE(::testing::Message() << N << " samples, " << K << " taps");
+    const auto taps = static_cast<std::size_t>(K);
+    const Stereo<Signal> response{noise(taps, 2), noise(taps, 3)};
+    BlockOnDevice block(noise(static_cast<std::size_t>(N), 4), response, 1);
+    std::vector<Stereo<Signal>> seen;
+    std::vector<std::int64_t> threads;
+    for (const int multiprocessors : {1, 1000}) {
+      emulation::set_multiprocessors(multiprocessors);
+      const auto convolver = plan_gpu_fourstep({response.left, response.right}, N);
+      emulation::forget();
+      seen.push_back(block.wet(*convolver, false));
+      threads.push_back(emulation::threads());
+      const Stereo<Signal> replaced = block.wet(*convolver, true);
+      EXPECT_EQ(replaced.left, seen.back().left);
+      EXPECT_EQ(replaced.right, seen.back().right);
+    }
+    emulation::restore_device();
+    EXPECT_GT(threads[1], threads[0]);
+    EXPECT_EQ(seen[0].left, seen[1].left);
+    EXPECT_EQ(seen[0].right, seen[1].right);
+  }
+}
+#endif
+
+TEST(ReplacingConvolver, TakesAnotherResponseWithABlockAndKeepsIt) {
+  const Devices devices = query_devices();
+  if (devices.list.empty()) GTEST_SKIP() << devices.why_none;
+  struct Case {
+    PlanConvolver* plan;
+    std::size_t N, K;
+    int clips;
+  };
+  // One segment; several of them; several clips of one segment.
+  for (const auto& [plan, N, K, clips] :
+       {Case{plan_gpu_fourstep, 3000, 501, 1}, Case{plan_gpu_fourstep, 9001, 77, 1},
+        Case{plan_gpu_fourstep, 1200, 501, 3}, Case{plan_gpu_fused, 3000, 501, 1},
+        Case{plan_gpu_fused, 9001, 77, 1}, Case{plan_gpu_fused, 1200, 501, 3}}) {
+    SCOPED_TRACE(::testing::Message() << N << " samples, " << K << " taps, " << clips << " clips");
+    const Signal first = noise(K, 1);
+    const Stereo<Signal> response{noise(K, 2), noise(K, 3)};
+    const auto length = static_cast<std::int64_t>(N);
+    BlockOnDevice block(noise(N * static_cast<std::size_t>(clips), 4), response, clips);
+    const auto planned = plan({response.left, response.right}, length);
+    const Stereo<Signal> expected = block.wet(*planned, false);
+    const auto replaced = plan({first, first}, length);
+    EXPECT_NE(block.wet(*replaced, false).right, expected.right);
+    for (const bool is_replaced : {true, false}) {
+      const Stereo<Signal> wet = block.wet(*replaced, is_replaced);
+      EXPECT_EQ(wet.left, expected.left);
+      EXPECT_EQ(wet.right, expected.right);
+    }
+    BlockOnDevice other_length(noise(N, 4), {noise(K - 1, 2), noise(K - 1, 3)}, 1);
+    EXPECT_THROW(other_length.wet(*replaced, true), std::invalid_argument);
   }
 }
 
 #ifdef GPUCONV_EMULATED
 
-TEST(Cost, CountsTheChunksThatTilesReallyStage) {
-  // Either longer, ends on and next to the edges of chunks (512) and tiles (2048).
+TEST(GpuTiled, DoesTheSameWithShorterTilesOnALargeDeviceAndCountsThem) {
+  // Either longer, ends on and next to the edges of chunks (512) and tiles (2048 or 1024).
   for (const auto& [N, K] : {std::pair{6000, 5000},
                              {300, 5000},
                              {5000, 300},
@@ -353,21 +606,31 @@ TEST(Cost, CountsTheChunksThatTilesReallyStage) {
                              {2049, 1025},
                              {2047, 4097},
                              {1, 1}}) {
+    SCOPED_TRACE(::testing::Message() << N << " samples, " << K << " taps");
     const Signal taps = noise(static_cast<std::size_t>(K), 1);
-    const auto convolver = plan_gpu_tiled({taps, taps}, N);
-    const Stream stream;
-    const auto wet_length = static_cast<std::size_t>(N + K - 1);
-    DeviceBuffer<float> source(static_cast<std::size_t>(N)), wet(wet_length);
     const Signal samples = noise(static_cast<std::size_t>(N), 2);
-    upload_async<float>(samples, source.span(), stream);
-    stream.synchronize();
-    emulation::forget();
-    convolver->enqueue_both({source.span(), {}}, {wet.span(), wet.span()}, stream);
-    stream.synchronize();
-    // Two barriers for each chunk of 512 taps and 2048 outputs.
-    EXPECT_EQ(static_cast<double>(emulation::barriers()),
-              2 * convolver->cost(N).operations / (2 * 512 * 2048))
-        << N << " samples, " << K << " taps";
+    std::vector<Signal> seen;
+    for (const auto& [multiprocessors, tile] : {std::pair{1, 2048}, {132, 1024}}) {
+      emulation::set_multiprocessors(multiprocessors);
+      const auto convolver = plan_gpu_tiled({taps, taps}, N);
+      const Stream stream;
+      Signal host(static_cast<std::size_t>(N + K - 1));
+      DeviceBuffer<float> source(static_cast<std::size_t>(N)), wet(host.size());
+      upload_async<float>(samples, source.span(), stream);
+      stream.synchronize();
+      emulation::forget();
+      convolver->enqueue_both({source.span(), {}}, {wet.span(), wet.span()}, stream);
+      download_async<float>(wet.span(), host, stream);
+      stream.synchronize();
+      seen.push_back(host);
+      // Two barriers for each chunk of 512 taps and a tile of outputs; a block for two tiles.
+      const int used = N == 1 ? 2048 : tile;  // one block keeps as few busy as another
+      EXPECT_EQ(static_cast<double>(emulation::barriers()),
+                2 * convolver->cost(N).operations / (2 * 512 * used));
+      EXPECT_EQ(emulation::threads(), 2 * 128 * ((std::max(N, K) + used - 1) / used));
+    }
+    emulation::restore_device();
+    EXPECT_EQ(seen[0], seen[1]);
   }
 }
 
@@ -463,14 +726,14 @@ TEST(Cost, IsAsCountedByHand) {
   EXPECT_EQ(radix2.operations, 3 * 10.0 * 13 * 4096 + (6 + 2 * 14) * 8192.0);
   EXPECT_EQ(radix2.launches, 3 * 2);
   // One segment of 2M = 16384 >= 10999, whose three transforms take 5 M log2(M) and a turn of 6 M
-  // each; for each ear product 6 M and scale 2 M. Between columns and rows 12 M for each transform.
+  // each; for each ear product 6 M. Between columns and rows 12 M for each transform.
   const double M = 8192;
   const Cost fused = plan_gpu_fused(response, 6000)->cost(6000);
-  EXPECT_EQ(fused.operations, 3 * (5 * 13 + 6) * M + 2 * 8 * M);
+  EXPECT_EQ(fused.operations, 3 * (5 * 13 + 6) * M + 2 * 6 * M);
   EXPECT_EQ(fused.device_bytes, 8 * (1 + 2) * M + 2 * 4 * 10999);  // samples, two spectra
   EXPECT_EQ(fused.launches, 1);
   const Cost fourstep = plan_gpu_fourstep(response, 6000)->cost(6000);
-  EXPECT_EQ(fourstep.operations, 3 * (5 * 13 + 6 + 12) * M + 2 * 8 * M);
+  EXPECT_EQ(fourstep.operations, 3 * (5 * 13 + 6 + 12) * M + 2 * 6 * M);
   // Samples; between the passes one side out and in, two out and in; two spectra.
   EXPECT_EQ(fourstep.device_bytes, 8 * (1 + 2 + 4 + 2) * M + 2 * 4 * 10999);
   EXPECT_EQ(fourstep.launches, 3);

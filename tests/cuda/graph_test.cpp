@@ -31,6 +31,7 @@ struct BothEars {
         wet_length(N + response.left.size() - 1),
         source(stored_length(N)),
         source_spectrum(convolver->source_spectrum_size()) {
+    convolver->finish_plan();
     for (const Side side : kSides) {
       memory[side] = DeviceBuffer<float>(stored_length(wet_length));
       wet[side] = memory[side].span().first(wet_length);

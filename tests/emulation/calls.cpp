@@ -144,6 +144,7 @@ void forget_calls() { state().log.clear(); }
 const std::string& last_fault() { return state().sentence; }
 
 void fail_call(int n, int code, Failing failing) {
+  const std::lock_guard lock(runtime_lock());
   state().plan = {n, code, failing == Failing::persistent};
   state().calls_of_plan = 0;
   state().has_failed = false;
@@ -166,6 +167,7 @@ const char* cudaGetErrorName(cudaError_t error) {
 }
 
 const char* cudaGetErrorString(cudaError_t error) {
+  const std::lock_guard lock(emulation::runtime_lock());
   const auto& state = emulation::state();
   if (error == state.sticky && !state.sentence.empty()) return state.sentence.c_str();
   for (const auto& text : emulation::kErrors) {
@@ -181,6 +183,7 @@ cudaError_t cudaGetLastError() {
 }
 
 cudaError_t cudaPeekAtLastError() {
+  const std::lock_guard lock(emulation::runtime_lock());
   const cudaError_t sticky = emulation::state().sticky;
   return sticky != cudaSuccess ? sticky : emulation::last_error;
 }

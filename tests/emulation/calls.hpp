@@ -36,6 +36,7 @@
   X(cudaEventRecord)              \
   X(cudaEventSynchronize)         \
   X(cudaEventElapsedTime)         \
+  X(cudaFuncGetAttributes)        \
   X(cudaFuncSetAttribute)         \
   X(cudaLaunchKernelEx)           \
   X(cudaGraphInstantiate)         \

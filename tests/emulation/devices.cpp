@@ -43,6 +43,7 @@ struct Settings {
   std::size_t memory = from_environment("GPUCONV_EMULATED_MEMORY", kMemory, kMemory);
   std::size_t shared = from_environment("GPUCONV_EMULATED_SHARED", kShared, kShared);
   std::size_t l2_cache = kL2Cache;
+  int multiprocessors = 1;
 };
 
 Settings& settings() {
@@ -69,6 +70,7 @@ void set_devices(int count) {
 }
 void set_device_bytes(std::size_t bytes) { settings().memory = bytes; }
 void set_shared_bytes(std::size_t bytes) { settings().shared = bytes; }
+void set_multiprocessors(int count) { settings().multiprocessors = count; }
 void set_l2_cache_bytes(std::size_t bytes) { settings().l2_cache = bytes; }
 void restore_device() { settings() = {}; }
 
@@ -126,7 +128,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
         *value = 300;  // kHz: 256 flop per clock makes 77 Mflop/s, about what this emulation does
         return cudaSuccess;
       case cudaDevAttrMultiProcessorCount:
-        *value = 1;
+        *value = emulation::settings().multiprocessors;
         return cudaSuccess;
       case cudaDevAttrMaxSharedMemoryPerBlock:
         *value = static_cast<int>(std::min(emulation::kSharedBytesUnasked, shared_bytes()));

@@ -75,6 +75,9 @@ void set_device_bytes(std::size_t bytes);
 void set_shared_bytes(std::size_t bytes);
 void set_l2_cache_bytes(std::size_t bytes);
 
+/// Multiprocessors of a device: 1 unless told.
+void set_multiprocessors(int count);
+
 /// Number and sizes of devices are what the environment says, or as at first, again.
 void restore_device();
 

@@ -1,4 +1,5 @@
 // emulation_test.cpp - trips each strictness of the emulated CUDA runtime once
+#include <algorithm>
 #include <cmath>
 
 #include "tests/emulation/fixture.hpp"
@@ -61,6 +62,86 @@ TEST_F(Emulation, FaultsWhenMoreOrLessSharedMemoryIsTakenThanGranted) {
   emulation::recover();
   launch(shared_kernel, {1, 8, 64}, stream_, out.data(), 8);
   EXPECT_NE(fault().find("took 32 bytes of shared memory, was granted 64"), std::string::npos);
+}
+
+void fill_late_kernel(float* out, float value) {
+  wait_for_previous();
+  out[blockIdx.x] = value;
+}
+void copy_late_kernel(const float* from, float* out) {
+  BlockShared shared;
+  float* const index = shared.take<float>(1);
+  if (threadIdx.x == 0) *index = static_cast<float>(blockIdx.x);
+  __syncthreads();
+  wait_for_previous();
+  if (threadIdx.x == 0) out[blockIdx.x] = from[static_cast<int>(*index)];
+}
+void copy_early_kernel(const float* from, float* out) {
+  const float value = from[blockIdx.x];
+  wait_for_previous();
+  out[blockIdx.x] = value;
+}
+void write_early_kernel(float* out, float value) {
+  out[blockIdx.x] = value;
+  wait_for_previous();
+}
+void never_waits_kernel(float* out) { out[blockIdx.x] = 1; }
+
+TEST_F(Emulation, StartsABlockBeforeTheKernelBeforeHasRun) {
+#if defined(GPUCONV_RACE_SHADOW)
+  GTEST_SKIP() << "races are watched kernel by kernel";
+#endif
+  constexpr unsigned kBlocks = 3;
+  DeviceBuffer<float> first(kBlocks), second(kBlocks);
+  const auto wrong_after = [&](const auto& queue) {
+    launch(fill_late_kernel, {kBlocks, 1, 0, true}, stream_, first.data(), 1.0f);
+    stream_.synchronize();
+    queue();
+    std::vector<float> host(kBlocks);
+    download_async<float>(second.span(), host, stream_);
+    stream_.synchronize();
+    return kBlocks - static_cast<unsigned>(std::count(host.begin(), host.end(), 2.0f));
+  };
+  const auto fill = [&] {
+    launch(fill_late_kernel, {kBlocks, 1, 0, true}, stream_, first.data(), 2.0f);
+  };
+  for (const char* const order : {"forward", "random:1", "warp"}) {
+    emulation::set_order(order);
+    EXPECT_EQ(
+        wrong_after([&] {
+          fill();
+          launch(copy_late_kernel, {kBlocks, 40, 16, true}, stream_, first.data(), second.data());
+        }),
+        0u);
+    EXPECT_EQ(
+        wrong_after([&] {
+          fill();
+          launch(copy_early_kernel, {kBlocks, 1, 0, true}, stream_, first.data(), second.data());
+        }),
+        1u)
+        << "reads before it waits";
+    EXPECT_EQ(wrong_after([&] {
+                fill();
+                launch(copy_early_kernel, {kBlocks, 1}, stream_, first.data(), second.data());
+              }),
+              0u)
+        << "not launched as one that starts early";
+    EXPECT_EQ(
+        wrong_after([&] {
+          launch(fill_late_kernel, {kBlocks, 1, 0, true}, stream_, first.data(), 2.0f);
+          launch(copy_late_kernel, {kBlocks, 40, 16, true}, stream_, first.data(), second.data());
+          launch(write_early_kernel, {kBlocks, 1, 0, true}, stream_, first.data(), 3.0f);
+        }),
+        1u)
+        << "writes before it waits what the kernel before reads";
+  }
+  emulation::set_order("forward");
+}
+
+TEST_F(Emulation, FaultsOnAnEarlyKernelThatNeverWaits) {
+  DeviceBuffer<float> out(1);
+  launch(never_waits_kernel, {1, 1, 0, true}, stream_, out.data());
+  EXPECT_NE(fault().find("never waits for the kernel before"), std::string::npos);
 }
 
 void fill_kernel(float* out, float value) { out[threadIdx.x] = value; }

@@ -52,7 +52,7 @@ class StackSwitch {
 
 /// Where a thread waits for others.
 struct Stop {
-  enum class Kind { none, block, warp };
+  enum class Kind { none, block, warp, previous };
   Kind kind = Kind::none;
   Site site;
   WarpCall call{};  // from here on: of a warp
@@ -68,7 +68,12 @@ class Fibre {
     if (memory_ == MAP_FAILED) throw std::bad_alloc();
     mprotect(memory_, kGuardBytes, PROT_NONE);
   }
-  ~Fibre() { munmap(memory_, kGuardBytes + kStackBytes); }
+  ~Fibre() {
+#if defined(__SANITIZE_ADDRESS__)
+    ASAN_UNPOISON_MEMORY_REGION(stack(), kStackBytes);
+#endif
+    munmap(memory_, kGuardBytes + kStackBytes);
+  }
   Fibre(const Fibre&) = delete;
   Fibre& operator=(const Fibre&) = delete;
 
@@ -78,6 +83,7 @@ class Fibre {
     stop_ = {};
     body_ = &body;
     is_done_ = false;
+    has_waited_ = false;
     failure_ = nullptr;
 #if defined(__SANITIZE_ADDRESS__)
     // A fibre abandoned by a fault left its frames poisoned.
@@ -115,6 +121,9 @@ class Fibre {
   }
 
   bool is_done() const { return is_done_; }
+  /// Whether it has waited for the kernel before.
+  bool has_waited() const { return has_waited_; }
+  void set_waited() { has_waited_ = true; }
   bool can_run() const { return !is_done_ && stop_.kind == Stop::Kind::none; }
   std::exception_ptr failure() const { return failure_; }
   const Stop& stop() const { return stop_; }
@@ -163,6 +172,7 @@ class Fibre {
   uint3 index_{};
   const std::function<void()>* body_ = nullptr;
   bool is_done_ = true;
+  bool has_waited_ = false;
   std::exception_ptr failure_;
   Stop stop_;
   std::uint64_t result_ = 0;

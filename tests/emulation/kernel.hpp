@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include <functional>
+#include <memory>
 #include <stdexcept>
 
 namespace emulation {
@@ -13,9 +14,23 @@ struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Runs every thread of every block; throws Fault.
-void run_kernel(dim3 grid, dim3 block, std::size_t shared_bytes,
-                const std::function<void()>& thread_body);
+struct Launch {
+  dim3 grid;
+  dim3 block;
+  std::size_t shared_bytes;
+  bool starts_early;
+  std::function<void()> thread_body;
+};
+
+/// One block of a launch whose threads wait for the kernel before.
+class EarlyBlock;
+
+/// Runs the first block of a launch that starts early until its threads wait for the kernel before.
+/// Throws Fault. Races are watched kernel by kernel: where they are, it does nothing.
+std::shared_ptr<EarlyBlock> begin_early(const Launch& launch);
+
+/// Runs every thread of every block; throws Fault. `begun` is null or what begin_early() returned.
+void run_kernel(const Launch& launch, const std::shared_ptr<EarlyBlock>& begun);
 
 void forget_kernels();
 

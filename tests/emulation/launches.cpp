@@ -4,7 +4,7 @@
 
 #include "tests/emulation/calls.hpp"
 #include "tests/emulation/devices.hpp"
-#include "tests/emulation/memory.hpp"
+#include "tests/emulation/queues.hpp"
 #include "tests/emulation/streams.hpp"
 
 namespace emulation {
@@ -39,17 +39,29 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
     if (config.stream == nullptr || device_of(config.stream) != current_device()) {
       return cudaErrorInvalidResourceHandle;
     }
-    return enqueue(
-        config.stream, Work::kernel,
-        [grid, block, bytes = config.dynamicSmemBytes, body = std::move(thread_body)] {
-          run_kernel(grid, block, bytes, body);
-          check_guards();
-        },
-        std::move(pointers));
+    bool starts_early = false;
+    for (unsigned i = 0; i < config.numAttrs; ++i) {
+      if (config.attrs[i].id != cudaLaunchAttributeProgrammaticStreamSerialization) {
+        return cudaErrorInvalidValue;
+      }
+      starts_early = config.attrs[i].val.programmaticStreamSerializationAllowed != 0;
+    }
+    return push(config.stream,
+                {Work::kernel, nullptr, std::move(pointers), nullptr,
+                 std::make_shared<const Launch>(Launch{grid, block, config.dynamicSmemBytes,
+                                                       starts_early, std::move(thread_body)})});
   });
 }
 
 }  // namespace emulation
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel) {
+  return emulation::call(emulation::Function::cudaFuncGetAttributes, [&] {
+    if (attributes == nullptr || kernel == nullptr) return cudaErrorInvalidValue;
+    attributes->ptxVersion = 90;
+    return cudaSuccess;
+  });
+}
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   return emulation::call(emulation::Function::cudaFuncSetAttribute, [&] {

@@ -41,6 +41,8 @@ State& state() {
   return state;
 }
 
+thread_local int accesses_here = 0;
+
 constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
 }
@@ -159,6 +161,7 @@ cudaError_t release(void* start, bool is_pinned) {
 }  // namespace
 
 DeviceAccess::DeviceAccess() {
+  ++accesses_here;
   if (state().accesses++ > 0) return;
   for (const auto& [start, allocation] : state().allocations) {
     if (allocation.device != kPinned) protect(allocation, PROT_READ | PROT_WRITE);
@@ -166,11 +169,14 @@ DeviceAccess::DeviceAccess() {
 }
 
 DeviceAccess::~DeviceAccess() {
+  --accesses_here;
   if (--state().accesses > 0) return;
   for (const auto& [start, allocation] : state().allocations) {
     if (allocation.device != kPinned) protect(allocation, PROT_NONE);
   }
 }
+
+bool has_device_access() { return accesses_here > 0; }
 
 const Allocation* find_device_memory(const void* start, std::size_t bytes) {
   const char* const p = static_cast<const char*>(start);

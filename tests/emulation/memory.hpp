@@ -26,6 +26,9 @@ class DeviceAccess {
   DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 
+/// Whether one lives on this thread: it executes queued work, and holds the lock of the runtime.
+bool has_device_access();
+
 /// The allocation of device memory that holds [start, start + bytes), or null.
 const Allocation* find_device_memory(const void* start, std::size_t bytes);
 

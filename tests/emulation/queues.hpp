@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/emulation/emulation.hpp"
+#include "tests/emulation/kernel.hpp"
 
 namespace emulation {
 
@@ -30,7 +31,8 @@ struct Operation {
   Work work;
   std::function<void()> run;
   std::vector<const void*> pointers;
-  std::shared_ptr<Record> record;  // of a record or a wait
+  std::shared_ptr<Record> record;          // of a record or a wait
+  std::shared_ptr<const Launch> launch{};  // of a kernel
 };
 
 struct Stream {
@@ -40,8 +42,9 @@ struct Stream {
   bool is_destroyed = false;  // stays until its work is done
   std::deque<Operation> queue{};
   int last_executed = -1;
-  std::shared_ptr<Capture> capture{};  // while it captures
-  std::size_t lane = 0;                // in that capture
+  std::shared_ptr<EarlyBlock> begun{};  // of the kernel that is next
+  std::shared_ptr<Capture> capture{};   // while it captures
+  std::size_t lane = 0;                 // in that capture
 };
 
 struct Event {

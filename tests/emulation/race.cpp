@@ -12,6 +12,7 @@
 
 #include "tests/emulation/fibre.hpp"
 #include "tests/emulation/kernel.hpp"
+#include "tests/emulation/memory.hpp"
 #include "tests/emulation/race_places.hpp"
 #include "tests/emulation/warps.hpp"
 
@@ -208,6 +209,8 @@ void meet_in_warp(unsigned first, unsigned mask) {
 }
 
 void touch(const void* address, std::size_t bytes, Touch touch, const void* code) {
+  // Host code of a kernel file: another thread may be executing a kernel meanwhile.
+  if (!has_device_access()) return;
   const char* const from = static_cast<const char*>(address);
   Region* const region = find(from);
   if (region == nullptr) return;

@@ -56,6 +56,21 @@ bool is_ready(const Stream& stream) {
   return next.work != Work::wait || next.record->has_happened;
 }
 
+/// A kernel, while the one that is next may start early.
+void run_launch(Stream& stream, const Launch& launch) {
+  const std::shared_ptr<EarlyBlock> begun = std::move(stream.begun);
+  stream.begun = nullptr;
+  if (!stream.queue.empty()) {
+    const Operation& next = stream.queue.front();
+    if (next.launch && next.launch->starts_early) {
+      check_device(next.pointers, stream.device);
+      stream.begun = begin_early(*next.launch);
+    }
+  }
+  run_kernel(launch, begun);
+  check_guards();
+}
+
 /// Does the oldest work of `stream`, which is ready.
 void execute(Stream& stream) {
   const Operation operation = std::move(stream.queue.front());
@@ -69,10 +84,11 @@ void execute(Stream& stream) {
     operation.record->has_happened = true;
     operation.record->number = entry.number;
     operation.record->time = std::chrono::steady_clock::now();
-  } else if (operation.run && !is_device_lost()) {
+  } else if (!is_device_lost()) {
     try {
       check_device(operation.pointers, stream.device);
-      operation.run();
+      if (operation.run) operation.run();
+      if (operation.launch) run_launch(stream, *operation.launch);
     } catch (const Fault& fault) {
       report_fault(fault);
     }

@@ -122,6 +122,8 @@ std::string Fibre::whereabouts() const {
     case Stop::Kind::warp:
       return "waits in " + std::string(kNames[static_cast<int>(stop_.call.kind)]) + " at " +
              stop_.site.text();
+    case Stop::Kind::previous:
+      return "waits for the kernel before at " + stop_.site.text();
     default:
       return "has left the kernel";
   }

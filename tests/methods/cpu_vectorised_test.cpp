@@ -4,10 +4,14 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <bit>
 #include <limits>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
+#include <utility>
 
 #include "host/base/parallel.hpp"
 #include "tests/methods/cpu_reference.hpp"
@@ -42,9 +46,13 @@ Stereo<Signal> render(const Signal& source, const Stereo<Signal>& response, int 
 
 Stereo<Signal> room(std::size_t K) { return {decaying_noise(K, 2), decaying_noise(K, 3)}; }
 
-ErrorBound bound(std::size_t K) {
-  const VectorisedPlan plan = VectorisedConvolver::plan(static_cast<std::int64_t>(K));
-  return transform_bound(static_cast<std::size_t>(plan.transform_length), plan.partitions);
+VectorisedPlan plan_of(std::size_t N, std::size_t K) {
+  return VectorisedConvolver::plan(static_cast<std::int64_t>(N), static_cast<std::int64_t>(K));
+}
+
+ErrorBound bound(std::size_t N, std::size_t K) {
+  const VectorisedPlan plan = plan_of(N, K);
+  return transform_bound(2 * static_cast<std::size_t>(plan.half), plan.partitions);
 }
 
 void expect_convolution(std::size_t N, std::size_t K, int threads = 0) {
@@ -52,7 +60,7 @@ void expect_convolution(std::size_t N, std::size_t K, int threads = 0) {
   const Stereo<Signal> response = room(K);
   const Stereo<Signal> wet = render(source, response, threads);
   for (const Side side : kSides) {
-    EXPECT_TRUE(is_close(wet[side], reference(source, response[side]), bound(K), false))
+    EXPECT_TRUE(is_close(wet[side], reference(source, response[side]), bound(N, K), false))
         << name(side) << " ear, " << N << " samples, " << K << " taps, " << threads << " threads";
   }
 }
@@ -61,46 +69,90 @@ TEST(CpuVectorised, AgreesWithTheDefinitionWhereAnIndexCanBeOffByOne) {
   for (const auto& [N, K] : lengths_around({16, 256, 512, 1024, 4096})) expect_convolution(N, K);
 }
 
-/// The shortest response for each length of block.
-std::vector<std::int64_t> first_responses() {
-  std::vector<std::int64_t> first;
-  int block = 0;
-  for (std::int64_t K = 1; K < 2'000'000; K += 1 + K / 64) {
-    const VectorisedPlan plan = VectorisedConvolver::plan(K);
-    if (plan.block > block) first.push_back(K);
-    block = std::max(block, plan.block);
-  }
-  return first;
-}
+constexpr std::size_t kLongSource =
+    VectorisedConvolver::kShortSource;  // sources with one plan for all
 
-TEST(CpuVectorised, IsRightWithEachBlockThatCanBePlanned) {
-  std::set<int> blocks;
-  for (const std::int64_t K : first_responses()) {
-    const VectorisedPlan plan = VectorisedConvolver::plan(K);
-    blocks.insert(plan.block);
-    const auto B = static_cast<std::size_t>(plan.block);
-    const auto taps = static_cast<std::size_t>(K);
-    for (const std::size_t N : {B - 1, B, B + 1, 2 * B}) {
-      expect_convolution(N, taps);
-      expect_convolution(N - taps % B, taps);  // N+K-1 is a block, and less than that by one
+/// The first source and response that each kind of plan is chosen for, by half, single window or
+/// not, one partition or more.
+std::map<std::tuple<int, bool, bool>, std::pair<std::size_t, std::size_t>> kinds_of_plans() {
+  std::map<std::tuple<int, bool, bool>, std::pair<std::size_t, std::size_t>> kinds;
+  for (std::size_t K = 1; K < 1'000'000; K += 1 + K / 16) {
+    for (std::size_t N = 1; N < 2 * kLongSource; N += 1 + N / 16) {
+      const std::size_t samples = std::min(N, kLongSource);
+      const VectorisedPlan plan = plan_of(samples, K);
+      kinds.try_emplace({plan.half, plan.is_single(), plan.partitions > 1}, samples, K);
     }
   }
-  EXPECT_EQ(blocks, (std::set<int>{256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536}));
+  return kinds;
 }
 
-TEST(CpuVectorised, TransformsOnlyPowersOfTwoThatFillItsVectors) {
-  for (const int half : {-256, 0, 1, 128, 255, 257, 384}) {
+TEST(CpuVectorised, IsRightWithEachKindOfPlan) {
+  std::set<int> odd_factors;
+  int singles = 0;
+  int partitioned = 0;
+  for (const auto& [kind, lengths] : kinds_of_plans()) {
+    const auto& [half, is_single, is_partitioned] = kind;
+    odd_factors.insert(half >> std::countr_zero(static_cast<unsigned>(half)));
+    singles += is_single ? 1 : 0;
+    partitioned += is_partitioned ? 1 : 0;
+    expect_convolution(lengths.first, lengths.second);
+  }
+  EXPECT_EQ(odd_factors, (std::set<int>{1, 3, 9}));
+  EXPECT_GT(singles, 10);
+  EXPECT_GT(partitioned, 1);
+}
+
+TEST(CpuVectorised, IsRightAroundTheEndOfAWindow) {
+  for (const std::size_t K : {300, 5000, 70'000, 700'000}) {
+    const auto advance = static_cast<std::size_t>(plan_of(kLongSource, K).advance);
+    const std::size_t samples = (kLongSource / advance + 1) * advance;  // frames of whole windows
+    for (const std::size_t N : {samples - 1, samples, samples + 1}) {
+      expect_convolution(N, K);
+      if (N >= K + kLongSource) expect_convolution(N - K + 1, K);
+    }
+  }
+}
+
+TEST(CpuVectorised, IsRightWhereALongSourceBegins) {
+  for (const std::size_t N : {kLongSource - 1, kLongSource, kLongSource + 1})
+    expect_convolution(N, 3000);
+}
+
+TEST(CpuVectorised, TransformsOnlyLengthsThatItsPassesCanDo) {
+  for (const int half : {-256, 0, 1, 128, 255, 257, 384, 1280, 27 * 256}) {
     EXPECT_THROW(NegacyclicTransform{half}, std::invalid_argument) << half;
   }
-  EXPECT_EQ(NegacyclicTransform(512).half(), 512);
+  for (const int half : {512, 768, 2304}) EXPECT_EQ(NegacyclicTransform(half).half(), half);
 }
 
-TEST(CpuVectorised, PlansBlocksThatCoverTheResponse) {
-  for (std::int64_t K = 1; K < 100'000'000; K += 1 + K / 3) {
-    const VectorisedPlan plan = VectorisedConvolver::plan(K);
-    EXPECT_EQ(plan.transform_length, 2 * plan.block);
-    EXPECT_GE(std::int64_t{plan.block} * plan.partitions, K);
-    EXPECT_LT(std::int64_t{plan.block} * (plan.partitions - 1), K);
+TEST(CpuVectorised, PlansWindowsThatHoldWhatTheyOverlap) {
+  for (std::size_t K = 1; K < 100'000'000; K += 1 + K / 3) {
+    for (const std::size_t N :
+         {std::size_t{1}, K, std::size_t{200'000}, kLongSource, 100 * kLongSource}) {
+      const VectorisedPlan plan = plan_of(N, K);
+      const auto half = static_cast<std::size_t>(plan.half);
+      const auto part = static_cast<std::size_t>(plan.part);
+      const auto partitions = static_cast<std::size_t>(plan.partitions);
+      EXPECT_EQ(plan.lead + plan.advance, 2 * plan.half);
+      EXPECT_GE(part * partitions, K);
+      EXPECT_LT(part * (partitions - 1), K);
+      if (plan.is_single()) {
+        EXPECT_LE(N + K - 1, 2 * half);
+      } else {
+        EXPECT_GE(static_cast<std::size_t>(plan.lead), partitions > 1 ? half : K - 1);
+        EXPECT_LE(part, half);
+      }
+    }
+  }
+}
+
+TEST(CpuVectorised, PlansTheSameForAllLongSources) {
+  for (const std::size_t K : {1, 1000, 70'000, 2'000'000}) {
+    const VectorisedPlan plan = plan_of(kLongSource, K);
+    for (const std::size_t N : {kLongSource + 1, 3 * kLongSource, 1000 * kLongSource}) {
+      EXPECT_EQ(plan_of(N, K).half, plan.half);
+      EXPECT_EQ(plan_of(N, K).advance, plan.advance);
+    }
   }
 }
 
@@ -112,9 +164,13 @@ TEST(CpuVectorised, IsRightAroundTheEndOfABatch) {
 }
 
 TEST(CpuVectorised, GivesTheSameBytesOnAnyNumberOfThreads) {
-  const Signal source = noise(400'000, 1);
-  for (const std::size_t K : {100, 20'000, 600'000}) {
-    const Stereo<Signal> response = room(K);
+  for (const auto& [N, K] : {std::pair(400'000, 100),
+                             {400'000, 20'000},
+                             {400'000, 70'000},
+                             {400'000, 600'000},
+                             {200'000, 70'000}}) {
+    const Signal source = noise(static_cast<std::size_t>(N), 1);
+    const Stereo<Signal> response = room(static_cast<std::size_t>(K));
     const Stereo<Signal> one = render(source, response, 1);
     for (const int threads : {0, 2, 3, 8, 40}) {
       const Stereo<Signal> wet = render(source, response, threads);
@@ -136,9 +192,10 @@ TEST(CpuVectorised, KeepsWindowsUntilAllWorkersHaveUsedThem) {
 }
 
 TEST(CpuVectorised, GivesTheSameBytesOnEveryProcessor) {
-  const Signal source = noise(30'000, 1);
-  for (const std::size_t K : {200, 3000, 20'000}) {
-    const Stereo<Signal> response = room(K);
+  for (const auto& [N, K] :
+       {std::pair(30'000, 200), {30'000, 3000}, {30'000, 20'000}, {200'000, 70'000}}) {
+    const Signal source = noise(static_cast<std::size_t>(N), 1);
+    const Stereo<Signal> response = room(static_cast<std::size_t>(K));
     const Stereo<Signal> wet = render(source, response);
     const std::int64_t supported = hwy::SupportedTargets();
     for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
@@ -211,10 +268,10 @@ TEST(CpuVectorised, ScalesExactlyByPowersOfTwo) {
   EXPECT_EQ(quiet, wet.left);
 }
 
-TEST(CpuVectorised, DelaysByWholeBlocksWithoutARounding) {
+TEST(CpuVectorised, DelaysByWholeWindowsWithoutARounding) {
   const Stereo<Signal> response = room(20'000);
-  const auto delay = std::ptrdiff_t{3} * VectorisedConvolver::plan(20'000).block;
-  const Signal source = noise(30'000, 1);
+  const auto delay = std::ptrdiff_t{3} * plan_of(kLongSource, 20'000).advance;
+  const Signal source = noise(kLongSource, 1);
   Signal delayed(static_cast<std::size_t>(delay));
   delayed.insert(delayed.end(), source.begin(), source.end());
   const Signal wet = render(delayed, response).right;

@@ -46,8 +46,8 @@ def suites_of_kernel_tests():
 
 # In order of cost.
 CHECKS = (
-    Check("blocks", "emulated", "*Blockwise.*/METHOD Cost.* GpuRenderer.* LevelMeter.* Planned.* "
-          "Radix2Lengths.* FourstepLengths.* CufftLengths.* NextSmooth.*", 60),
+    Check("blocks", "emulated", "BlockRing.* *Blockwise.*/METHOD Cost.* GpuRenderer.* LevelMeter.* "
+          "Planned.* Radix2Lengths.* FourstepLengths.* CufftLengths.* NextSmooth.*", 60),
     Check("every method", "emulated", "*EveryMethod.*/METHOD", 120),
     Check("clips", "emulated", "GpuBenchTest.* CufftChains.*", 60),
     Check("golden bytes", "emulated", "*Golden.*/METHOD GoldenFiles.*", 60),

@@ -56,17 +56,27 @@ __device__ inline float4* row_pair(float2* scratch, int row, int column) {
   return reinterpret_cast<float4*>(scratch) + row / 2 * kColumns + column;
 }
 
+/// Segment `first` of piece 0 and those after it; segment 0 of the others.
+struct ColumnPieces {
+  SegmentReader from[kMostColumnPieces];
+  float2* scratch[kMostColumnPieces];
+  int first;
+  int count;  ///< of piece 0
+};
+
 template <typename Shape, int kColumns>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    columns_forward_kernel(SegmentReader source, int first_segment, float2* __restrict__ scratch,
-                           const float2* twiddles, FourstepTwiddles between,
+    columns_forward_kernel(ColumnPieces pieces, const float2* twiddles, FourstepTwiddles between,
                            Turn<Shape::radix(0)> turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
   const ColumnBlock<kColumns> block(blockIdx.x);
-  float2* const to = opaque(scratch + block.segment * Shape::kLength * kColumns);
-  const SegmentReader segment = source.segment(first_segment + block.segment);
+  const int piece = block.segment < pieces.count ? 0 : block.segment - pieces.count + 1;
+  const int within = piece == 0 ? block.segment : 0;
+  float2* const to = opaque(pieces.scratch[piece] + within * Shape::kLength * kColumns);
+  wait_for_previous();
+  const SegmentReader segment = pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0);
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
     unrolled<Shape::radix(0)>([&](auto t) {
       segment.read<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v,
@@ -107,6 +117,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const ColumnBlock<kColumns> block(is_left ? blockIdx.x : blockIdx.x - blocks_per_side);
   float2* const from = opaque((is_left ? sides.scratch[0] : sides.scratch[1]) +
                               block.segment * Shape::kLength * kColumns);
+  wait_for_previous();
   for_last_butterflies<Shape>([&](const Last& at, auto) {
     typename Last::Values v;
     const int column = block.column + at.lane;
@@ -134,21 +145,28 @@ template <typename Shape, int kColumns>
 class Columns final : public ColumnTransform {
  public:
   explicit Columns(const Stream& stream)
-      : twiddles_(upload_now(Shape::table(true), stream)),
-        base_(upload_now(base_table(), stream)),
-        step_(upload_now(step_table(), stream)) {}
+      : twiddles_(Shape::table(true), stream),
+        base_(base_table(), stream),
+        step_(step_table(), stream) {}
 
-  void forward(const SegmentReader& source, int first, int count, std::span<float2> scratch,
-               const Stream& stream) const override {
-    launch(columns_forward_kernel<Shape, kColumns>, shape(count), stream, source, first,
-           scratch.data(), twiddles_.data(), between(), make_turn<Shape>());
+  void forward(std::span<const ColumnPiece> pieces, const Stream& stream) const override {
+    ColumnPieces all{};
+    all.first = pieces[0].first;
+    all.count = pieces[0].count;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      all.from[i] = pieces[i].from;
+      all.scratch[i] = pieces[i].scratch;
+    }
+    launch(columns_forward_kernel<Shape, kColumns>,
+           shape(all.count + static_cast<int>(pieces.size()) - 1), stream, all, twiddles_.data(),
+           between(), turns_.there);
   }
 
   void inverse(const SegmentWriter (&wet)[2], int first, int count,
                const std::span<float2> (&scratch)[2], const Stream& stream) const override {
     const ColumnSides sides{{wet[0], wet[1]}, {scratch[0].data(), scratch[1].data()}};
     launch(columns_inverse_kernel<Shape, kColumns>, shape(2 * count), stream, sides,
-           shape(count).blocks, first, twiddles_.data(), between(), make_turn<Shape>());
+           shape(count).blocks, first, twiddles_.data(), between(), turns_.back);
   }
 
  private:
@@ -179,13 +197,14 @@ class Columns final : public ColumnTransform {
 
   LaunchShape shape(int segments) const {
     return {static_cast<unsigned>(segments) * kColumns / kColumnLanes, Shape::kThreads,
-            shared_array_bytes<float2>(Shape::kElements)};
+            shared_array_bytes<float2>(Shape::kElements), true};
   }
   FourstepTwiddles between() const { return {base_.data(), step_.data()}; }
 
-  DeviceBuffer<float2> twiddles_;
-  DeviceBuffer<float2> base_;
-  DeviceBuffer<float2> step_;
+  Turns<Shape::radix(0)> turns_ = make_turns<Shape>(1.0 / (Shape::kLength * kColumns));
+  UploadedTable<float2> twiddles_;
+  UploadedTable<float2> base_;
+  UploadedTable<float2> step_;
 };
 
 /// The number of columns is a constant, so that offsets are constants, too.

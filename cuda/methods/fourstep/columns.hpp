@@ -15,22 +15,29 @@
 
 namespace gpuconv {
 
+/// Segments first ... first + count - 1 of a signal, and where they go, one after the other.
+struct ColumnPiece {
+  SegmentReader from;
+  int first;
+  int count;
+  float2* scratch;
+};
+inline constexpr std::size_t kMostColumnPieces = 3;  // a source and both sides' responses
+
 class ColumnTransform {
  public:
   virtual ~ColumnTransform() = default;
 
-  /// Queues segments first ... first + count - 1 of a source, folded and transformed down the
-  /// columns and multiplied by the twiddles between columns and rows, to the beginning of
-  /// `scratch`.
-  virtual void forward(const SegmentReader& source, int first, int count, std::span<float2> scratch,
-                       const Stream& stream) const = 0;
+  /// Queues, in one launch, folding and transforming down the columns, and multiplying by the
+  /// twiddles between columns and rows. Pieces after the first have one segment.
+  virtual void forward(std::span<const ColumnPiece> pieces, const Stream& stream) const = 0;
 
   /// Queues the way back for both sides in one launch.
   virtual void inverse(const SegmentWriter (&wet)[2], int first, int count,
                        const std::span<float2> (&scratch)[2], const Stream& stream) const = 0;
 };
 
-/// Uploads twiddles and waits.
+/// Queues the upload of twiddles in `stream`.
 std::unique_ptr<ColumnTransform> make_column_transform(const FourstepShape& shape,
                                                        const Stream& stream);
 

@@ -2,25 +2,27 @@
 
 #include "cuda/methods/convolve_block.cuh"
 #include "cuda/methods/shapes.cuh"
+#include "cuda/runtime/device.hpp"
 
 namespace gpuconv {
 namespace {
 
 /// A block's rows in scratch memory: first load and last store.
-template <typename Shape, typename Element>
+template <int kElements>
 struct RowPairs {
-  Element* scratch;
+  float2* scratch;
 
-  __device__ RowPairs unit(int pair) const { return {scratch + pair * Shape::kElements}; }
+  __device__ RowPairs unit(int pair) const { return {opaque(scratch + pair * kElements)}; }
+  __device__ RowPairs held() const { return {opaque(scratch)}; }
 
-  __device__ void read(const Butterfly<Shape, 0>& at,
-                       typename Butterfly<Shape, 0>::Values& v) const {
-    unrolled<Shape::radix(0)>(
+  template <typename At>
+  __device__ void read(const At& at, typename At::Values& v) const {
+    unrolled<At::kRadix>(
         [&](auto t) { read_lanes(scratch + at.element(t) * kRowLanes + at.lane, v, t); });
   }
-  __device__ void write(const Butterfly<Shape, 0>& at,
-                        const typename Butterfly<Shape, 0>::Values& v) const {
-    unrolled<Shape::radix(0)>(
+  template <typename At>
+  __device__ void write(const At& at, const typename At::Values& v) const {
+    unrolled<At::kRadix>(
         [&](auto t) { write_lanes(scratch + at.element(t) * kRowLanes + at.lane, v, t); });
   }
 };
@@ -29,33 +31,62 @@ template <typename Shape>
 class Rows final : public RowTransform {
  public:
   Rows(int rows, const Stream& stream)
-      : pairs_(rows / kRowLanes), twiddles_(upload_now(Shape::table(false), stream)) {}
+      : pairs_(rows / kRowLanes),
+        multiprocessors_(multiprocessors()),
+        twiddles_(Shape::table(false), stream) {}
 
-  void response(std::span<const float2> scratch, std::span<float2> spectrum,
-                const Stream& stream) const override {
-    const RowPairs<Shape, const float2> from{scratch.data()};
-    launch(spectrum_kernel<Shape, NoTurn, RowPairs<Shape, const float2>>, shape(1), stream, from,
-           twiddles_.data(), NoTurn{}, spectrum.data());
+  void responses(const std::span<float2> (&spectra)[2], const Stream& stream) const override {
+    launch(spectrum_kernel<Shape, NoTurn, Pairs>, shape<Shape>(2), stream, new_responses(spectra),
+           pairs_, twiddles_.data(), NoTurn{});
   }
 
   void convolve(const std::span<float2> (&sides)[2], int count,
                 const std::span<const float2> (&spectra)[2], const Stream& stream) const override {
-    using Pairs = RowPairs<Shape, float2>;
-    const Pairs from{sides[0].data()};
     const ConvolveSides<Pairs> to{{{sides[0].data()}, {sides[1].data()}},
                                   {spectra[0].data(), spectra[1].data()}};
-    launch(convolve_kernel<Shape, NoTurn, Pairs, Pairs>, shape(count), stream, from, to, pairs_,
-           twiddles_.data(), NoTurn{});
+    as_wide_as_pays(count, [&]<typename Sized>(std::type_identity<Sized>) {
+      launch(convolve_kernel<Sized, NoTurns, Pairs, Pairs>, shape<Sized>(count), stream,
+             Pairs{sides[0].data()}, to, pairs_, twiddles_.data(), NoTurns{});
+    });
+  }
+
+  void convolve_with_responses(const std::span<float2> (&sides)[2],
+                               const std::span<float2> (&spectra)[2],
+                               const Stream& stream) const override {
+    const ConvolveSides<Pairs> to{{{sides[0].data()}, {sides[1].data()}}, {}};
+    as_wide_as_pays(1, [&]<typename Sized>(std::type_identity<Sized>) {
+      launch(convolve_with_responses_kernel<Sized, NoTurns, Pairs, Pairs>, shape<Sized>(1), stream,
+             Pairs{sides[0].data()}, to, new_responses(spectra), twiddles_.data(), NoTurns{});
+    });
   }
 
  private:
+  using Pairs = RowPairs<Shape::kElements>;
+
+  static NewResponses<Pairs> new_responses(const std::span<float2> (&spectra)[2]) {
+    return {{{spectra[0].data()}, {spectra[1].data()}}, {spectra[0].data(), spectra[1].data()}};
+  }
+
+  /// body(std::type_identity<Sized>) with more threads if each block of `count` segments has a
+  /// multiprocessor to itself.
+  template <typename Body>
+  void as_wide_as_pays(int count, const Body& body) const {
+    if (count * pairs_ <= multiprocessors_) {
+      body(std::type_identity<typename WideOf<Shape>::Type>{});
+    } else {
+      body(std::type_identity<Shape>{});
+    }
+  }
+
+  template <typename Sized>
   LaunchShape shape(int segments) const {
-    return {static_cast<unsigned>(segments * pairs_), Shape::kThreads,
-            shared_array_bytes<float2>(Shape::kElements)};
+    return {static_cast<unsigned>(segments * pairs_), Sized::kThreads,
+            shared_array_bytes<float2>(Sized::kElements), true};
   }
 
   int pairs_;  // of rows in a segment
-  DeviceBuffer<float2> twiddles_;
+  int multiprocessors_;
+  UploadedTable<float2> twiddles_;
 };
 
 }  // namespace

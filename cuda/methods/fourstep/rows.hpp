@@ -15,19 +15,23 @@ class RowTransform {
  public:
   virtual ~RowTransform() = default;
 
-  /// Queues the rest of a response's transform: one segment in `scratch` becomes a `spectrum` of as
-  /// many elements.
-  virtual void response(std::span<const float2> scratch, std::span<float2> spectrum,
-                        const Stream& stream) const = 0;
+  /// Queues the rest of the transforms of both sides' responses: each segment becomes a spectrum,
+  /// in place.
+  virtual void responses(const std::span<float2> (&spectra)[2], const Stream& stream) const = 0;
 
   /// Queues, for `count` segments in sides[0], transforming, multiplying by each side's spectrum,
   /// and transforming back into sides[0] and sides[1].
   virtual void convolve(const std::span<float2> (&sides)[2], int count,
                         const std::span<const float2> (&spectra)[2],
                         const Stream& stream) const = 0;
+
+  /// Both of the above in one launch, for one segment.
+  virtual void convolve_with_responses(const std::span<float2> (&sides)[2],
+                                       const std::span<float2> (&spectra)[2],
+                                       const Stream& stream) const = 0;
 };
 
-/// Uploads twiddles and waits.
+/// Queues the upload of twiddles in `stream`.
 std::unique_ptr<RowTransform> make_row_transform(const FourstepShape& shape, const Stream& stream);
 
 }  // namespace gpuconv

@@ -110,9 +110,9 @@ GPUCONV_API Report convolve_clips(std::span<const Plan* const> plans,
                                   std::span<const float> sources, std::span<float> wet,
                                   const BetweenBlocks& between = {});
 
-/// Frames of a source whose samples come block by block. One thread at a time. cpu-vectorised
-/// returns a frame as soon as the block of the plan that it lies in is full; other methods return
-/// many at a time.
+/// Frames of a source whose samples come block by block: those of `gpuconv render` from a pipe.
+/// One thread at a time. Frames come many at a time, and the first ones late: cpu-vectorised plans
+/// by the first 262,144 samples. Memory does not grow with the source.
 class GPUCONV_API PlanStream {
  public:
   PlanStream(PlanStream&&) noexcept;

@@ -34,8 +34,8 @@ class Stream:
         """Takes the next samples, x (n,) float32, and returns the frames that are complete,
         (2, m) float32, perhaps with m = 0.
 
-        With cpu-vectorised a frame is complete when its block of the plan is full; other methods
-        return many frames at a time. Raises as Plan does; after an error the stream is of no use.
+        Frames come many at a time, and the first ones late: cpu-vectorised plans by the first
+        262,144 samples. Raises as Plan does; after an error the stream is of no use.
         """
         if getattr(x, "shape", None) == (0,):
             return numpy.empty((2, 0), numpy.float32)

@@ -9,6 +9,8 @@
 //              (GPUCONV_EMULATED_STREAMS)
 //   barriers   one that some threads of a block never reach, or reach at another line, is a fault;
 //              so is a warp operation that a named lane does not join
+//   early      of a kernel that may start while the one before it runs, the first block runs before
+//              that one, up to its cudaGridDependencySynchronize(); to call none is a fault
 //   orders     of blocks, warps and threads can be chosen (GPUCONV_EMULATED_ORDER)
 //   races      in builds with GPUCONV_RACE_SHADOW, two threads that touch one word without a
 //              barrier between them, or two blocks of a launch, are a fault; so is a read of a
@@ -161,11 +163,23 @@ using cudaEvent_t = emulation::Event*;
 using cudaGraph_t = emulation::Graph*;
 using cudaGraphExec_t = emulation::ExecutableGraph*;
 
+enum cudaLaunchAttributeID { cudaLaunchAttributeProgrammaticStreamSerialization = 6 };
+struct cudaLaunchAttribute {
+  cudaLaunchAttributeID id;
+  struct {
+    int programmaticStreamSerializationAllowed;
+  } val;
+};
 struct cudaLaunchConfig_t {
   dim3 gridDim;
   dim3 blockDim;
   std::size_t dynamicSmemBytes;
   cudaStream_t stream;
+  cudaLaunchAttribute* attrs;
+  unsigned numAttrs;
+};
+struct cudaFuncAttributes {
+  int ptxVersion;
 };
 
 inline constexpr unsigned cudaStreamNonBlocking = 1;
@@ -217,6 +231,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end);
 
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel);
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 
 namespace emulation {
@@ -229,6 +244,9 @@ cudaError_t enqueue_kernel(const cudaLaunchConfig_t& config, const void* kernel,
 void* take_shared(int index, std::size_t bytes);
 
 void barrier(const char* file, int line);
+
+/// cudaGridDependencySynchronize() at this place.
+void wait_for_previous(const char* file, int line);
 
 /// Every word of `value` that could be a pointer, in members of structs, too.
 template <typename T>
@@ -268,6 +286,9 @@ inline dim3 blockDim, gridDim;
 inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
   emulation::barrier(file, line);
 }
+
+/// The next kernel may start one of its blocks whether or not it is called.
+inline void cudaTriggerProgrammaticLaunchCompletion() {}
 
 /// A load through the read-only cache.
 template <typename T>
