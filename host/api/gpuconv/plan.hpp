@@ -38,7 +38,8 @@ struct Report {
   std::int64_t replaced = 0;  ///< samples that were NaN or infinite and became 0
 };
 
-/// Called between blocks, on the calling thread. What it throws ends the work and is thrown there.
+/// Called between blocks, for a CPU method on the calling thread, for a GPU method perhaps on
+/// another one. What it throws ends the work and is thrown to the caller.
 using BetweenBlocks = std::function<void()>;
 
 class PlanEngines;
