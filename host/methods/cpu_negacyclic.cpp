@@ -236,6 +236,7 @@ void filter(const Passes& passes, std::span<const float* const> windows,
 }
 
 int lanes() { return kLanes; }
+std::int64_t target() { return HWY_TARGET; }
 
 }  // namespace
 }  // namespace gpuconv::HWY_NAMESPACE
@@ -249,6 +250,7 @@ HWY_AFTER_NAMESPACE();
 namespace gpuconv {
 
 HWY_EXPORT(lanes);
+HWY_EXPORT(target);
 HWY_EXPORT(forward);
 HWY_EXPORT(filter);
 
@@ -270,6 +272,16 @@ void NegacyclicTransform::filter(std::span<const float* const> windows,
                                  Stereo<float*> upper) const {
   HWY_DYNAMIC_DISPATCH(filter)
   (Passes{half_, roots_.data()}, windows, response, plane(), scratch, upper);
+}
+
+SimdTargets simd_targets() {
+  SimdTargets targets;
+  // One bit each; the lower, the better.
+  for (std::int64_t bits = HWY_TARGETS; bits != 0; bits &= bits - 1) {
+    targets.compiled.emplace_back(hwy::TargetName(bits & -bits));
+  }
+  targets.chosen = hwy::TargetName(HWY_DYNAMIC_DISPATCH(target)());
+  return targets;
 }
 
 }  // namespace gpuconv

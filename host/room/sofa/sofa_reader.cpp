@@ -64,9 +64,9 @@ class Spawn {
     ::posix_spawnattr_destroy(&attributes_);
   }
 
-  /// Starts `program` with these two descriptors and none else, deaf to what it prints. Returns 0
-  /// or an errno.
-  int start(const fs::path& program, int socket, int file, pid_t& process) {
+  /// Starts `program` with at most one argument, these two descriptors and none else, deaf to what
+  /// it prints. Returns 0 or an errno.
+  int start(const fs::path& program, const char* argument, int socket, int file, pid_t& process) {
     ::posix_spawn_file_actions_adddup2(&actions_, file, kFile);
     ::posix_spawn_file_actions_adddup2(&actions_, socket, kSocket);
     for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
@@ -80,7 +80,7 @@ class Spawn {
     ::posix_spawnattr_setsigmask(&attributes_, &signals);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     std::string name = kProgram;
-    char* const arguments[] = {name.data(), nullptr};
+    char* const arguments[] = {name.data(), const_cast<char*>(argument), nullptr};
     return ::posix_spawn(&process, program.c_str(), &actions_, &attributes_, arguments, environ);
   }
 
@@ -152,7 +152,16 @@ SofaReader::~SofaReader() {
   }
 }
 
-void SofaReader::start(int opened) {
+std::string SofaReader::hdf5_version() {
+  SofaReader reader;
+  reader.path_ = reader_program().string();
+  const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  reader.start(nothing.get(), "--version");
+  const std::vector<char> text = reader.receive_reply();
+  return one_line({text.begin(), text.end()});
+}
+
+void SofaReader::start(int opened, const char* argument) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     throw FileError(path_, fmt::format("no socket to read it through ({})", std::strerror(errno)));
@@ -165,7 +174,7 @@ void SofaReader::start(int opened) {
   FileDescriptor socket(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, kFile + 1));
   pid_t process = -1;
   const int error =
-      file && socket ? Spawn().start(program, socket.get(), file.get(), process) : errno;
+      file && socket ? Spawn().start(program, argument, socket.get(), file.get(), process) : errno;
   if (error != 0) {
     throw FileError(path_, fmt::format("{}, which reads SOFA files, cannot be started ({}: {})",
                                        kProgram, program.string(), std::strerror(error)));
