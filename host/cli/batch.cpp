@@ -11,6 +11,7 @@
 #include <set>
 #include <system_error>
 
+#include "gpuconv/job.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/batch/journal.hpp"
@@ -22,8 +23,10 @@
 #include "host/cli/progress_bar.hpp"
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
+#include "host/read/audio_format.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/mix.hpp"
+#include "host/room/response_cache.hpp"
 #include "host/room/sofa/ears.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
@@ -219,7 +222,7 @@ class Batch {
     }
     const auto origin = journal_.origin(listed);  // before the files are read
     const Job job = job_of(listed);
-    const JobReport report = gpuconv::run(resolve(job));
+    const JobReport report = run_job(job);
     ++totals_.done;
     is_done_ = true;
     totals_.has_clipped |= has_clipped(report);

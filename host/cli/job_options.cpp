@@ -17,6 +17,7 @@
 #include "host/cli/message.hpp"
 #include "host/cli/sofa_options.hpp"
 #include "host/cli/usage.hpp"
+#include "host/read/audio_format.hpp"
 #include "host/render/watchdog.hpp"
 
 namespace gpuconv {

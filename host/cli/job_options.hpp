@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "host/render/job.hpp"
+#include "gpuconv/job.hpp"
 
 namespace CLI {
 class App;

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "gpuconv/job.hpp"
 #include "host/files/output_file.hpp"
-#include "host/render/job.hpp"
 
 namespace gpuconv {
 

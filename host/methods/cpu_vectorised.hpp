@@ -47,6 +47,7 @@ class VectorisedConvolver {
 
  private:
   class Pipeline;
+  friend class VectorisedStream;
 
   std::int64_t response_length_;
   int threads_;
