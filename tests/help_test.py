@@ -7,13 +7,18 @@ BUILD is a build folder: BUILD/gpuconv and BUILD/pages. What needs groff, zsh or
 where these are not installed.
 """
 
+import os
 import pathlib
+import pty
 import re
+import select
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BUILD = pathlib.Path("build")
@@ -34,6 +39,36 @@ def helps():
         lines = re.findall(r"^  (-.*?)(?:   *|\n)", text, re.M)
         options[command] = {name for line in lines for name in NAME.findall(line)}
     return options
+
+
+class Terminal:
+    """A shell on a terminal."""
+
+    def __init__(self, command, folder):
+        self.process, self.terminal = pty.fork()
+        if self.process == 0:
+            os.chdir(folder)
+            os.execvpe(command[0], command, dict(os.environ, TERM="dumb", COLUMNS="200"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self.terminal)
+
+    def send(self, text):
+        os.write(self.terminal, text.encode())
+
+    def wait_for(self, text, seconds=20):
+        """Reads until `text` stands there."""
+        said = ""
+        end = time.monotonic() + seconds
+        while text not in said:
+            if not select.select([self.terminal], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError(f"{text!r} is not in {said!r}")
+            said += os.read(self.terminal, 4096).decode(errors="replace")
 
 
 def needs(program):
@@ -177,6 +212,32 @@ class Help(unittest.TestCase):
         self.assertEqual(names, self.options["render"])
         self.assertRegex(said, r"(?m)^2:RESPONSE:_files$")
 
+    @needs("zsh")
+    def test_zsh_completes(self):
+        with Terminal(["zsh", "-f", "-i"], self.folder) as zsh:
+            zsh.send(f"fpath=({shlex.quote(str(self.pages / 'zsh'))} $fpath); PS1='> '\n")
+            zsh.send("autoload -U compinit; compinit -u -D; print rea''dy\n")
+            zsh.wait_for("ready\r")
+            for line, rest in {"gpuconv rend": "render", "gpuconv render --nonf": "--nonfinite",
+                               "gpuconv render --nonfinite=z": "zero", "gpuconv bench lad": "ladder",
+                               "gpuconv render -m cpu-n": "cpu-naive", "gpuconv render a": "a\\ ",
+                               "gpuconv bench --problem 2^3": "taps"}.items():
+                zsh.send(line + "\t")
+                zsh.wait_for(rest)
+                zsh.send("\x15")
+
+    @needs("bash")
+    def test_bash_completes_on_a_terminal(self):
+        with Terminal(["bash", "--norc", "-i"], self.folder) as bash:
+            bash.send(f"source {shlex.quote(str(self.pages / 'bash/gpuconv'))}; echo rea''dy\n")
+            bash.wait_for("ready\r")
+            for line, rest in {"gpuconv rend": "render ", "gpuconv render a\\ r": "a\\ room.wav",
+                               "gpuconv render --nonfinite=z": "zero ",
+                               "gpuconv bench --problem hour\\ at\\ 16": "kHz"}.items():
+                bash.send(line + "\t")
+                bash.wait_for(rest)
+                bash.send("\x15")
+
     def test_fish_knows_every_option_of_every_command(self):
         script = (self.pages / "fish/gpuconv.fish").read_text()
         for command, names in self.options.items():
@@ -198,6 +259,7 @@ class Help(unittest.TestCase):
         self.assertEqual(complete("gpuconv render -m "), self.methods() | {"auto"})
         self.assertEqual(complete("gpuconv render --nonfinite z"), {"zero"})
         self.assertEqual(complete("gpuconv bench la"), {"ladder"})
+        self.assertTrue(complete("gpuconv bench --problem ") >= {"head", "2^3 taps"})
         self.assertEqual(complete("gpuconv batch list.csv -o "), {"a folder/"})
         self.assertEqual(complete("gpuconv render a\\ r"), {"a room.wav"})
         for command, names in self.options.items():

@@ -18,9 +18,10 @@ std::string cufft_version() {
   const CufftLibrary& library = cufft_library();
   int number = 0;
   check_cufft(library.get_version(&number), "cufftGetVersion");
-  std::string words;
-  for (const int part : {number / 1000, number / 100 % 10, number % 100}) {
-    words += (words.empty() ? "" : ".") + std::to_string(part);
+  std::string words = std::to_string(number / 1000);
+  for (const int part : {number / 100 % 10, number % 100}) {
+    words += '.';
+    words += std::to_string(part);
   }
   Dl_info file{};
   if (dladdr(reinterpret_cast<const void*>(library.get_version), &file) == 0) return words;

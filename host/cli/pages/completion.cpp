@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string_view>
 
 #include "host/cli/pages/pages.hpp"
 
@@ -21,12 +22,15 @@ std::string joined(const std::vector<std::string>& words, const char* between = 
   return fmt::format("{}", fmt::join(words, between));
 }
 
-/// Words for a shell that splits at blanks, but not after a backslash.
+/// Words for a shell that splits at blanks and expands patterns, but not after a backslash.
 std::string escaped(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) {
     if (!text.empty()) text += ' ';
-    for (const char c : word) text += c == ' ' ? std::string("\\ ") : std::string(1, c);
+    for (const char c : word) {
+      if (std::string_view(" ^*?~#$&;|<>()[]{}\\").find(c) != std::string_view::npos) text += '\\';
+      text += c;
+    }
   }
   return text;
 }

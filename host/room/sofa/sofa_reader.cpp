@@ -15,6 +15,7 @@
 #include <numeric>
 #include <system_error>
 
+#include "cuda/runtime/own_file.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/files/input_file.hpp"
@@ -41,13 +42,23 @@ bool is_hdf5(int descriptor, std::int64_t bytes) {
   return false;
 }
 
-/// Where gpuconv-sofa is: beside this program, or where it is installed.
+/// Where gpuconv-sofa is: beside this program or library, or installed together with it.
 fs::path reader_program() {
   if (const char* const named = std::getenv("GPUCONV_SOFA_READER")) return named;
   std::error_code error;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path installed = folder.parent_path() / "libexec" / "gpuconv" / kProgram;
-  return fs::exists(installed, error) ? installed : folder / kProgram;
+  const fs::path file = own_file();
+  const fs::path beside = file.parent_path() / kProgram;
+  if (fs::exists(beside, error)) return beside;
+  // A program is in PREFIX/bin; a library in PREFIX/lib, or as far below PREFIX as
+  // lib/python3.12/site-packages/gpuconv is.
+  const bool is_library = file.filename().string().find(".so") != std::string::npos;
+  fs::path prefix = file.parent_path();
+  for (int levels = is_library ? 4 : 1; levels > 0; --levels) {
+    prefix = prefix.parent_path();
+    const fs::path installed = prefix / "libexec" / "gpuconv" / kProgram;
+    if (fs::exists(installed, error)) return installed;
+  }
+  return beside;
 }
 
 /// Actions and attributes of posix_spawn that are given back.
