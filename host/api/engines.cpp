@@ -51,6 +51,14 @@ Choice Chooser::choose_for(std::int64_t N, std::int64_t K) const {
   return choose(request_, N, K, devices_, model_);
 }
 
+Choice Chooser::choose_on_gpu(std::int64_t N, std::int64_t K) const {
+  Request request = request_;
+  if (request.device == "auto") request.device = "cuda";
+  Choice choice = choose(request, N, K, devices_, model_);
+  if (!choice.device) throw UsageError("device cpu: it cannot reach memory of a GPU");
+  return choice;
+}
+
 PlanEngines::PlanEngines(const Stereo<std::span<const float>>& response,
                          std::shared_ptr<const Chooser> chooser, const std::string& what)
     : chooser_(std::move(chooser)) {
@@ -88,6 +96,18 @@ void PlanEngines::run(const Choice& choice, std::int64_t N, const ReadSource& re
   } else {
     renderer(choice, N)->run(read, write);
   }
+}
+
+void PlanEngines::enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet,
+                          void* stream) {
+  const Choice choice = chooser_->choose_on_gpu(std::ssize(source), taps());
+  const std::shared_ptr<OnGpu> one = on_gpu(choice, std::ssize(source));
+  const std::lock_guard lock(one->mutex);
+  if (!one->on_device) {
+    one->on_device = make_device_convolver(choice.method->plan, response_, std::ssize(source),
+                                           choice.device->index);
+  }
+  one->on_device->enqueue(source, wet, stream);
 }
 
 const VectorisedConvolver& PlanEngines::vectorised() {

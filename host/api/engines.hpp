@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gpuconv/plan.hpp"
+#include "host/api/device_convolver.hpp"
 #include "host/base/signal.hpp"
 #include "host/methods/choose.hpp"
 #include "host/methods/cpu_vectorised.hpp"
@@ -43,6 +44,8 @@ class Chooser {
 
   NonFinite nonfinite() const { return nonfinite_; }
   Choice choose_for(std::int64_t N, std::int64_t K) const;
+  /// Among GPU methods alone.
+  Choice choose_on_gpu(std::int64_t N, std::int64_t K) const;
 
  private:
   NonFinite nonfinite_;
@@ -68,6 +71,12 @@ class PlanEngines {
   /// As Renderer::run(), by the method of `choice` for N samples.
   void run(const Choice& choice, std::int64_t N, const ReadSource& read, const WriteWet& write);
 
+  /// Of N samples on the device.
+  void enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet, void* stream);
+
+  /// The device of enqueue().
+  int device() const { return chooser_->choose_on_gpu(1, taps()).device->index; }
+
   /// The spectra of cpu-vectorised, planned when first needed.
   const VectorisedConvolver& vectorised();
 
@@ -83,7 +92,8 @@ class PlanEngines {
     const Method* method;
     std::int64_t N;
     std::mutex mutex;
-    std::unique_ptr<Renderer> renderer;
+    std::unique_ptr<Renderer> renderer;          // from host memory to host memory
+    std::unique_ptr<DeviceConvolver> on_device;  // each of them planned when first needed
   };
   std::shared_ptr<OnGpu> on_gpu(const Choice& choice, std::int64_t N);
 

@@ -3,6 +3,7 @@
 #include "gpuconv/response.hpp"
 #include "gpuconv/version.hpp"
 #include "host/render/prepared.hpp"
+#include "host/room/resample.hpp"
 
 #define GPUCONV_TEXT(value) #value
 #define GPUCONV_TEXT_OF(value) GPUCONV_TEXT(value)
@@ -13,8 +14,9 @@ JobReport run_job(const Job& job) { return run(resolve(job)); }
 
 JobReport check_job(const Job& job) { return resolve(job).report; }
 
-Response open_response(const std::string& path, const ResponseOptions& options) {
-  return load_response(path, options);
+Response open_response(const std::string& path, const ResponseOptions& options, int rate) {
+  Response response = load_response(path, options);
+  return rate == 0 || rate == response.rate ? response : resample(response, rate);
 }
 
 const char* library_version() {

@@ -67,6 +67,16 @@ void run_one(PlanEngines& engines, const Choice& choice, std::span<const float> 
   engines.run(choice, std::ssize(source), read, write);
 }
 
+void check_lengths_of(std::span<const float> source, std::int64_t taps,
+                      const Stereo<std::span<float>>& wet) {
+  const std::int64_t frames = std::ssize(source) + taps - 1;
+  if (source.empty()) throw UsageError("source: holds no samples");
+  if (std::ssize(wet.left) != frames || std::ssize(wet.right) != frames) {
+    throw UsageError(fmt::format("wet: {} samples and {} taps make {} frames, not {} and {}",
+                                 source.size(), taps, frames, wet.left.size(), wet.right.size()));
+  }
+}
+
 Report report_of(const Choice& choice) {
   return {std::string(choice.method->name), device_words(choice), choice.why, 0};
 }
@@ -90,14 +100,17 @@ Report Plan::choice(std::int64_t samples) const {
   return report_of(engines_->choose_for(samples));
 }
 
+void Plan::enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet,
+                   void* stream) const {
+  check_lengths_of(source, taps(), wet);
+  engines_->enqueue(source, wet, stream);
+}
+
+int Plan::device() const { return engines_->device(); }
+
 Report Plan::convolve(std::span<const float> source, const Stereo<std::span<float>>& wet,
                       const BetweenBlocks& between) const {
-  const std::int64_t frames = std::ssize(source) + taps() - 1;
-  if (source.empty()) throw UsageError("source: holds no samples");
-  if (std::ssize(wet.left) != frames || std::ssize(wet.right) != frames) {
-    throw UsageError(fmt::format("wet: {} samples and {} taps make {} frames, not {} and {}",
-                                 source.size(), taps(), frames, wet.left.size(), wet.right.size()));
-  }
+  check_lengths_of(source, taps(), wet);
   const std::string what = "source";
   const CheckedSamples checked(source, engines_->nonfinite(), what);
   const Choice choice = engines_->choose_for(std::ssize(source));

@@ -221,6 +221,16 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   add_method_options(command, options);
 }
 
+JobOptions job_options_of(const std::vector<std::string>& arguments) {
+  JobOptions options;
+  options.gpu_timeout = 0;
+  CLI::App command;
+  add_job_options(command, options);
+  parse_arguments(command, arguments);
+  settle(options);
+  return options;
+}
+
 void settle(JobOptions& options) {
   watch_gpu(options.gpu_timeout);
   if (options.norm.empty()) return;

@@ -9,6 +9,9 @@
 
 namespace gpuconv {
 
+/// The report as text, without a line end.
+std::string json_of(const Job& job, const JobReport& report);
+
 class JsonReport {
  public:
   /// Opens `path` before the job runs; "-" is standard output. Throws if it cannot be written or is

@@ -14,6 +14,11 @@
 
 #include "gpuconv/gpuconv.hpp"
 #include "host/base/interrupt.hpp"
+#include "host/bench/selftest.hpp"
+#include "host/cli/batch.hpp"
+#include "host/cli/job_options.hpp"
+#include "host/cli/json_report.hpp"
+#include "host/python/xla_convolve.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -82,6 +87,23 @@ nb::dict convolve_planned(const std::vector<const Plan*>& plans, const Samples& 
   return dict_of(report);
 }
 
+using OnDevice = nb::ndarray<const float, nb::c_contig, nb::device::cuda>;
+using WetOnDevice = nb::ndarray<float, nb::c_contig, nb::device::cuda>;
+
+/// Clip after clip in the caller's stream. Untested on a GPU until one has run it.
+void enqueue(const std::vector<const Plan*>& plans, const OnDevice& x, const WetOnDevice& out,
+             std::uintptr_t stream) {
+  const nb::gil_scoped_release release;
+  if (plans.empty()) return;
+  const std::size_t N = x.size() / plans.size();
+  const std::size_t frames = out.size() / plans.size() / 2;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const std::span<float> both{out.data() + i * 2 * frames, 2 * frames};
+    plans[i]->enqueue({x.data() + i * N, N}, {both.first(frames), both.last(frames)},
+                      reinterpret_cast<void*>(stream));
+  }
+}
+
 nb::object push(PlanStream& stream, const Samples& x) {
   Stereo<std::vector<float>> wet;
   {
@@ -98,6 +120,99 @@ nb::object finish(PlanStream& stream) {
     wet = stream.finish();
   }
   return array_of(std::move(wet));
+}
+
+// ---- files ------------------------------------------------------------------------------------
+
+Job job_of(const std::vector<std::string>& options) { return job_options_of(options).job; }
+
+/// Between blocks: after Ctrl-C throws KeyboardInterrupt, and tells `progress`, if it is not None.
+WatchProgress watch_of(const nb::object& progress) {
+  PyObject* const callable = progress.is_none() ? nullptr : progress.ptr();
+  return [callable](const Progress& so_far) {
+    const nb::gil_scoped_acquire gil;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (callable == nullptr) return;
+    nb::dict dict;
+    dict["samples"] = so_far.samples;
+    dict["all_samples"] = so_far.all_samples;
+    dict["rate"] = so_far.rate;
+    const nb::handle teller(callable);
+    teller(dict);
+  };
+}
+
+std::string render(const std::string& input, const std::string& response, const std::string& output,
+                   const std::vector<std::string>& options, bool dry_run,
+                   const nb::object& progress) {
+  Job job = job_of(options);
+  job.input = input;
+  job.response = response;
+  job.output = output;
+  job.watch = watch_of(progress);
+  const nb::gil_scoped_release release;
+  return json_of(job, dry_run ? check_job(job) : run_job(job));
+}
+
+void batch(const std::vector<std::string>& arguments, const nb::callable& tell,
+           const nb::object& progress) {
+  PyObject* const told = tell.ptr();
+  const auto say = [told](const ListedJob& job, const char* status, const std::string& words) {
+    const nb::gil_scoped_acquire gil;
+    const nb::handle teller(told);
+    teller(job.line, job.input, job.response, job.output, status, words);
+  };
+  const BatchWatch watch{
+      .done = [&](const ListedJob& job, const std::string& json) { say(job, "done", json); },
+      .complete = [&](const ListedJob& job) { say(job, "complete", ""); },
+      .failed = [&](const ListedJob& job, const std::string& words) { say(job, "failed", words); },
+      .block = watch_of(progress)};
+  const nb::gil_scoped_release release;
+  run_batch(arguments, watch);
+}
+
+nb::tuple open_response_of(const std::string& path, const std::vector<std::string>& options,
+                           int rate) {
+  const ResponseOptions choices = job_of(options).response_options;
+  Response response;
+  {
+    const nb::gil_scoped_release release;
+    response = open_response(path, choices, rate);
+  }
+  return nb::make_tuple(array_of(std::move(response.taps)), response.rate, response.latency_frames,
+                        response.description, response.warnings, response.repairs.replaced);
+}
+
+nb::list list_methods() {
+  nb::list list;
+  for (const Method& method : methods()) {
+    nb::dict dict;
+    dict["name"] = std::string(method.name);
+    dict["processor"] = method.processor == Processor::cpu ? "cpu" : "gpu";
+    dict["idea"] = std::string(method.idea);
+    dict["complexity"] = std::string(method.complexity);
+    list.append(dict);
+  }
+  return list;
+}
+
+nb::list test_methods() {
+  const Devices devices = query_devices();
+  nb::list list;
+  for (const Method& method : methods()) {
+    const SelfTest test =
+        selftest(method, devices.list.empty() ? std::nullopt : std::optional(devices.list.front()),
+                 devices.why_none, make_renderer);
+    nb::dict dict;
+    dict["method"] = std::string(method.name);
+    dict["problems"] = test.problems;
+    dict["error"] = test.error;
+    dict["bound"] = test.bound;
+    dict["not_here"] = test.not_here;
+    dict["failure"] = test.failure;
+    list.append(dict);
+  }
+  return list;
 }
 
 // ---- errors -----------------------------------------------------------------------------------
@@ -174,11 +289,20 @@ NB_MODULE(_gpuconv, module) {
           "choice",
           [](const Plan& plan, std::int64_t samples) { return dict_of(plan.choice(samples)); },
           "samples"_a)
+      .def("device", &Plan::device)
       .def("stream", &Plan::stream);
   nb::class_<PlanStream>(module, "Stream")
       .def("push", push, "x"_a.noconvert())
       .def("finish", finish);
   module.def("make_plans", make_plans_of, "taps"_a.noconvert(), "method"_a, "device"_a.none(),
              "nonfinite"_a);
+  module.def("enqueue", enqueue, "plans"_a, "x"_a.noconvert(), "out"_a.noconvert(), "stream"_a);
+  module.def("xla_convolve", [] { return nb::capsule(reinterpret_cast<void*>(&xla::convolve)); });
+  module.def("render", render, "input"_a, "response"_a, "output"_a, "options"_a, "dry_run"_a,
+             "progress"_a.none());
+  module.def("batch", batch, "arguments"_a, "tell"_a, "progress"_a.none());
+  module.def("open_response", open_response_of, "path"_a, "options"_a, "rate"_a);
+  module.def("methods", list_methods);
+  module.def("selftest", test_methods);
   module.def("convolve", convolve_planned, "plans"_a, "x"_a.noconvert(), "out"_a.noconvert());
 }

@@ -74,14 +74,24 @@ class GPUCONV_API Plan {
   Report convolve_clips(std::int64_t clips, std::span<const float> sources, std::span<float> wet,
                         const BetweenBlocks& between = {}) const;
 
+  /// Queues N >= 1 samples in `stream`, a cudaStream_t (null: the default stream), by a GPU method.
+  /// All memory lies on the device that device() names, and belongs to the caller until the stream
+  /// is done; `wet` is as for convolve(). The host does not wait, except where a length is planned
+  /// for the first time, and so nothing looks for NaN. Throws UsageError for wrong lengths, a CPU
+  /// method or device "cpu"; GpuError.
+  void enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet,
+               void* stream) const;
+
+  /// Number of the CUDA device that enqueue() uses. Throws GpuError if there is none.
+  int device() const;
+
   /// A source that comes in blocks. The stream keeps what it needs of the plan.
   PlanStream stream() const;
 
  private:
-  friend std::vector<Plan> make_plans(std::int64_t, std::span<const float>,
-                                                  const PlanOptions&);
+  friend std::vector<Plan> make_plans(std::int64_t, std::span<const float>, const PlanOptions&);
   friend Report convolve_clips(std::span<const Plan* const>, std::span<const float>,
-                                           std::span<float>, const BetweenBlocks&);
+                               std::span<float>, const BetweenBlocks&);
   explicit Plan(std::shared_ptr<PlanEngines> engines);
   std::shared_ptr<PlanEngines> engines_;
 };

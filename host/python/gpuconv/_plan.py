@@ -2,10 +2,13 @@
 
 import numpy
 
-from . import _arrays, _gpuconv
+from . import _arrays, _device, _gpuconv
+from ._files import Response
 
 
 def _checked_response(response):
+    if isinstance(response, Response):
+        response = response.samples
     taps, _ = _arrays.samples_of(response, "response", ("2", "K"))
     if taps.shape[-2] != 2:
         raise ValueError(
@@ -81,19 +84,24 @@ class Plan:
         """Convolves x (..., N) float32, linear amplitude, full scale = 1. Returns (..., 2, N+K-1)
         float32, of the kind of x and on its device; `out` receives it, if given.
 
+        An array of CuPy or PyTorch on a GPU is not copied to the host: the work is queued in the
+        library's current stream, and nothing looks for NaN.
+
         Raises TypeError for another dtype, ValueError for shapes that do not fit, for NaN and
         infinity, and where the result overflows.
         """
+        if _arrays.is_on_device(x):
+            return _device.convolve(self._plans, self._shape[:-2], x, out)
         source, kind = _arrays.samples_of(x, "x", ("N",))
         lead = _arrays.lead_shape(source.shape, self._shape)
         shape = (*lead, 2, source.shape[-1] + self.taps - 1)
-        target, result = _arrays.result_for(out, shape, source)
+        target = _arrays.target_for(out, shape, source)
         self.report = _convolve(self._plans, self._shape[:-2], source, lead, target)
-        if result is None:
+        if out is None:
             return kind.wrap(target)
-        if target is not result and isinstance(result, numpy.ndarray):
-            result[...] = target
-        return result
+        if not numpy.may_share_memory(target, _arrays.writable_view(out)):
+            _arrays.writable_view(out)[...] = target
+        return out
 
     def stream(self):
         """A Stream for a source that comes in blocks, of a plan for one response (2, K)."""
@@ -130,4 +138,6 @@ def convolve(x, response, *, method="auto", device=None, out=None, nonfinite="er
     before (2, K) broadcast. The bytes are those of `gpuconv render` for the same samples and
     method. Raises as Plan and its call do. For many calls with one response make a Plan.
     """
+    if device is None and _arrays.is_on_device(x):
+        device = f"cuda:{x.__dlpack_device__()[1]}"
     return Plan(response, method, device, nonfinite=nonfinite)(x, out)
