@@ -122,6 +122,19 @@ class Wheel(unittest.TestCase):
         for got, value in zip(map(float, said.split()), right, strict=True):
             self.assertAlmostEqual(got, value, delta=1e-6)
 
+    def test_the_module_tests_itself(self):
+        said = output(self.venv / "bin/python", "-m", "gpuconv.selftest", env=self.clean,
+                      cwd=self.folder)
+        self.assertRegex(said, r"cpu-vectorised .* ok")
+
+    @unittest.skipUnless(HEAD.exists(), f"no {HEAD} here")
+    def test_the_module_finds_the_reader_of_sofa_files(self):
+        # The program is Python, which may lie anywhere.
+        self.assertIn("measurement ", output(self.venv / "bin/python", "-c", f"""if True:
+            import gpuconv
+            print(gpuconv.Response.open({str(HEAD)!r}, azimuth=60).description)""",
+                                             env=self.clean, cwd=self.folder))
+
     def test_it_brings_pages_and_licences(self):
         share = self.venv / "share"
         for page in ("man/man1/gpuconv-render.1", "bash-completion/completions/gpuconv",
