@@ -115,7 +115,7 @@ def _convolve(plans, plans_shape, source, lead, target):
     if target.size == 0:
         return None
     N = source.shape[-1]
-    clips = numpy.broadcast_to(source, (*lead, N)).reshape(-1, N)
+    clips = numpy.ascontiguousarray(numpy.broadcast_to(source, (*lead, N))).reshape(-1, N)
     if len(plans) == 1:
         of_clips = plans * len(clips)
     else:
