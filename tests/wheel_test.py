@@ -147,6 +147,8 @@ class Wheel(unittest.TestCase):
             stem = library.name.split("-gpuconv-")[0].removeprefix("lib")
             self.assertRegex(text.lower(), rf"(?m)^(lib)?{re.escape(stem.lower())}[\w.-]* \(shared",
                              library)
+        self.assertRegex(text, r"(?m)^nanobind\S* \(compiled in\)")
+        self.assertRegex(text, r"(?m)^nanobind \(compiled in\): robin_map.h")
         self.assertIn("GNU LESSER GENERAL PUBLIC LICENSE", text)
 
     def test_it_has_the_tag_and_the_extras(self):

@@ -18,7 +18,8 @@ file(GLOB pages ${usr}/share/man/man1/*.1)
 compress(${pages})
 
 set(doc ${usr}/share/doc/gpuconv)
-execute_process(COMMAND ${source}/tools/notices OUTPUT_VARIABLE notices COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${source}/tools/notices ${CPACK_GPUCONV_NOTICES}
+                OUTPUT_VARIABLE notices COMMAND_ERROR_IS_FATAL ANY)
 file(READ ${source}/LICENSE license)
 file(WRITE ${doc}/copyright "${license}\n${notices}")
 file(REMOVE ${doc}/LICENSE)
