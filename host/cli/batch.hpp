@@ -1,4 +1,4 @@
-// batch.hpp - gpuconv batch for programs: what happens is told to them and not printed
+// batch.hpp - gpuconv batch for programs: they learn what happens, and nothing is printed
 #pragma once
 
 #include <cstddef>
