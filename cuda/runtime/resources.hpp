@@ -20,7 +20,10 @@ namespace gpuconv {
 namespace detail {
 struct DestroyStream {
   using pointer = cudaStream_t;
-  void operator()(cudaStream_t stream) const { cudaStreamDestroy(stream); }
+  bool is_borrowed = false;
+  void operator()(cudaStream_t stream) const {
+    if (!is_borrowed) cudaStreamDestroy(stream);
+  }
 };
 struct DestroyEvent {
   using pointer = cudaEvent_t;
@@ -51,11 +54,15 @@ void note_waits(NoteWait* note);
 class Stream {
  public:
   Stream();
+  /// One of the caller's, which outlives it; null is CUDA's default stream.
+  static Stream borrowed(cudaStream_t stream) { return Stream(stream, {.is_borrowed = true}); }
   cudaStream_t get() const { return stream_.get(); }
   /// Waits until all work queued so far is done; throws what that work failed with.
   void synchronize() const;
 
  private:
+  Stream(cudaStream_t stream, detail::DestroyStream destroy) : stream_(stream, destroy) {}
+
   std::unique_ptr<cudaStream_t, detail::DestroyStream> stream_;
 };
 

@@ -1,7 +1,8 @@
 // error.hpp - what can go wrong, by whom it can be mended
 //
 // Every error a user can cause is an Error; its exit code says where to look. Anything else that
-// reaches main() is a bug of this program (exit code 70).
+// reaches main() is a bug of this program (exit code 70). The library exports these classes, so
+// that its users can catch them.
 #pragma once
 
 #include <stdexcept>
@@ -19,7 +20,7 @@ enum class Exit : int {
   internal = 70  ///< a bug
 };
 
-class Error : public std::runtime_error {
+class [[gnu::visibility("default")]] Error : public std::runtime_error {
  public:
   Error(Exit exit, const std::string& what) : std::runtime_error(what), exit_(exit) {}
   Exit exit() const { return exit_; }
@@ -29,19 +30,17 @@ class Error : public std::runtime_error {
 };
 
 /// The command line asks for something that does not exist or does not fit.
-struct UsageError : Error {
-  explicit UsageError(const std::string& what) : Error(Exit::usage, what) {}
-};
+struct [[gnu::visibility("default")]] UsageError
+    : Error{explicit UsageError(const std::string& what) : Error(Exit::usage, what){}};
 
 /// A file is missing, malformed, unusable or cannot be written. The message starts with its path.
-struct FileError : Error {
-  FileError(const std::string& path, const std::string& what)
-      : Error(Exit::file, path + ": " + what) {}
+struct [[gnu::visibility("default")]] FileError : Error{
+  FileError(const std::string& path, const std::string& what) :
+      Error(Exit::file, path + ": " + what){}
 };
 
 /// No GPU, no driver, or not enough memory.
-struct GpuError : Error {
-  explicit GpuError(const std::string& what) : Error(Exit::gpu, what) {}
-};
+struct [[gnu::visibility("default")]] GpuError
+    : Error{explicit GpuError(const std::string& what) : Error(Exit::gpu, what){}};
 
 }  // namespace gpuconv

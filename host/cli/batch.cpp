@@ -1,4 +1,6 @@
 // batch.cpp - gpuconv batch: many jobs, one process
+#include "host/cli/batch.hpp"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <set>
 #include <system_error>
 
+#include "gpuconv/job.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/batch/journal.hpp"
@@ -18,12 +21,16 @@
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
 #include "host/cli/job_options.hpp"
+#include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"
+#include "host/cli/usage.hpp"
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
+#include "host/read/audio_format.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/mix.hpp"
+#include "host/room/response_cache.hpp"
 #include "host/room/sofa/ears.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
@@ -108,11 +115,28 @@ void check_folder(const std::string& folder) {
 
 class Batch {
  public:
-  Batch(const BatchOptions& options, const std::string& settings)
+  Batch(const BatchOptions& options, const std::string& settings, const BatchWatch* watch = nullptr)
       : options_(options),
+        watch_(watch),
         devices_(devices_for(options.job.request)),
         list_(checked_list()),
         journal_(options.folder, settings) {}
+
+  /// For a program that watches.
+  void run_watched() {
+    const auto is_complete = [&](const ListedJob& one) { return clipped_before(one).has_value(); };
+    if (!std::ranges::all_of(list_, is_complete)) check_what_all_need();
+    for (std::size_t i = 0; i < list_.size(); ++i) {
+      try {
+        do_one(i, list_[i]);
+      } catch (const GpuError& error) {
+        if (!still_answers()) throw;
+        watch_->failed(list_[i], error.what());
+      } catch (const Error& error) {
+        watch_->failed(list_[i], error.what());
+      }
+    }
+  }
 
   int run() {
     const auto is_complete = [&](const ListedJob& one) { return clipped_before(one).has_value(); };
@@ -164,6 +188,7 @@ class Batch {
   }
 
   void say_once(const std::string& response, const std::string& warning) {
+    if (watch_ != nullptr) return;  // it is in the report
     if (warning.empty() || !said_.insert(response + ": " + warning).second) return;
     print_message("warning", response + ": " + warning);
   }
@@ -186,6 +211,7 @@ class Batch {
     job.request.is_one_of_many = true;
     job.devices = devices_;
     job.responses = responses_;
+    if (watch_ != nullptr) job.watch = watch_->block;
     return job;
   }
 
@@ -214,16 +240,18 @@ class Batch {
       ++totals_.complete;
       is_done_ = true;
       totals_.has_clipped |= *before;
+      if (watch_ != nullptr) watch_->complete(listed);
       if (!options_.quiet) say("{}  {}: complete\n", place(i), one_line(listed.output));
       return;
     }
     const auto origin = journal_.origin(listed);  // before the files are read
     const Job job = job_of(listed);
-    const JobReport report = gpuconv::run(resolve(job));
+    const JobReport report = run_job(job);
     ++totals_.done;
     is_done_ = true;
     totals_.has_clipped |= has_clipped(report);
     const bool is_noted = !origin || journal_.note(listed, *origin, has_clipped(report));
+    if (watch_ != nullptr) return watch_->done(listed, json_of(job, report));
     tell(i, job, report);
     if (is_noted || has_told_journal_) return;
     has_told_journal_ = true;
@@ -313,6 +341,7 @@ class Batch {
   }
 
   const BatchOptions& options_;
+  const BatchWatch* watch_;
   const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
   const std::vector<ListedJob> list_;
   const Journal journal_;
@@ -333,6 +362,18 @@ int batch(BatchOptions options, const CLI::App& command) {
 }
 
 }  // namespace
+
+void run_batch(const std::vector<std::string>& arguments, const BatchWatch& watch) {
+  BatchOptions options;
+  options.gpu_timeout = 0;  // it would end the caller's process
+  options.quiet = true;
+  CLI::App command;
+  add_list_options(command, options);
+  add_job_options(command, options);
+  parse_arguments(command, arguments);
+  settle(options);
+  Batch(options, settings_of(command), &watch).run_watched();
+}
 
 void add_batch(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<BatchOptions>();

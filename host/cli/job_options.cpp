@@ -17,6 +17,7 @@
 #include "host/cli/message.hpp"
 #include "host/cli/sofa_options.hpp"
 #include "host/cli/usage.hpp"
+#include "host/read/audio_format.hpp"
 #include "host/render/watchdog.hpp"
 
 namespace gpuconv {
@@ -48,8 +49,10 @@ void add_method_options(CLI::App& command, JobOptions& options) {
   Request& request = options.job.request;
   command
       .add_option("-m,--method", request.method, "Method, a name from 'gpuconv methods' or auto")
+      ->type_name("METHOD")
       ->capture_default_str();
   command.add_option("--device", request.device, "Processor: auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE")
       ->capture_default_str();
   command
       .add_option_function<std::string>(
@@ -216,6 +219,16 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   add_output_options(command, options);
   command.option_defaults()->group("Method and device");
   add_method_options(command, options);
+}
+
+JobOptions job_options_of(const std::vector<std::string>& arguments) {
+  JobOptions options;
+  options.gpu_timeout = 0;
+  CLI::App command;
+  add_job_options(command, options);
+  parse_arguments(command, arguments);
+  settle(options);
+  return options;
 }
 
 void settle(JobOptions& options) {

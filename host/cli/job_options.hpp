@@ -2,8 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "host/render/job.hpp"
+#include "gpuconv/job.hpp"
 
 namespace CLI {
 class App;
@@ -21,6 +22,11 @@ struct JobOptions {
 
 /// `options` must outlive the command line.
 void add_job_options(CLI::App& command, JobOptions& options);
+
+/// Reads `arguments`, such as {"--gain=-3", "--bits=16"}, and settles them: for callers without a
+/// command line, whose process no timeout of a GPU may end unless they ask for one. Throws
+/// UsageError.
+JobOptions job_options_of(const std::vector<std::string>& arguments);
 
 /// Applies the options that need the whole command line.
 void settle(JobOptions& options);

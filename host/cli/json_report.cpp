@@ -77,6 +77,11 @@ Json to_json(const Job& job, const JobReport& report) {
 
 }  // namespace
 
+// File names need not be UTF-8; JSON must be.
+std::string json_of(const Job& job, const JobReport& report) {
+  return to_json(job, report).dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
 JsonReport::JsonReport(const std::string& path, const Job& job) {
   if (path != "-") {
     file_ = open_beside("--json", path, job);
@@ -84,9 +89,7 @@ JsonReport::JsonReport(const std::string& path, const Job& job) {
 }
 
 void JsonReport::write(const Job& job, const JobReport& report) {
-  // File names need not be UTF-8; JSON must be.
-  const std::string text =
-      to_json(job, report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string text = json_of(job, report) + "\n";
   if (file_) {
     file_->write(std::as_bytes(std::span(text)));
     file_->publish();

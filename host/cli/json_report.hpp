@@ -4,10 +4,13 @@
 #include <memory>
 #include <string>
 
+#include "gpuconv/job.hpp"
 #include "host/files/output_file.hpp"
-#include "host/render/job.hpp"
 
 namespace gpuconv {
+
+/// The report as text, without a line end.
+std::string json_of(const Job& job, const JobReport& report);
 
 class JsonReport {
  public:

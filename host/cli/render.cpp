@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "gpuconv/job.hpp"
 #include "host/base/error.hpp"
 #include "host/base/levels.hpp"
 #include "host/base/parallel.hpp"
@@ -18,7 +19,6 @@
 #include "host/cli/progress_bar.hpp"
 #include "host/cli/side_files.hpp"
 #include "host/cli/trace_file.hpp"
-#include "host/render/job.hpp"
 
 namespace gpuconv {
 namespace {
@@ -133,8 +133,7 @@ int run_render(RenderOptions options) {
     if (options.quiet || options.dry_run || choice.estimated_seconds <= kLongSeconds) return;
     say("{}\n", estimate_line(choice.method->name, choice.estimated_seconds));
   };
-  const JobReport report =
-      options.dry_run ? resolve(options.job).report : run(resolve(options.job));
+  const JobReport report = options.dry_run ? check_job(options.job) : run_job(options.job);
   bar.reset();
   if (trace) trace->write(report);
   if (!options.quiet) print_plan(options.job, report, options.verbose);

@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 
+#include "gpuconv/job.hpp"
 #include "host/files/output_file.hpp"
-#include "host/render/job.hpp"
 
 namespace gpuconv {
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "cuda/runtime/trace.hpp"
+#include "gpuconv/job.hpp"
 #include "host/files/output_file.hpp"
-#include "host/render/job.hpp"
 
 namespace gpuconv {
 

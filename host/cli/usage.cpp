@@ -217,4 +217,15 @@ std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,
   return unknown.empty() ? words : about_unknown_option(app, *command, unknown.front());
 }
 
+void parse_arguments(CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<const char*> words;
+  for (const std::string& argument : arguments) words.push_back(argument.c_str());
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    check_values(app);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(sentence_of(app, error, words));
+  }
+}
+
 }  // namespace gpuconv

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -25,6 +26,9 @@ void check_spelling(const CLI::App& app, std::span<const char* const> arguments)
 /// Throws UsageError where the value of an option or argument is empty, as that of an unset
 /// variable of the shell is.
 void check_values(const CLI::App& app);
+
+/// Parses `arguments`, which no shell has split, and checks the values. Throws UsageError.
+void parse_arguments(CLI::App& app, const std::vector<std::string>& arguments);
 
 /// What `error` means to a person who typed `arguments` (without the program's name).
 std::string sentence_of(const CLI::App& app, const CLI::ParseError& error,

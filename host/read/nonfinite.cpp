@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "host/base/error.hpp"
@@ -10,8 +11,20 @@
 namespace gpuconv {
 
 std::size_t find_nonfinite(std::span<const float> samples) {
-  const auto found = std::ranges::find_if(samples, [](float x) { return !std::isfinite(x); });
-  return static_cast<std::size_t>(found - samples.begin());
+  // A loop that may end early does not become vectors; one over a stretch does.
+  constexpr std::size_t kStretch = 1024;
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  for (std::size_t begin = 0; begin < samples.size(); begin += kStretch) {
+    const auto stretch = samples.subspan(begin, std::min(kStretch, samples.size() - begin));
+    std::uint32_t bad = 0;
+    for (const float x : stretch) {
+      bad |= (std::bit_cast<std::uint32_t>(x) & kExponent) == kExponent ? 1U : 0U;
+    }
+    if (bad == 0) continue;
+    const auto found = std::ranges::find_if(stretch, [](float x) { return !std::isfinite(x); });
+    return begin + static_cast<std::size_t>(found - stretch.begin());
+  }
+  return samples.size();
 }
 
 const char* nonfinite_name(float sample) {

@@ -2,23 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "host/read/audio_file.hpp"
 #include "host/read/input_tolerance.hpp"
+#include "host/read/source_options.hpp"
 
 namespace gpuconv {
-
-struct SourceOptions {
-  std::optional<int> channel;  ///< counted from 1; needed if there are several
-  NonFinite nonfinite = NonFinite::error;
-  Truncated truncated = Truncated::error;
-  Formats formats = Formats::allowed;
-  std::optional<RawFormat> raw = std::nullopt;  ///< samples without a header
-};
 
 class SourceReader {
  public:

@@ -1,10 +1,6 @@
 // job.hpp - one recording, one room, one output file
-//
-//   resolve(Job) -> Prepared     opens, chooses and checks; a dry run ends here
-//   run(Prepared) -> JobReport   reads the source, convolves, writes OUTPUT
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,16 +8,18 @@
 #include <vector>
 
 #include "host/methods/choose.hpp"
-#include "host/read/measured_source.hpp"
+#include "host/read/source_options.hpp"
 #include "host/render/frame_range.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/response.hpp"
-#include "host/room/response_cache.hpp"
-#include "host/write/output.hpp"
+#include "host/write/output_format.hpp"
+#include "host/write/write_report.hpp"
 
 namespace gpuconv {
+
+class ResponseCache;
 
 enum class RatePolicy { resample, error };
 
@@ -86,21 +84,5 @@ struct JobReport {
   double convolve_seconds = 0;
   double seconds = 0;  ///< from resolve() until OUTPUT is complete
 };
-
-/// A job with everything opened and chosen, before the first sample is convolved.
-struct Prepared {
-  Job job;
-  JobReport report;  ///< what resolve() knows
-  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  std::unique_ptr<MeasuredSource> source;
-  Response response;                  ///< at the source's rate, with the mix applied
-  std::unique_ptr<WetWriter> writer;  ///< null: OUTPUT is a pipe or a device, opened by run()
-};
-
-/// Throws Error for everything that can be rejected before the work.
-Prepared resolve(const Job& job);
-
-/// Throws Error. OUTPUT appears only when it is complete.
-JobReport run(Prepared prepared);
 
 }  // namespace gpuconv

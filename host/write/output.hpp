@@ -13,17 +13,9 @@
 #include "host/files/output_file.hpp"
 #include "host/write/frame_writer.hpp"
 #include "host/write/output_format.hpp"
+#include "host/write/write_report.hpp"
 
 namespace gpuconv {
-
-struct WriteReport {
-  std::int64_t frames = 0;
-  Stereo<Level> levels;          ///< of the wet signal, before it was quantised
-  Stereo<std::int64_t> clipped;  ///< samples that PCM had to limit; 0 in float
-  std::int64_t bytes = 0;
-  std::string container;  ///< "WAV", "RF64", ...
-  FileFormat format;
-};
 
 class WetWriter {
  public:

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "host/base/error.hpp"
-#include "host/render/job.hpp"
+#include "host/render/prepared.hpp"
 #include "tests/support/closeness.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"

@@ -12,7 +12,7 @@
 #include "cuda/runtime/device.hpp"
 #include "host/base/error.hpp"
 #include "host/render/gpu_renderer.hpp"
-#include "host/render/job.hpp"
+#include "host/render/prepared.hpp"
 #include "tests/emulation/fixture.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"

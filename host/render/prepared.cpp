@@ -1,4 +1,4 @@
-#include "host/render/job.hpp"
+#include "host/render/prepared.hpp"
 
 #include <fmt/format.h>
 
@@ -19,6 +19,7 @@
 #include "host/files/location.hpp"
 #include "host/methods/method.hpp"
 #include "host/render/verification.hpp"
+#include "host/room/response_cache.hpp"
 #include "host/write/float_store.hpp"
 
 namespace gpuconv {

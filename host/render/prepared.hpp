@@ -1,0 +1,33 @@
+// prepared.hpp - a job is resolved, then run
+//
+//   resolve(Job) -> Prepared     opens, chooses and checks; a dry run ends here
+//   run(Prepared) -> JobReport   reads the source, convolves, writes OUTPUT
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "host/read/measured_source.hpp"
+#include "host/render/job.hpp"
+#include "host/room/response.hpp"
+#include "host/write/output.hpp"
+
+namespace gpuconv {
+
+/// A job with everything opened and chosen, before the first sample is convolved.
+struct Prepared {
+  Job job;
+  JobReport report;  ///< what resolve() knows
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  std::unique_ptr<MeasuredSource> source;
+  Response response;                  ///< at the source's rate, with the mix applied
+  std::unique_ptr<WetWriter> writer;  ///< null: OUTPUT is a pipe or a device, opened by run()
+};
+
+/// Throws Error for everything that can be rejected before the work.
+Prepared resolve(const Job& job);
+
+/// Throws Error. OUTPUT appears only when it is complete.
+JobReport run(Prepared prepared);
+
+}  // namespace gpuconv

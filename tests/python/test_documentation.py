@@ -1,0 +1,34 @@
+"""The code of docs/python.md and of the README runs as it stands."""
+
+import importlib.util
+import os
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def code_of(page):
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)
+
+
+@pytest.mark.parametrize("page", ["docs/python.md", "README.md"])
+def test_page(page, tmp_path, sound, wav):
+    write, _ = wav
+    write(tmp_path / "voice.wav", 0.1 * sound(9000))
+    write(tmp_path / "room.wav", 0.1 * sound(400, 2))
+    blocks = code_of(page)
+    assert blocks
+    names = {}
+    before = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        for block in blocks:
+            needed = re.match(r"# needs (\w+)", block)
+            if needed and importlib.util.find_spec(needed[1]) is None:
+                continue
+            exec(compile(block, page, "exec"), names)
+    finally:
+        os.chdir(before)
