@@ -2,8 +2,8 @@
 # GPU=auto|all|none: the GPUs to compile for, those of this machine unless said otherwise.
 # YES=1: installs missing packages without asking.
 export GPUCONV_GPU = $(GPU)
-.PHONY: all demo quick test test-long mutants report setup check install format gpu-bundle \
-  gpu-session clean
+.PHONY: all demo quick test test-long mutants report setup check install deb wheel format \
+  gpu-bundle gpu-session clean
 
 all: setup
 	@tools/build default
@@ -33,6 +33,14 @@ report: all
 
 install: all
 	cmake --install build
+
+# build/gpuconv_VERSION-1_ARCHITECTURE.deb
+deb: all
+	cd build && cpack -G DEB
+
+# dist/gpuconv-VERSION-*.whl
+wheel: setup
+	@tools/wheel
 
 format:
 	@tools/check --fix

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "cuda/runtime/own_file.hpp"
+
 namespace gpuconv {
 namespace {
 
@@ -37,13 +39,18 @@ void add_files(const fs::path& folder, std::vector<std::string>& files) {
   }
 }
 
+/// What pip has installed into a folder of packages.
+void add_nvidia(const fs::path& packages, std::vector<std::string>& files) {
+  const fs::path nvidia = packages / "nvidia";
+  for (const fs::path& toolkit : entries(nvidia, "cu1")) add_files(toolkit / "lib", files);
+  add_files(nvidia / "cufft/lib", files);
+}
+
 /// What pip has installed below `prefix`: Debian calls its folder dist-packages.
 void add_packages(const fs::path& prefix, std::vector<std::string>& files) {
   for (const fs::path& python : entries(prefix / "lib", "python3")) {
     for (const char* const packages : {"site-packages", "dist-packages"}) {
-      const fs::path nvidia = python / packages / "nvidia";
-      for (const fs::path& toolkit : entries(nvidia, "cu1")) add_files(toolkit / "lib", files);
-      add_files(nvidia / "cufft/lib", files);
+      add_nvidia(python / packages, files);
     }
   }
 }
@@ -56,9 +63,12 @@ std::string variable(const char* name) {
 }  // namespace
 
 CufftSearch cufft_search() {
+  // The wheel puts the program beside a Python, and the module two levels below the packages.
+  const fs::path folder = own_file().parent_path();
   return {{variable("CUDA_HOME"), variable("CUDA_PATH"), "/usr/local/cuda"},
-          variable("PATH"),
-          variable("HOME")};
+          folder.string() + ":" + variable("PATH"),
+          variable("HOME"),
+          folder.parent_path().string()};
 }
 
 std::vector<std::string> cufft_files(const CufftSearch& search) {
@@ -77,6 +87,7 @@ std::vector<std::string> cufft_files(const CufftSearch& search) {
     return folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
   };
   for (const std::string& toolkit : search.toolkits) add_toolkit(toolkit);
+  if (fs::path(search.packages).is_absolute()) add_nvidia(search.packages, files);
   for (const fs::path& folder : programs) {
     if (is_there(folder / "nvcc")) add_toolkit(prefix_of(folder));
   }

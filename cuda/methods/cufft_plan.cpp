@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+
 #include "cuda/methods/cufft_library.hpp"
 #include "cuda/methods/plans.hpp"
 
@@ -10,6 +12,20 @@ std::string why_no_cufft() {
   } catch (const CufftError& error) {  // GCOVR_EXCL_LINE: in the emulation cuFFT is always there
     return error.what();               // GCOVR_EXCL_LINE: nor is it sought
   }
+}
+
+std::string cufft_version() {
+  const CufftLibrary& library = cufft_library();
+  int number = 0;
+  check_cufft(library.get_version(&number), "cufftGetVersion");
+  std::string words = std::to_string(number / 1000);
+  for (const int part : {number / 100 % 10, number % 100}) {
+    words += '.';
+    words += std::to_string(part);
+  }
+  Dl_info file{};
+  if (dladdr(reinterpret_cast<const void*>(library.get_version), &file) == 0) return words;
+  return words + " (" + file.dli_fname + ")";
 }
 
 void check_cufft(cufftResult result, const char* call) {

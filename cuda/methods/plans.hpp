@@ -34,4 +34,8 @@ std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const f
 /// Why cuFFT is missing here; empty if it is not. Opens it.
 std::string why_no_cufft();
 
+/// Version and file of the cuFFT that why_no_cufft() opened: "12.0.0 (/usr/lib/libcufft.so.12)".
+/// Does not start CUDA. Only where why_no_cufft() is empty.
+std::string cufft_version();
+
 }  // namespace gpuconv

@@ -23,6 +23,10 @@ constexpr const char* kReason =
 
 Devices query_devices() { return {{}, kReason}; }
 
+std::string compiled_gpus() { return ""; }
+
+std::string toolkit_version() { return ""; }
+
 void use_device(int) { refuse(); }
 
 bool still_answers() { return false; }
@@ -49,5 +53,7 @@ std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>>, std::i
 }
 
 std::string why_no_cufft() { return kReason; }
+
+std::string cufft_version() { refuse(); }
 
 }  // namespace gpuconv

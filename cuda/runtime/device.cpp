@@ -41,6 +41,12 @@ Device describe(int index) {
 
 }  // namespace
 
+std::string compiled_gpus() { return GPUCONV_GPUS; }
+
+std::string toolkit_version() {
+  return std::to_string(CUDART_VERSION / 1000) + "." + std::to_string(CUDART_VERSION % 1000 / 10);
+}
+
 Devices query_devices() {
   Devices devices;
   int count = 0;

@@ -26,6 +26,12 @@ struct Devices {
 /// Never throws for a machine without a GPU or driver: that is an answer, not a failure.
 Devices query_devices();
 
+/// What the program was compiled for: "75 80 90, PTX 90", or "emulated"; empty without GPU methods.
+std::string compiled_gpus();
+
+/// The CUDA Toolkit's version, "13.0"; empty without GPU methods.
+std::string toolkit_version();
+
 /// Makes device `index` the one that this thread's CUDA calls go to.
 void use_device(int index);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host/base/error.hpp"
+#include "host/base/parallel.hpp"
 #include "host/read/nonfinite.hpp"
 #include "host/render/cpu_renderer.hpp"
 
@@ -91,7 +92,7 @@ void PlanEngines::run(const Choice& choice, std::int64_t N, const ReadSource& re
     if (!one->renderer) one->renderer = renderer(choice, N);
     one->renderer->run(read, write);
   } else if (choice.method->convolve == nullptr) {
-    on_all_cores().run(read, write);
+    vectorised().run(read, write);
   } else {
     renderer(choice, N)->run(read, write);
   }
@@ -109,14 +110,9 @@ void PlanEngines::enqueue(std::span<const float> source, const Stereo<std::span<
   one->on_device->enqueue(source, wet, stream);
 }
 
-const VectorisedConvolver& PlanEngines::on_all_cores() {
-  std::call_once(all_cores_once_, [&] { all_cores_.emplace(response_); });
-  return *all_cores_;
-}
-
-const VectorisedConvolver& PlanEngines::on_one_core() {
-  std::call_once(one_core_once_, [&] { one_core_.emplace(response_, 1); });
-  return *one_core_;
+const VectorisedConvolver& PlanEngines::vectorised() {
+  std::call_once(vectorised_once_, [&] { vectorised_.emplace(response_); });
+  return *vectorised_;
 }
 
 std::unique_ptr<Renderer> PlanEngines::renderer(const Choice& choice, std::int64_t N) const {

@@ -76,9 +76,8 @@ class PlanEngines {
   /// The device of enqueue().
   int device() const { return chooser_->choose_on_gpu(1, taps()).device->index; }
 
-  /// cpu-vectorised on all cores, and on the calling thread alone; planned when first needed.
-  const VectorisedConvolver& on_all_cores();
-  const VectorisedConvolver& on_one_core();
+  /// The spectra of cpu-vectorised, planned when first needed.
+  const VectorisedConvolver& vectorised();
 
   /// A renderer for one source; it does not outlive the engines.
   std::unique_ptr<Renderer> renderer(const Choice& choice, std::int64_t N) const;
@@ -97,8 +96,8 @@ class PlanEngines {
 
   std::shared_ptr<const Chooser> chooser_;
   Stereo<Signal> response_;
-  std::once_flag all_cores_once_, one_core_once_;
-  std::optional<VectorisedConvolver> all_cores_, one_core_;
+  std::once_flag vectorised_once_;
+  std::optional<VectorisedConvolver> vectorised_;
   std::mutex mutex_;  // of what follows
   std::int64_t latest_N_ = 0;
   std::optional<Choice> latest_choice_;

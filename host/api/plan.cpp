@@ -37,13 +37,18 @@ class MemoryWet {
   std::size_t used_ = 0;
 };
 
-ReadSource reading(std::span<const float> source) {
+ReadSource reader_of(std::span<const float> source) {
   return [rest = source](std::span<float> block) mutable {
     const std::size_t count = std::min(block.size(), rest.size());
     std::copy_n(rest.data(), count, block.data());
     rest = rest.subspan(count);
     return count;
   };
+}
+
+/// On the calling thread alone, with no other started.
+void run_alone(PlanEngines& engines, std::span<const float> source, const WriteWet& write) {
+  engines.vectorised().run(reader_of(source), write, 1);
 }
 
 void run_one(PlanEngines& engines, const Choice& choice, std::span<const float> source,
@@ -56,9 +61,9 @@ void run_one(PlanEngines& engines, const Choice& choice, std::span<const float> 
   };
   const bool is_vectorised = !choice.device && choice.method->convolve == nullptr;
   if (is_vectorised && std::ssize(wet.left) <= kFramesOfOneThread) {
-    return engines.on_one_core().run(reading(source), write);
+    return run_alone(engines, source, write);
   }
-  engines.run(choice, std::ssize(source), reading(source), write);
+  engines.run(choice, std::ssize(source), reader_of(source), write);
 }
 
 void check_lengths_of(std::span<const float> source, std::int64_t taps,
@@ -172,7 +177,7 @@ Report convolve_clips(std::span<const Plan* const> plans, std::span<const float>
       return run_one(engines, choice, checked.samples(), ears, what, between_here);
     }
     if (between_here) between_here();
-    engines.on_one_core().run(reading(checked.samples()), MemoryWet(ears, what));
+    run_alone(engines, checked.samples(), MemoryWet(ears, what));
   };
   const bool is_vectorised = !choice.device && choice.method->convolve == nullptr;
   const bool shares_clips =

@@ -231,7 +231,7 @@ void add_bench(CLI::App& app, RunIt& run_it) {
       ->type_name("");
   command
       ->add_option("-m,--method", options->methods, "Methods to measure (default: all; repeatable)")
-      ->type_name("NAME");
+      ->type_name("METHOD");
   command
       ->add_option("-s,--size", options->sizes,
                    "Problem: SAMPLESxTAPS or SAMPLESxTAPSxCLIPS (repeatable)")
@@ -239,8 +239,9 @@ void add_bench(CLI::App& app, RunIt& run_it) {
   command
       ->add_option("--problem", options->problems,
                    "Problem of BENCHMARK, by its name in the results (default: all)")
-      ->type_name("NAME");
+      ->type_name("PROBLEM");
   command->add_option("--device", options->device, "Processors: auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE")
       ->capture_default_str();
   accept_number(command
                     ->add_option("--seconds", options->seconds,

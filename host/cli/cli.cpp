@@ -13,14 +13,6 @@
 
 namespace gpuconv {
 
-const char* version() {
-#ifdef GPUCONV_EMULATED
-  return GPUCONV_VERSION " (emulated GPU)";
-#else
-  return GPUCONV_VERSION;
-#endif
-}
-
 namespace {
 
 /// As people write options: --norm[=DBFS], --raw-rate HZ; what else a value must be is said when it
@@ -56,6 +48,22 @@ class Help final : public CLI::Formatter {
   }
 };
 
+/// "Exit codes: 0 done, 1 usage, ...", in lines that a terminal has room for.
+std::string exit_codes() {
+  constexpr std::size_t kColumns = 98;
+  std::string text = "Exit codes:";
+  std::size_t begin = 0;  // of the line
+  for (const ExitCode& exit : kExitCodes) {
+    const std::string entry = fmt::format("{} {}", exit.code, exit.words);
+    if (&exit != kExitCodes) text += ',';
+    const bool is_full = text.size() - begin + entry.size() > kColumns;
+    text += is_full ? '\n' : ' ';
+    if (is_full) begin = text.size();
+    text += entry;
+  }
+  return text;
+}
+
 /// "help" and "version" are asked for in this way, too.
 std::vector<const char*> with_aliases(int argc, const char* const* argv) {
   std::vector<const char*> arguments(argv + 1, argv + argc);
@@ -70,16 +78,13 @@ std::vector<const char*> with_aliases(int argc, const char* const* argv) {
 
 }  // namespace
 
-int run(int argc, const char* const* argv) {
-  CLI::App app("gpuconv - hear a dry recording in a real room, convolved on a GPU", "gpuconv");
-  app.set_version_flag("--version", version());
+void add_commands(CLI::App& app, RunIt& run_it) {
+  app.name("gpuconv");
+  app.description("gpuconv - hear a dry recording in a real room, convolved on a GPU");
+  app.set_version_flag("--version", version_page);
   app.require_subcommand(1);
   app.formatter(std::make_shared<Help>());
-  app.footer(
-      "Exit codes: 0 done, 1 usage, 2 a file, 3 GPU or driver or memory, 4 some jobs of a batch "
-      "failed,\n5 clipped with --fail-on-clip, 70 internal error, 128+n signal n. 'gpuconv COMMAND "
-      "--help'\nexplains a command.");
-  RunIt run_it;
+  app.footer(exit_codes() + ".\n'gpuconv COMMAND --help' explains a command.");
   add_render(app, run_it);
   add_batch(app, run_it);
   add_methods(app, run_it);
@@ -87,6 +92,12 @@ int run(int argc, const char* const* argv) {
   add_info(app, run_it);
   add_selftest(app, run_it);
   add_bench(app, run_it);
+}
+
+int run(int argc, const char* const* argv) {
+  CLI::App app;
+  RunIt run_it;
+  add_commands(app, run_it);
   const std::vector<const char*> arguments = with_aliases(argc, argv);
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {

@@ -49,8 +49,10 @@ void add_method_options(CLI::App& command, JobOptions& options) {
   Request& request = options.job.request;
   command
       .add_option("-m,--method", request.method, "Method, a name from 'gpuconv methods' or auto")
+      ->type_name("METHOD")
       ->capture_default_str();
   command.add_option("--device", request.device, "Processor: auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE")
       ->capture_default_str();
   command
       .add_option_function<std::string>(

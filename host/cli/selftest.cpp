@@ -59,6 +59,7 @@ void add_selftest(CLI::App& app, RunIt& run_it) {
   CLI::App* const command = app.add_subcommand(
       "selftest", "Try every method that can run here on small problems, against double precision");
   command->add_option("--device", *device, "of GPU methods: auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE")
       ->capture_default_str();
   command->callback([&run_it, device] { run_it = [device] { return test_methods(*device); }; });
 }

@@ -437,6 +437,7 @@ void filter_chunk(const Passes& passes, std::span<const float* const> windows,
 }
 
 int lanes() { return kLanes; }
+std::int64_t target() { return HWY_TARGET; }
 
 }  // namespace
 }  // namespace gpuconv::HWY_NAMESPACE
@@ -461,6 +462,7 @@ std::uint64_t TimerResolution() { return 1; }
 namespace gpuconv {
 
 HWY_EXPORT(lanes);
+HWY_EXPORT(target);
 HWY_EXPORT(forward_columns);
 HWY_EXPORT(forward_chunk);
 HWY_EXPORT(filter_chunk);
@@ -527,6 +529,16 @@ void NegacyclicTransform::inverse_columns(const float* product, int group, float
                                           WindowWet wet) const {
   HWY_DYNAMIC_DISPATCH(inverse_columns)
   (Passes{half_, roots_}, product, group, scratch, wet);
+}
+
+SimdTargets simd_targets() {
+  SimdTargets targets;
+  // One bit each; the lower, the better.
+  for (std::int64_t bits = HWY_TARGETS; bits != 0; bits &= bits - 1) {
+    targets.compiled.emplace_back(hwy::TargetName(bits & -bits));
+  }
+  targets.chosen = hwy::TargetName(HWY_DYNAMIC_DISPATCH(target)());
+  return targets;
 }
 
 }  // namespace gpuconv

@@ -29,6 +29,8 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "cuda/runtime/stereo.hpp"
 #include "host/methods/cpu_aligned_floats.hpp"
@@ -82,5 +84,13 @@ class NegacyclicTransform {
   int half_;
   const float* roots_;  // shared by all transforms of this length
 };
+
+/// Instruction sets for which the methods of the CPU are compiled, best first, and the one that
+/// this processor gets: "AVX2".
+struct SimdTargets {
+  std::vector<std::string> compiled;
+  std::string chosen;
+};
+SimdTargets simd_targets();
 
 }  // namespace gpuconv

@@ -155,8 +155,8 @@ class VectorisedConvolver::Pipeline {
  public:
   /// `head`: the first samples of the source, all of it if there are less than kShortSource.
   /// `fresh`: the spectra to be made first, the same as `spectra`, or none.
-  Pipeline(const VectorisedConvolver& convolver, const VectorisedPlan& plan, const Spectra& spectra,
-           Spectra* fresh, AlignedFloats head, std::int64_t head_length);
+  Pipeline(const VectorisedConvolver& convolver, int threads, const VectorisedPlan& plan,
+           const Spectra& spectra, Spectra* fresh, AlignedFloats head, std::int64_t head_length);
 
   /// Run by all workers at once. Throws nothing, since the others would wait for ever.
   void work(int worker, int workers, const ReadSource& source, const WriteWet& wet) noexcept;
@@ -216,6 +216,7 @@ class VectorisedConvolver::Pipeline {
   }
 
   const VectorisedConvolver& convolver_;
+  const int threads_;
   const VectorisedPlan plan_;
   const Spectra& spectra_;
   Spectra* const fresh_;
@@ -247,24 +248,25 @@ class VectorisedConvolver::Pipeline {
 
 // 64 Ki samples for each worker are some 200 us of work, against 5 us for a barrier. More than 16
 // workers share what 16 have.
-VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver,
+VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver, int threads,
                                         const VectorisedPlan& plan, const Spectra& spectra,
                                         Spectra* fresh, AlignedFloats head,
                                         std::int64_t head_length)
     : convolver_(convolver),
+      threads_(threads),
       plan_(plan),
       spectra_(spectra),
       fresh_(fresh),
       transform_(spectra.transform()),
       batch_(is_shared() || plan.is_single()
                  ? 1
-                 : ceil_div(std::min(convolver.threads_, 16) * std::int64_t{65536}, plan.advance)),
+                 : ceil_div(std::min(threads, 16) * std::int64_t{65536}, plan.advance)),
       head_(std::move(head)),
       head_length_(head_length),
-      workers_(static_cast<std::size_t>(convolver.threads_)),
+      workers_(static_cast<std::size_t>(threads)),
       step_(fresh != nullptr && !is_shared() ? -2 : 0),
       source_end_(kUnknown - plan.lead),
-      step_done_(convolver.threads_, BetweenSteps{this}) {
+      step_done_(threads, BetweenSteps{this}) {
   const std::size_t spectrum_size = transform_.spectrum_size();
   for (Worker& worker : workers_) {
     worker.scratch = AlignedFloats(transform_.scratch_size());
@@ -301,7 +303,7 @@ VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver,
 void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSource& source,
                                          const WriteWet& wet) noexcept {
   if (worker == 0) {
-    for (int i = workers; i < convolver_.threads_; ++i) step_done_.arrive_and_drop();
+    for (int i = workers; i < threads_; ++i) step_done_.arrive_and_drop();
   }
   while (!done_) {
     if (worker == 0) {
@@ -485,7 +487,7 @@ void VectorisedConvolver::Pipeline::convolve_window(std::int64_t t, Worker& work
   }
 }
 
-void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet) const {
+void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int threads) const {
   AlignedFloats head(kShortSource);
   std::int64_t head_length = 0;
   for (bool is_more = true; is_more && head_length < kShortSource;) {
@@ -507,8 +509,10 @@ void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet) con
   }
   if (!spectra) spectra = fresh = std::make_shared<Spectra>(plan);
 
-  Pipeline pipeline(*this, plan, *spectra, fresh.get(), std::move(head), head_length);
-  run_workers(threads_,
+  const int workers_wanted = threads > 0 ? threads : threads_;
+  Pipeline pipeline(*this, workers_wanted, plan, *spectra, fresh.get(), std::move(head),
+                    head_length);
+  run_workers(workers_wanted,
               [&](int worker, int workers) { pipeline.work(worker, workers, source, wet); });
   pipeline.rethrow_failure();
   if (fresh) {

@@ -53,7 +53,8 @@ class VectorisedConvolver {
 
   /// Reads to the end of the source and writes its N+K-1 wet frames in order; none if N = 0. Both
   /// are called on the calling thread; an exception of theirs ends the work and is thrown here.
-  void run(const ReadSource& source, const WriteWet& wet) const;
+  /// `threads`: 0 for those of the constructor; 1 starts none.
+  void run(const ReadSource& source, const WriteWet& wet, int threads = 0) const;
 
   static VectorisedPlan plan(std::int64_t source_length, std::int64_t response_length);
 

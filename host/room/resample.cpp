@@ -119,4 +119,9 @@ Response resample(const Response& response, int rate) {
   return converted;
 }
 
+std::string soxr_library_version() {
+  const std::string name = soxr_version();  // libsoxr-0.1.3
+  return name.substr(name.rfind('-') + 1);
+}
+
 }  // namespace gpuconv

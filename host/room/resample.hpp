@@ -12,6 +12,8 @@
 // End: zeros after the last tap let its ringing end.
 #pragma once
 
+#include <string>
+
 #include "host/room/response.hpp"
 
 namespace gpuconv {
@@ -20,5 +22,8 @@ namespace gpuconv {
 /// number of new samples, whatever the rates. Throws UsageError where a rate is out of range, both
 /// are further apart than 1:256, or the result would be longer than kMaxTaps.
 Response resample(const Response& response, int rate);
+
+/// Version of the soxr that is loaded: "0.1.3".
+std::string soxr_library_version();
 
 }  // namespace gpuconv

@@ -74,6 +74,18 @@ TEST_F(CufftPlaces, PackagesOfEveryPythonOnThePath) {
             (Files{of_13, of_12, of_debian, of_conda, of_user}));
 }
 
+TEST_F(CufftPlaces, PackagesBesideGpuconvComeAfterToolkits) {
+  make("venv/bin/python3");
+  const std::string own = make("venv/lib/python3.12/site-packages/nvidia/cu13/lib/libcufft.so.12");
+  const std::string old = make("venv/lib/python3.12/site-packages/nvidia/cufft/lib/libcufft.so.11");
+  const std::string of_toolkit = make("cuda/lib64/libcufft.so.12");
+  // A Python without its program on PATH, as of a module; the same files are not found twice.
+  const std::string packages = at("venv/lib/python3.12/site-packages");
+  EXPECT_EQ(cufft_files({{at("cuda")}, "", "", packages}), (Files{of_toolkit, own, old}));
+  EXPECT_EQ(cufft_files({{}, at("venv/bin"), "", packages}), (Files{own, old}));
+  EXPECT_EQ(cufft_files({{}, "", "", "site-packages"}), Files{});
+}
+
 TEST_F(CufftPlaces, RelativeFoldersAreLeftOut) {
   make("lib64/libcufft.so.12");
   make("bin/python3");
@@ -91,7 +103,9 @@ TEST(CufftSearchTest, IsWhatThisProcessKnows) {
   ::unsetenv("CUDA_HOME");
   EXPECT_EQ(search.toolkits, (std::vector<std::string>{"/opt/cuda", "", "/usr/local/cuda"}));
   const char* const path = std::getenv("PATH");
-  EXPECT_EQ(search.path, path == nullptr ? "" : path);
+  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
+  EXPECT_EQ(search.path, folder.string() + ":" + (path == nullptr ? "" : path));
+  EXPECT_EQ(search.packages, folder.parent_path());
 }
 
 }  // namespace

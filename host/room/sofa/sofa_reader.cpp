@@ -15,6 +15,7 @@
 #include <numeric>
 #include <system_error>
 
+#include "cuda/runtime/own_file.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/files/input_file.hpp"
@@ -41,13 +42,23 @@ bool is_hdf5(int descriptor, std::int64_t bytes) {
   return false;
 }
 
-/// Where gpuconv-sofa is: beside this program, or where it is installed.
+/// Where gpuconv-sofa is: beside this program or library, or installed together with it.
 fs::path reader_program() {
   if (const char* const named = std::getenv("GPUCONV_SOFA_READER")) return named;
   std::error_code error;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path installed = folder.parent_path() / "libexec" / "gpuconv" / kProgram;
-  return fs::exists(installed, error) ? installed : folder / kProgram;
+  const fs::path file = own_file();
+  const fs::path beside = file.parent_path() / kProgram;
+  if (fs::exists(beside, error)) return beside;
+  // A program is in PREFIX/bin; a library in PREFIX/lib, or as far below PREFIX as
+  // lib/python3.12/site-packages/gpuconv is.
+  const bool is_library = file.filename().string().find(".so") != std::string::npos;
+  fs::path prefix = file.parent_path();
+  for (int levels = is_library ? 4 : 1; levels > 0; --levels) {
+    prefix = prefix.parent_path();
+    const fs::path installed = prefix / "libexec" / "gpuconv" / kProgram;
+    if (fs::exists(installed, error)) return installed;
+  }
+  return beside;
 }
 
 /// Actions and attributes of posix_spawn that are given back.
@@ -64,9 +75,9 @@ class Spawn {
     ::posix_spawnattr_destroy(&attributes_);
   }
 
-  /// Starts `program` with these two descriptors and none else, deaf to what it prints. Returns 0
-  /// or an errno.
-  int start(const fs::path& program, int socket, int file, pid_t& process) {
+  /// Starts `program` with at most one argument, these two descriptors and none else, deaf to what
+  /// it prints. Returns 0 or an errno.
+  int start(const fs::path& program, const char* argument, int socket, int file, pid_t& process) {
     ::posix_spawn_file_actions_adddup2(&actions_, file, kFile);
     ::posix_spawn_file_actions_adddup2(&actions_, socket, kSocket);
     for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
@@ -80,7 +91,7 @@ class Spawn {
     ::posix_spawnattr_setsigmask(&attributes_, &signals);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     std::string name = kProgram;
-    char* const arguments[] = {name.data(), nullptr};
+    char* const arguments[] = {name.data(), const_cast<char*>(argument), nullptr};
     return ::posix_spawn(&process, program.c_str(), &actions_, &attributes_, arguments, environ);
   }
 
@@ -152,7 +163,16 @@ SofaReader::~SofaReader() {
   }
 }
 
-void SofaReader::start(int opened) {
+std::string SofaReader::hdf5_version() {
+  SofaReader reader;
+  reader.path_ = reader_program().string();
+  const FileDescriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  reader.start(nothing.get(), "--version");
+  const std::vector<char> text = reader.receive_reply();
+  return one_line({text.begin(), text.end()});
+}
+
+void SofaReader::start(int opened, const char* argument) {
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     throw FileError(path_, fmt::format("no socket to read it through ({})", std::strerror(errno)));
@@ -165,7 +185,7 @@ void SofaReader::start(int opened) {
   FileDescriptor socket(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, kFile + 1));
   pid_t process = -1;
   const int error =
-      file && socket ? Spawn().start(program, socket.get(), file.get(), process) : errno;
+      file && socket ? Spawn().start(program, argument, socket.get(), file.get(), process) : errno;
   if (error != 0) {
     throw FileError(path_, fmt::format("{}, which reads SOFA files, cannot be started ({}: {})",
                                        kProgram, program.string(), std::strerror(error)));

@@ -47,6 +47,9 @@ class SofaReader {
   SofaReader& operator=(const SofaReader&) = delete;
   ~SofaReader();
 
+  /// The version of HDF5 that gpuconv-sofa holds: "1.10.8". Throws FileError if it does not start.
+  static std::string hdf5_version();
+
   const std::string& path() const { return path_; }
   const std::vector<Variable>& variables() const { return variables_; }
 
@@ -68,7 +71,8 @@ class SofaReader {
   std::vector<double> read_all(const Variable& variable);
 
  private:
-  void start(int file);
+  SofaReader() = default;
+  void start(int file, const char* argument = nullptr);
   void read_catalogue();
   std::vector<char> receive_reply();
   void receive(std::span<char> bytes);

@@ -65,6 +65,7 @@
 #include <utility>
 #include <vector>
 
+#define CUDART_VERSION 13000
 #define __global__
 #define __device__
 #define __host__

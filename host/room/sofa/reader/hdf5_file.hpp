@@ -34,6 +34,9 @@ class Handle {
   hid_t id_;
 };
 
+/// Version of the HDF5 that is loaded: "1.10.8".
+std::string hdf5_version();
+
 class Hdf5File {
  public:
   /// Throws std::runtime_error with HDF5's own words if this is not an HDF5 file.

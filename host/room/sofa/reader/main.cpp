@@ -13,6 +13,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "host/room/sofa/protocol.hpp"
 #include "host/room/sofa/reader/hdf5_file.hpp"
@@ -74,12 +75,15 @@ bool answer(Work work) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   struct stat socket {};
   struct stat file {};
   if (::fstat(kSocket, &socket) != 0 || !S_ISSOCK(socket.st_mode) || ::fstat(kFile, &file) != 0) {
     std::fputs("gpuconv-sofa: reads SOFA files for gpuconv, which starts it\n", stderr);
     return 1;
+  }
+  if (argc > 1 && std::string_view(argv[1]) == "--version") {
+    return answer([] { return hdf5_version(); }) ? 0 : 1;
   }
   // Ctrl-C is for gpuconv, which then closes the socket.
   for (const int number : {SIGINT, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
