@@ -24,13 +24,14 @@ class BufferedConvolver final : public DeviceConvolver {
         convolver_(plan({response.left, response.right}, source_length)),
         blocks_(*convolver_, overlap_),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
-        zeros_(upload_now(std::vector<float>(4, 0.0F), planning_)),
+        zeros_(std::vector<float>(4, 0.0F), planning_),
         source_(stored_length(block_length_)),
         source_spectrum_(convolver_->source_spectrum_size()) {
     for (const Side side : kSides) {
       wet_[side] = DeviceBuffer<float>(stored_length(block_length_ + overlap_));
     }
     blocks_.keep_tails();  // all blocks have the same buffers
+    planning_.synchronize();
   }
 
   ~BufferedConvolver() override {
@@ -77,7 +78,7 @@ class BufferedConvolver final : public DeviceConvolver {
   std::unique_ptr<Convolver> convolver_;
   BlockQueue blocks_;
   std::size_t block_length_;
-  DeviceBuffer<float> zeros_;
+  UploadedTable<float> zeros_;
   DeviceBuffer<float> source_;
   DeviceBuffer<float> source_spectrum_;
   Stereo<DeviceBuffer<float>> wet_;

@@ -11,23 +11,30 @@
 namespace gpuconv {
 namespace {
 
+/// A GPU's renderer adds them on a thread that writes, while the caller takes what is there.
 class Frames {
  public:
   void add(Stereo<std::span<const float>> frames) {
+    const std::lock_guard lock(mutex_);
     check_overflow(frames, written_, "stream");
     written_ += std::ssize(frames.left);
     for (const Side side : kSides) {
       wet_[side].insert(wet_[side].end(), frames[side].begin(), frames[side].end());
     }
   }
-  Stereo<Signal> take() { return std::exchange(wet_, {}); }
+  Stereo<Signal> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(wet_, {});
+  }
 
  private:
+  std::mutex mutex_;
   Stereo<Signal> wet_;
   std::int64_t written_ = 0;
 };
 
-/// The renderer's thread and the caller's take turns: one of them always waits for the other.
+/// The thread that reads for the renderer and the caller's take turns: one of them always waits for
+/// the other.
 class PulledState final : public StreamState {
  public:
   PulledState(const std::shared_ptr<PlanEngines>& engines, const Choice& choice)

@@ -1,4 +1,4 @@
-// plan_stream.hpp - the two ways to convolve what is pushed
+// plan_stream.hpp - convolves what is pushed
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@ class StreamState {
   virtual Stereo<Signal> push(std::span<const float> source) = 0;
   virtual Stereo<Signal> finish() = 0;
 
-  /// Methods read their source, so one runs on a thread of its own and waits there for the next push.
+  /// Methods read their source, so they run on a thread of their own and wait there for the next
+  /// push.
   static std::unique_ptr<StreamState> make(const std::shared_ptr<PlanEngines>& engines);
 };
 

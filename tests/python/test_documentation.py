@@ -1,6 +1,7 @@
-"""The code of docs/python.md and of the README runs as it stands."""
+"""The code of docs/python.md, of the README and of the notebook runs as it stands."""
 
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -32,3 +33,16 @@ def test_page(page, tmp_path, sound, wav):
             exec(compile(block, page, "exec"), names)
     finally:
         os.chdir(before)
+
+
+def test_notebook(monkeypatch, tmp_path):
+    """profiling/ladder.ipynb with small sizes, a cell after the other."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    monkeypatch.setenv("GPUCONV_NOTEBOOK", "small")
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((ROOT / "profiling/ladder.ipynb").read_text())
+    names = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), "ladder.ipynb", "exec"), names)

@@ -38,7 +38,8 @@ struct Report {
   std::int64_t replaced = 0;  ///< samples that were NaN or infinite and became 0
 };
 
-/// Called between blocks, on the calling thread. What it throws ends the work and is thrown there.
+/// Called between blocks, for a CPU method on the calling thread, for a GPU method perhaps on
+/// another one. What it throws ends the work and is thrown to the caller.
 using BetweenBlocks = std::function<void()>;
 
 class PlanEngines;
@@ -110,9 +111,9 @@ GPUCONV_API Report convolve_clips(std::span<const Plan* const> plans,
                                   std::span<const float> sources, std::span<float> wet,
                                   const BetweenBlocks& between = {});
 
-/// Frames of a source whose samples come block by block. One thread at a time. cpu-vectorised
-/// returns a frame as soon as the block of the plan that it lies in is full; other methods return
-/// many at a time.
+/// Frames of a source whose samples come block by block: those of `gpuconv render` from a pipe.
+/// One thread at a time. Frames come many at a time, and the first ones late: cpu-vectorised plans
+/// by the first 262,144 samples. Memory does not grow with the source.
 class GPUCONV_API PlanStream {
  public:
   PlanStream(PlanStream&&) noexcept;

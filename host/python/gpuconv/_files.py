@@ -1,8 +1,13 @@
 """From file to file: Response, render and batch, with the options of the command line."""
 
+from __future__ import annotations
+
 import json
 import os
 import tempfile
+from collections.abc import Callable, Iterable
+
+import numpy
 
 from . import _gpuconv
 
@@ -36,7 +41,15 @@ class Response:
     replaced        taps that were NaN or infinite and became 0
     """
 
-    def __init__(self, samples, rate, latency_frames=0, description="", warnings=(), replaced=0):
+    def __init__(
+        self,
+        samples: numpy.ndarray,
+        rate: int,
+        latency_frames: int = 0,
+        description: str = "",
+        warnings: Iterable[str] = (),
+        replaced: int = 0,
+    ):
         self.samples = samples
         self.rate = rate
         self.latency_frames = latency_frames
@@ -47,20 +60,20 @@ class Response:
     @classmethod
     def open(
         cls,
-        path,
+        path: str | os.PathLike,
         *,
-        azimuth=None,
-        elevation=None,
-        distance=None,
-        measurement=None,
-        emitter=None,
-        receivers=None,
-        azimuths=None,
-        rate=None,
-        nonfinite="error",
-        truncated="error",
-        allow_any_format=False,
-    ):
+        azimuth: float | None = None,
+        elevation: float | None = None,
+        distance: float | None = None,
+        measurement: int | None = None,
+        emitter: int | None = None,
+        receivers: tuple[int, int] | None = None,
+        azimuths: str | None = None,
+        rate: int | None = None,
+        nonfinite: str = "error",
+        truncated: str = "error",
+        allow_any_format: bool = False,
+    ) -> Response:
         """Reads an audio file of 2 channels (left, right), or one measurement of a SOFA file.
 
         azimuth, elevation  direction of the source in degrees: 0 front, 90 left; 90 above
@@ -97,7 +110,15 @@ class Response:
         return f"<gpuconv.Response {self.samples.shape[-1]} taps, {self.rate} Hz>"
 
 
-def render(input, response, output, *, dry_run=False, progress=None, **options):
+def render(
+    input: str | os.PathLike,
+    response: str | os.PathLike,
+    output: str | os.PathLike,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[dict], object] | None = None,
+    **options,
+) -> dict:
     """Convolves a recording with a response, from file to file, as `gpuconv render` does.
 
     input     path of a mono recording
@@ -124,7 +145,15 @@ def render(input, response, output, *, dry_run=False, progress=None, **options):
     return json.loads(report)
 
 
-def batch(jobs, folder, *, response=None, resume=False, progress=None, **options):
+def batch(
+    jobs: str | os.PathLike | Iterable[dict],
+    folder: str | os.PathLike,
+    *,
+    response: str | os.PathLike | None = None,
+    resume: bool = False,
+    progress: Callable[[int, dict], object] | None = None,
+    **options,
+) -> list[dict]:
     """Renders many recordings in one process, as `gpuconv batch` does.
 
     jobs      path of a list (.csv, .jsonl, .scp), or an iterable of dicts with the keys input,
@@ -168,6 +197,6 @@ def batch(jobs, folder, *, response=None, resume=False, progress=None, **options
     return results
 
 
-def methods():
+def methods() -> list[dict]:
     """The methods, in the order of the ladder: dicts of name, processor, idea and complexity."""
     return _gpuconv.methods()

@@ -1,9 +1,15 @@
 """Plan, Stream and convolve."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy
 
 from . import _arrays, _device, _gpuconv
 from ._files import Response
+
+Array = Any  # NumPy, or anything with DLPack
 
 
 def _checked_response(response):
@@ -24,12 +30,12 @@ class Stream:
     def __init__(self, stream):
         self._stream = stream
 
-    def push(self, x):
+    def push(self, x: Array) -> Array:
         """Takes the next samples, x (n,) float32, and returns the frames that are complete,
         (2, m) float32, perhaps with m = 0.
 
-        With cpu-vectorised a frame is complete when its block of the plan is full; other methods
-        return many frames at a time. Raises as Plan does; after an error the stream is of no use.
+        Frames come many at a time, and the first ones late: cpu-vectorised plans by the first
+        262,144 samples. Raises as Plan does; after an error the stream is of no use.
         """
         if getattr(x, "shape", None) == (0,):
             return numpy.empty((2, 0), numpy.float32)
@@ -38,7 +44,7 @@ class Stream:
             raise ValueError(f"x: shape {samples.shape}, needs (n,)")
         return kind.wrap(self._stream.push(samples))
 
-    def finish(self):
+    def finish(self) -> numpy.ndarray:
         """Returns the rest of the N+K-1 frames, (2, m) float32; none if nothing was pushed."""
         return self._stream.finish()
 
@@ -57,30 +63,37 @@ class Plan:
     may share a plan.
     """
 
-    def __init__(self, response, method="auto", device=None, *, nonfinite="error"):
+    def __init__(
+        self,
+        response: Array | Response,
+        method: str = "auto",
+        device: str | None = None,
+        *,
+        nonfinite: str = "error",
+    ):
         taps = _checked_response(response)
         self._shape = taps.shape
         self._plans = _gpuconv.make_plans(
             taps.reshape(-1, 2, taps.shape[-1]), method, device, nonfinite
         )
         #: what the latest call did: a dict of method, device, why, and replaced samples
-        self.report = None
+        self.report: dict | None = None
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of the response: (..., 2, K)."""
         return self._shape
 
     @property
-    def taps(self):
+    def taps(self) -> int:
         """K."""
         return self._shape[-1]
 
-    def choice(self, samples):
+    def choice(self, samples: int) -> dict:
         """What convolves a source of so many samples: a dict of method, device and why."""
         return self._plans[0].choice(samples)
 
-    def __call__(self, x, out=None):
+    def __call__(self, x: Array, out: Array = None) -> Array:
         """Convolves x (..., N) float32, linear amplitude, full scale = 1. Returns (..., 2, N+K-1)
         float32, of the kind of x and on its device; `out` receives it, if given.
 
@@ -103,7 +116,7 @@ class Plan:
             _arrays.writable_view(out)[...] = target
         return out
 
-    def stream(self):
+    def stream(self) -> Stream:
         """A Stream for a source that comes in blocks, of a plan for one response (2, K)."""
         if len(self._plans) != 1:
             raise ValueError(f"response: shape {self._shape}: a stream needs one, (2, K)")
@@ -124,7 +137,15 @@ def _convolve(plans, plans_shape, source, lead, target):
     return _gpuconv.convolve(of_clips, clips, target.reshape(len(clips), 2, -1))
 
 
-def convolve(x, response, *, method="auto", device=None, out=None, nonfinite="error"):
+def convolve(
+    x: Array,
+    response: Array | Response,
+    *,
+    method: str = "auto",
+    device: str | None = None,
+    out: Array = None,
+    nonfinite: str = "error",
+) -> Array:
     """Convolves a mono source with the response of a room at two ears.
 
         y[e, n] = sum over k of response[e, k] x[n - k],   0 <= n < N+K-1
