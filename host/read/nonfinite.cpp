@@ -3,15 +3,29 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 #include "host/base/error.hpp"
 
 namespace gpuconv {
 
 std::size_t find_nonfinite(std::span<const float> samples) {
-  const auto found = std::ranges::find_if(samples, [](float x) { return !std::isfinite(x); });
-  return static_cast<std::size_t>(found - samples.begin());
+  // A block is looked at as a whole, which vectors can do, and only then sample by sample.
+  constexpr std::size_t kBlock = 256;
+  for (std::size_t start = 0; start < samples.size(); start += kBlock) {
+    const auto block = samples.subspan(start, std::min(kBlock, samples.size() - start));
+    constexpr std::uint32_t kExponent = 0x7F800000;  // all of its bits are set only there
+    std::uint32_t is_any = 0;
+    for (const float sample : block) {
+      is_any |= (std::bit_cast<std::uint32_t>(sample) & kExponent) == kExponent ? 1U : 0U;
+    }
+    if (is_any == 0) continue;
+    const auto found = std::ranges::find_if(block, [](float x) { return !std::isfinite(x); });
+    return start + static_cast<std::size_t>(found - block.begin());
+  }
+  return samples.size();
 }
 
 const char* nonfinite_name(float sample) {
