@@ -3,20 +3,35 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
+#include <utility>
 
 namespace gpuconv {
 
 void measure(std::span<const float> samples, Level& level) {
-  float peak = level.peak;
-  std::int64_t over = 0;
-  for (const float sample : samples) {
+  // Lanes that do not wait for each other become vectors.
+  constexpr std::size_t kLanes = 16;
+  std::array<float, kLanes> peaks;
+  peaks.fill(level.peak);
+  std::array<std::int32_t, kLanes> over{};
+  const auto take = [&](float sample, std::size_t lane) {
     const float magnitude = std::abs(sample);
-    peak = std::max(peak, magnitude);
-    over += magnitude > 1;
+    peaks[lane] = std::max(peaks[lane], magnitude);
+    over[lane] += magnitude > 1 ? 1 : 0;
+  };
+  constexpr std::size_t kBlock = 1 << 20;  // no lane counts beyond its range
+  for (std::size_t start = 0; start < samples.size(); start += kBlock) {
+    const auto block = samples.subspan(start, std::min(kBlock, samples.size() - start));
+    std::size_t n = 0;
+    for (; n + kLanes <= block.size(); n += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) take(block[n + lane], lane);
+    }
+    for (; n < block.size(); ++n) take(block[n], 0);
+    for (std::int32_t& count : over) level.over += std::exchange(count, 0);
   }
-  level.peak = peak;
-  level.over += over;
+  level.peak = *std::ranges::max_element(peaks);
 }
 
 void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels) {

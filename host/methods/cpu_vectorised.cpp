@@ -1,6 +1,19 @@
 // cpu_vectorised.cpp - plans, windows and threads around the transform of cpu_negacyclic.hpp
 //
-// TABLE
+// Two cores of an AMD EPYC (Zen 3; 32 KiB and 512 KiB of cache each), other work beside it. A
+// window of 2M samples from source to both ears, CPU time of one thread, of the fastest tenth;
+// median of repeated measurements:
+//
+//   M                                   16,384  32,768  65,536  131,072  147,456  262,144
+//   us                                      79     179     419      858    1,073    2,604
+//   ns for an element and a level        0.114   0.121   0.133    0.128    0.141    0.184
+//
+// So long transforms pay: for 70,000 taps M = 131,072 takes 37 levels for each sample and M =
+// 65,536, two partitions, takes 55. Beyond that, memory takes what the operations save.
+//
+// Packing the ears into one complex transform saves nothing, since a real transform costs half a
+// complex one, and lets them leak into each other. Each product is rounded before it is added,
+// which makes the bytes the same on every processor.
 #include "host/methods/cpu_vectorised.hpp"
 
 #include <algorithm>
