@@ -63,10 +63,10 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, const Strea
 
 #ifdef __CUDACC__
 
-/// For kernels that start early: while the kernel before in the stream still runs, so that starting
-/// one hides behind the end of the other. Every thread calls this before it touches memory that any
-/// kernel writes; then all that was queued before has been done, and is seen. It also lets the next
-/// kernel start early.
+/// For kernels that start early: while the kernel before in the stream still runs, so that its end
+/// hides the start of this one. Every thread calls this before it touches memory that any kernel
+/// writes; then all that was queued before has been done, and is seen. It also lets the next kernel
+/// start early.
 __device__ inline void wait_for_previous() {
 #if __CUDA_ARCH__ >= 900
   cudaTriggerProgrammaticLaunchCompletion();

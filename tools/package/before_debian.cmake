@@ -9,6 +9,10 @@ function(compress)
   execute_process(COMMAND gzip -9nf ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
+# The library is for those who build gpuconv: the program does not load it, and as a package it would
+# be one of its own.
+file(REMOVE_RECURSE ${usr}/include ${usr}/lib)
+
 # Debian's zsh looks there.
 file(MAKE_DIRECTORY ${usr}/share/zsh/vendor-completions)
 file(RENAME ${usr}/share/zsh/site-functions/_gpuconv ${usr}/share/zsh/vendor-completions/_gpuconv)
