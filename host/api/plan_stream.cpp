@@ -1,13 +1,13 @@
 #include "host/api/plan_stream.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
 
 #include "host/base/error.hpp"
+#include "host/base/wait_until.hpp"
 
 namespace gpuconv {
 namespace {
@@ -92,17 +92,11 @@ class PulledState final : public StreamState {
     return count;
   }
 
-  /// condition_variable::wait() itself is newer than systems that wheels are for.
-  template <typename Condition>
-  void wait_until(std::unique_lock<std::mutex>& lock, Condition condition) {
-    while (!condition()) turn_.wait_for(lock, std::chrono::hours(1));
-  }
-
   void wait_for_turn() {
     std::unique_lock lock(mutex_);
     has_turn_ = false;
     turn_.notify_all();
-    wait_until(lock, [&] { return has_turn_; });
+    wait_until(turn_, lock, [&] { return has_turn_; });
     if (is_abandoned_) throw Abandoned();
   }
 
@@ -110,12 +104,12 @@ class PulledState final : public StreamState {
   template <typename Change>
   void give(Change change) {
     std::unique_lock lock(mutex_);
-    wait_until(lock, [&] { return !has_turn_; });  // at first it runs until it reads
+    wait_until(turn_, lock, [&] { return !has_turn_; });  // at first it runs until it reads
     if (is_done_) return;
     change();
     has_turn_ = true;
     turn_.notify_all();
-    wait_until(lock, [&] { return !has_turn_; });
+    wait_until(turn_, lock, [&] { return !has_turn_; });
   }
 
   void rethrow() const {

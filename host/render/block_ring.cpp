@@ -8,6 +8,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
+#include "host/base/wait_until.hpp"
 #include "host/base/worker.hpp"
 
 namespace gpuconv {
@@ -86,7 +87,7 @@ void BlockRing::read_blocks() {
       std::unique_lock lock(mutex_);
       wanted_ = block;
       changed_.notify_all();
-      changed_.wait(lock, [&] { return stop_ || has_slot_for(block); });
+      wait_until(changed_, lock, [&] { return stop_ || has_slot_for(block); });
       if (stop_) return;
       slot = slot_of(block);
     }
@@ -130,8 +131,8 @@ void BlockRing::write_blocks() {
     std::size_t slot = 0;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock,
-                    [&] { return stop_ || block < queued_ || (is_all_read_ && block == read_); });
+      wait_until(changed_, lock,
+                 [&] { return stop_ || block < queued_ || (is_all_read_ && block == read_); });
       if (stop_ || block == queued_) return;
       slot = slot_of(block);
     }
