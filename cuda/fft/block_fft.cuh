@@ -182,12 +182,12 @@ template <typename Shape, int kStage, typename Body>
 __device__ inline void for_butterflies(const Body& body) {
   if constexpr (Shape::butterflies(kStage) == Shape::kThreads) {
     body(Butterfly<Shape, kStage>(threadIdx.x));  // stages share what they know of threadIdx
-    return;
-  }
+  } else {
 #pragma unroll 1
-  for (unsigned i = threadIdx.x; i < unsigned{Shape::butterflies(kStage)};
-       i += unsigned{Shape::kThreads}) {
-    body(Butterfly<Shape, kStage>(i));
+    for (unsigned i = threadIdx.x; i < unsigned{Shape::butterflies(kStage)};
+         i += unsigned{Shape::kThreads}) {
+      body(Butterfly<Shape, kStage>(i));
+    }
   }
 }
 
