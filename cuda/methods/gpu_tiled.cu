@@ -93,8 +93,7 @@ __device__ inline void accumulate(const float* window, const float* tap_block,
   float x[kOutputs + kTaps];  // x[i] = window[first - c - kTaps + i]
 #pragma unroll
   for (int i = 0; i < kOutputs; i += 4) read_aligned(window + padded(first + i), x, i, 4);
-    // After so many steps x is back in place: no moves.
-#pragma unroll((kOutputs + kTaps) / kTaps)
+#pragma unroll((kOutputs + kTaps) / kTaps)  // then x is back in place: no moves
   for (int c = 0; c < kTapBlock; c += kTaps) {
 #pragma unroll
     for (int i = kOutputs - 1; i >= 0; --i) x[i + kTaps] = x[i];
