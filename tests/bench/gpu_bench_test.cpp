@@ -84,7 +84,7 @@ TEST_F(GpuBenchTest, GraphsOfOurMethodsAreRight) {
 
 /// What is planned is not used: the response is transformed again in every run, and is counted.
 TEST_F(GpuBenchTest, ResponsesThatAreTransformedInEveryRunAreRight) {
-  bench_.problems = {{"one", 300, 40}, {"clips", 51, 7, 3}, {"segments", 60'000, 3'000}};
+  bench_.problems = {{"one", 300, 40}, {"clips", 52, 7, 3}, {"odd clips", 51, 7, 3}};
   for (const char* const name : {"gpu-fourstep", "gpu-fused"}) {
     bench_.contenders.push_back(contender_of(find_method(name)));
     for (const Contender& peer : peers()) {
@@ -101,8 +101,11 @@ TEST_F(GpuBenchTest, ResponsesThatAreTransformedInEveryRunAreRight) {
     EXPECT_EQ(whole.error, cached.error);
     EXPECT_GT(whole.operations, cached.operations);
     EXPECT_GT(whole.traffic.bytes, cached.traffic.bytes);
+    // With a single segment gpu-fourstep does it along; clips that are a multiple of four long are
+    // several in the same launches.
+    const int along = cached.problem.name == "clips" ? 2 : 0;
     EXPECT_EQ(whole.traffic.launches - cached.traffic.launches,
-              cached.contender == "gpu-fourstep" ? 4 : 2);
+              cached.contender == "gpu-fourstep" ? along : 1);
   }
 }
 

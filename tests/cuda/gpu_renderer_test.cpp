@@ -468,7 +468,7 @@ TEST(GpuRenderer, WaitsForTheDeviceOnlyAtTheEndOfAOneShotJob) {
     EXPECT_EQ(std::count_if(calls.begin(), calls.end(), is_wait), 4) << "two ears, twice";
   }
 #else
-  GTEST_SKIP() << "calls are logged in the emulation";
+  GTEST_SKIP() << "launches are counted in the emulation";
 #endif
 }
 
