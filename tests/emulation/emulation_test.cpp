@@ -89,7 +89,7 @@ void never_waits_kernel(float* out) { out[blockIdx.x] = 1; }
 
 TEST_F(Emulation, StartsABlockBeforeTheKernelBeforeHasRun) {
 #if defined(GPUCONV_RACE_SHADOW)
-  GTEST_SKIP() << "races are watched kernel by kernel";
+  GTEST_SKIP() << "race_test.cpp: races are watched kernel by kernel";
 #endif
   constexpr unsigned kBlocks = 3;
   DeviceBuffer<float> first(kBlocks), second(kBlocks);
