@@ -178,10 +178,10 @@ class Wheel(unittest.TestCase):
         (root / "proc").mkdir()
         (root / "dev").mkdir()
         (root / "dev/null").touch()
-        (root / "work").mkdir()
+        (root / "sound").mkdir()
         for file in (self.voice, self.room, HEAD):
             if file.exists():
-                shutil.copy(file, root / "work")
+                shutil.copy(file, root / "sound")
         enter = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
         mount = ("mount --rbind /proc root/proc && mount --bind /dev/null root/dev/null && "
                  "exec chroot root \"$@\"")
@@ -195,10 +195,10 @@ class Wheel(unittest.TestCase):
             return output(*enter, *command, cwd=self.folder, env={"PATH": "/usr/sbin:/usr/bin:/bin"})
 
         self.assertRegex(inside("/bin/gpuconv", "--version"), r"(?m)^HDF5 +\d+\.\d+\.\d+$")
-        inside("/bin/gpuconv", "render", "/work/voice.wav", "/work/room.wav", "/work/wet.wav")
-        self.expect_right(root / "work/wet.wav")
+        inside("/bin/gpuconv", "render", "/sound/voice.wav", "/sound/room.wav", "/sound/wet.wav")
+        self.expect_right(root / "sound/wet.wav")
         if HEAD.exists():
-            self.assertIn("710", inside("/bin/gpuconv", "info", "/work/" + HEAD.name))
+            self.assertIn("710", inside("/bin/gpuconv", "info", "/sound/" + HEAD.name))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class BufferedConvolver final : public DeviceConvolver {
       const DeviceInUse in_use(device_);
       done_.synchronize();
     } catch (const std::exception&) {
-      // What failed there has nobody left to tell; the buffers are no longer in use.
+      // A destructor cannot report it; after an error of the GPU nothing uses the buffers.
     }
   }
 

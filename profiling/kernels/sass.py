@@ -73,7 +73,7 @@ def trips(kernel, code):
     last = len(kernel.radices) - 1
     order = [stage for is_forward in kernel.passes()
              for stage in (range(last) if is_forward else reversed(range(last)))
-             if kernel.butterflies(stage) != kernel.threads]  # else there is no loop
+             if kernel.butterflies(stage) != kernel.threads]  # the others are not loops
     if len(stages) != len(order):
         sys.exit(f"{kernel.name}: {len(stages)} loops over shared memory, expected {len(order)}")
     counts, issued = [1] * len(code), [kernel.threads // 32] * len(code)
