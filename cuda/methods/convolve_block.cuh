@@ -56,6 +56,16 @@ struct ConvolveSides {
   const float2* response[2];
 };
 
+/// The spectrum of what `unit` reads, as this thread holds it.
+template <typename Shape, typename Turning, typename Unit>
+__device__ inline void forward_to_registers(
+    float2* z, const float2* twiddles, const Turning& turn, const Unit& unit,
+    typename LastButterfly<Shape>::Values (&spectrum)[LastButterfly<Shape>::kRepeats]) {
+  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { unit.read(at, v); });
+  for_last_butterflies<Shape>(
+      [&](const LastButterfly<Shape>& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
+}
+
 /// Block i multiplies by the responses' spectra of kind i % kinds.
 template <typename Shape, typename BothTurns, typename Reader, typename Writer>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
@@ -67,11 +77,8 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const int block = static_cast<int>(blockIdx.x);
   const auto from = reader.unit(block);
   wait_for_previous();
-  forward_to_last<Shape>(z, twiddles, turns.there,
-                         [&](const auto& at, auto& v) { from.read(at, v); });
   typename Last::Values spectrum[Last::kRepeats];
-  for_last_butterflies<Shape>(
-      [&](const Last& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
+  forward_to_registers<Shape>(z, twiddles, turns.there, from, spectrum);
   unrolled<2>([&](auto side) {
     // The left side's first inverse stage writes what this thread alone has just read; the right
     // side's overwrites what others may still read.
@@ -105,11 +112,8 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const int block = static_cast<int>(blockIdx.x);
   const auto from = reader.unit(block);
   wait_for_previous();
-  forward_to_last<Shape>(z, twiddles, turns.there,
-                         [&](const auto& at, auto& v) { from.read(at, v); });
   typename Last::Values spectrum[Last::kRepeats];
-  for_last_butterflies<Shape>(
-      [&](const Last& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
+  forward_to_registers<Shape>(z, twiddles, turns.there, from, spectrum);
   unrolled<2>([&](auto side) {
     __syncthreads();  // what is overwritten has been read
     const auto taps = responses.reader[side].unit(block);

@@ -159,9 +159,8 @@ VectorisedConvolver::~VectorisedConvolver() = default;
 ///
 ///   short windows   a task is a window, from source to wet; a batch is several windows
 ///   long windows    a task is a part of a window; a batch is one window. In a step the first
-///   levels
-///                   of one window are done, the chunks of the one before it, and the last levels
-///                   of the one before that
+///                   levels of one window are done, the chunks of the one before it, and the last
+///                   levels of the one before that
 ///
 /// The spectra of the response are made the same way, before they are needed.
 class VectorisedConvolver::Pipeline {

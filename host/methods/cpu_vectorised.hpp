@@ -9,8 +9,8 @@
 //   y  wet         2 x (N+K-1) floats
 //
 // Idea     Overlap-save with transforms of 2M samples, 2 to 8 times as long as the response. A
-//          short source takes a single transform over all. A response too long for the longest transform
-//          is cut into P partitions of M taps; otherwise P = 1, B = K.
+//          short source takes a single transform over all. A response too long for the longest
+//          transform is cut into P partitions of M taps; otherwise P = 1, B = K.
 // Order    The bytes depend on x, h, N and K only: not on threads, processor, or how the source is
 //          read.
 // Cost     For each A samples 3 transforms of 2M reals and 2P products of M complex numbers;
