@@ -116,8 +116,8 @@ struct SizedBlockShape {
 template <int kLanes, int... kRadices>
 using BlockShape = SizedBlockShape<kLanes, 16, kRadices...>;
 
-/// The same with more threads, for a launch of so few blocks that each has a multiprocessor to
-/// itself: what one thread does one after the other is then what takes time.
+/// The same with more threads, or with fewer registers for each, for a launch of few blocks: what
+/// one thread does one after the other is then what takes time.
 template <typename Shape>
 struct WideOf;
 template <int kLanes, int... kRadices>

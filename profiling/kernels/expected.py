@@ -103,7 +103,7 @@ def launches_of(method, plan, samples, taps, clips, with_response, rows):
     count = segments * runs / times  # segments of a launch, on average
     columns = math.ceil(count * across / 8)
     pairs = math.ceil(count * down / 2)
-    per_thread = 8 if pairs <= MULTIPROCESSORS else 16  # as in rows.cu
+    per_thread = 8 if pairs <= MULTIPROCESSORS or with_response else 16  # as in rows.cu
     kind = "rows_convolve_with_responses" if with_response else "rows_convolve"
     pieces = 3 if with_response else 1
     return [Launch(rows["columns_forward", down, 16], times, pieces * columns,

@@ -44,38 +44,31 @@ class Rows final : public RowTransform {
                 const std::span<const float2> (&spectra)[2], const Stream& stream) const override {
     const ConvolveSides<Pairs> to{{{sides[0].data()}, {sides[1].data()}},
                                   {spectra[0].data(), spectra[1].data()}};
-    as_wide_as_pays(count, [&]<typename Sized>(std::type_identity<Sized>) {
+    const auto queue = [&]<typename Sized>(std::type_identity<Sized>) {
       launch(convolve_kernel<Sized, NoTurns, Pairs, Pairs>, shape<Sized>(count), stream,
              Pairs{sides[0].data()}, to, pairs_, twiddles_.data(), NoTurns{});
-    });
+    };
+    // More threads, if each block has a multiprocessor to itself.
+    if constexpr (Wide::kThreads > Shape::kThreads) {
+      if (count * pairs_ <= multiprocessors_) return queue(std::type_identity<Wide>{});
+    }
+    queue(std::type_identity<Shape>{});
   }
 
   void convolve_with_responses(const std::span<float2> (&sides)[2],
                                const std::span<float2> (&spectra)[2],
                                const Stream& stream) const override {
     const ConvolveSides<Pairs> to{{{sides[0].data()}, {sides[1].data()}}, {}};
-    as_wide_as_pays(1, [&]<typename Sized>(std::type_identity<Sized>) {
-      launch(convolve_with_responses_kernel<Sized, NoTurns, Pairs, Pairs>, shape<Sized>(1), stream,
-             Pairs{sides[0].data()}, to, new_responses(spectra), twiddles_.data(), NoTurns{});
-    });
+    launch(convolve_with_responses_kernel<Wide, NoTurns, Pairs, Pairs>, shape<Wide>(1), stream,
+           Pairs{sides[0].data()}, to, new_responses(spectra), twiddles_.data(), NoTurns{});
   }
 
  private:
   using Pairs = RowPairs<Shape::kElements>;
+  using Wide = typename WideOf<Shape>::Type;
 
   static NewResponses<Pairs> new_responses(const std::span<float2> (&spectra)[2]) {
     return {{{spectra[0].data()}, {spectra[1].data()}}, {spectra[0].data(), spectra[1].data()}};
-  }
-
-  /// body(std::type_identity<Sized>) with more threads if each block of `count` segments has a
-  /// multiprocessor to itself.
-  template <typename Body>
-  void as_wide_as_pays(int count, const Body& body) const {
-    if (count * pairs_ <= multiprocessors_) {
-      body(std::type_identity<typename WideOf<Shape>::Type>{});
-    } else {
-      body(std::type_identity<Shape>{});
-    }
   }
 
   template <typename Sized>
