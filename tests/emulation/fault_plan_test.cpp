@@ -10,6 +10,7 @@
 
 #include "cuda/methods/convolver.hpp"
 #include "cuda/runtime/device.hpp"
+#include "cuda/runtime/launch.cuh"
 #include "host/base/error.hpp"
 #include "host/render/gpu_renderer.hpp"
 #include "host/render/prepared.hpp"
@@ -44,6 +45,19 @@ TEST_F(FaultPlan, FailsTheCallItNamesOnceOrFromThenOn) {
   EXPECT_EQ(emulation::calls(), expected);
   emulation::fail_call(1, cudaErrorMemoryAllocation, Failing::persistent);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(cudaMalloc(&memory, 16), cudaErrorMemoryAllocation);
+}
+
+/// It asks once for each kernel: an answer that did not come is asked for again.
+TEST_F(FaultPlan, WhetherAKernelCanStartEarlyIsAskedAgainAfterAnError) {
+  static const char kernel = 0;
+  emulation::forget();
+  emulation::fail_call(2, cudaErrorMemoryAllocation);
+  EXPECT_THROW(can_start_early(&kernel), std::runtime_error);
+  EXPECT_TRUE(can_start_early(&kernel));
+  EXPECT_TRUE(can_start_early(&kernel));
+  const std::vector<std::string> expected{"cudaGetDevice", "cudaFuncGetAttributes", "cudaGetDevice",
+                                          "cudaFuncGetAttributes", "cudaGetDevice"};
+  EXPECT_EQ(emulation::calls(), expected);
 }
 
 TEST_F(FaultPlan, KeepsErrorsThatLoseTheDevice) {
@@ -176,6 +190,7 @@ class EveryCall : public EmulationFixture, public ::testing::WithParamInterface<
 
   /// `step` 1 for every call.
   void fail_calls(int code, Failing failing, int step) {
+    GetParam().run();  // asks once in a process what can_start_early() keeps
     emulation::forget();
     const std::string expected = GetParam().run();
     const int calls = static_cast<int>(emulation::calls().size());
