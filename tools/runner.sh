@@ -36,19 +36,39 @@ run_tests() {
   rm -rf "$logs"
 }
 
-# run_check COMMAND...: counts as one test. Prints what it says if it fails.
-run_check() {
-  local log
-  log=$(mktemp)
-  announce "$*"
-  if "$@" >"$log" 2>&1; then
+# count_check LOG FAILED: counts as one test. Prints what it says if it fails.
+count_check() {
+  if [ "$2" -eq 0 ]; then
     passed=$((passed + 1))
-    grep '^gpuconv: ' "$log" || true
+    grep '^gpuconv: ' "$1" || true
   else
     failed=$((failed + 1))
-    tail -n 100 "$log"
+    tail -n 100 "$1"
   fi
+}
+
+# run_check COMMAND...
+run_check() {
+  local log code=0
+  log=$(mktemp)
+  announce "$*"
+  "$@" >"$log" 2>&1 || code=$?
+  count_check "$log" "$code"
   rm -f "$log"
+}
+
+# run_checks COMMAND...: as run_check for each, a line of shell; as many at once as there are cores.
+run_checks() {
+  local logs i
+  logs=$(mktemp -d)
+  announce "$# checks, $(nproc) at once"
+  for ((i = 1; i <= $#; ++i)); do printf '%d\0%s\0' "$i" "${!i}"; done |
+    xargs -0 -n 2 -P "$(nproc)" bash -c 'bash -c "$2" >"$0/$1" 2>&1; echo $? >"$0/$1.code"' "$logs"
+  for ((i = 1; i <= $#; ++i)); do
+    announce "${!i}"
+    count_check "$logs/$i" "$(cat "$logs/$i.code")"
+  done
+  rm -rf "$logs"
 }
 
 # summary: the last line, and the exit code. GPUCONV_COUNTS names a file for the three numbers.

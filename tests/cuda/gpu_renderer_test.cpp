@@ -536,9 +536,8 @@ class BlockOnDevice {
 
 #ifdef GPUCONV_EMULATED
 TEST(GpuFourstep, GivesTheSameBytesWithMoreThreadsOnALargeDevice) {
-  // One segment each, with rows of 256, 512, 1,024 and 2,048 elements.
-  for (const auto& [N, K] :
-       {std::pair{40'000, 20'001}, {100'000, 40'001}, {100'000, 100'001}, {900'000, 900'001}}) {
+  // One segment each, with rows of 256, 512 and 1,024 elements.
+  for (const auto& [N, K] : {std::pair{40'000, 20'001}, {100'000, 40'001}, {100'000, 100'001}}) {
     SCOPED_TRACE(::testing::Message() << N << " samples, " << K << " taps");
     const auto taps = static_cast<std::size_t>(K);
     const Stereo<Signal> response{noise(taps, 2), noise(taps, 3)};

@@ -48,8 +48,9 @@ class Rows final : public RowTransform {
       launch(convolve_kernel<Sized, NoTurns, Pairs, Pairs>, shape<Sized>(count), stream,
              Pairs{sides[0].data()}, to, pairs_, twiddles_.data(), NoTurns{});
     };
-    // More threads, if each block has a multiprocessor to itself.
-    if constexpr (Wide::kThreads > Shape::kThreads) {
+    // More threads, if each block has a multiprocessor to itself. Segments with longer rows have
+    // more blocks than any GPU has multiprocessors.
+    if constexpr (Wide::kThreads > Shape::kThreads && Shape::kLength <= 1024) {
       if (count * pairs_ <= multiprocessors_) return queue(std::type_identity<Wide>{});
     }
     queue(std::type_identity<Shape>{});
