@@ -134,6 +134,15 @@ TEST_F(ToolListTest, ADamagedJsonFileIsRefusedByItsLine) {
   expect_refusal("a.json", std::string(100'000, '[') + "\n", {"line 1: is not a JSON object"});
 }
 
+TEST_F(ToolListTest, OnlyKeysOfTheObjectItselfMustDiffer) {
+  const JobList jobs = read(
+      "a.jsonl", R"({"input": "a:\"{.wav", "x": {"y": 1, "z": {"y": ":"}}, "w": [{"y": 1}, ":"]})");
+  EXPECT_EQ(jobs[0].input, "a:\"{.wav");
+  EXPECT_EQ(jobs[0].extra, R"({"x":{"y":1,"z":{"y":":"}},"w":[{"y":1},":"]})");
+  expect_refusal("a.jsonl", R"({"input": "a", "\u0069nput": "b"})", {"names 'input' twice"});
+  expect_refusal("a.jsonl", R"({"input": "a", "x": "\\", "x": 1})", {"names 'x' twice"});
+}
+
 // ---- NeMo --------------------------------------------------------------------------------------
 
 TEST_F(ToolListTest, ManifestsOfNemoAreRelativeToTheirFolder) {
