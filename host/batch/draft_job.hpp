@@ -18,8 +18,9 @@ struct DraftJob {
   std::optional<double> azimuth, elevation, distance, offset, duration, gain;
   std::optional<int> channel;
   bool channel_is_of_several = false;
-  std::optional<std::int64_t> archive_offset;
+  std::optional<std::int64_t> archive_offset, archive_bytes;
   bool is_command = false;
+  bool is_in_list = false;  ///< `input` is the list itself, which holds the recording
 };
 
 /// A column of a table, or a key of an object, that gpuconv knows.

@@ -73,6 +73,7 @@ void JobList::add(const ListedJob& job) {
       or_nan(job.duration),
       or_nan(job.gain),
       job.archive_offset.value_or(-1),
+      job.archive_bytes.value_or(-1),
       job.channel.value_or(-1),
       (job.channel_is_of_several ? kOfSeveral : 0u) | (job.is_command ? kCommand : 0u)};
   const Text input = keep_file(job.input);
@@ -101,6 +102,7 @@ ListedJob JobList::operator[](std::size_t i) const {
   if (numbers.channel >= 0) job.channel = numbers.channel;
   job.channel_is_of_several = (numbers.flags & kOfSeveral) != 0;
   if (numbers.archive_offset >= 0) job.archive_offset = numbers.archive_offset;
+  if (numbers.archive_bytes >= 0) job.archive_bytes = numbers.archive_bytes;
   job.is_command = (numbers.flags & kCommand) != 0;
   return job;
 }

@@ -30,7 +30,8 @@ struct ListedJob {
   std::optional<double> gain;          ///< dB
   std::optional<int> channel;          ///< of the recording, counted from 1
   bool channel_is_of_several = false;  ///< a recording of one channel is read whatever `channel` is
-  std::optional<std::int64_t> archive_offset;  ///< the recording is a WAV that begins at this byte
+  std::optional<std::int64_t> archive_offset;  ///< the byte of a file at which it begins
+  std::optional<std::int64_t> archive_bytes;   ///< otherwise it is a WAV and says where it ends
   bool is_command = false;                     ///< `input` is for `sh -c`, and prints the recording
 };
 
@@ -94,7 +95,7 @@ class JobList {
   /// equal numbers are equal bytes.
   struct Numbers {
     double azimuth, elevation, distance, offset, duration, gain;
-    std::int64_t archive_offset;
+    std::int64_t archive_offset, archive_bytes;
     std::int32_t channel;
     std::uint32_t flags;
   };

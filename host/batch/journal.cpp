@@ -45,6 +45,7 @@ std::string choices_of(const ListedJob& job) {
   add("gain", job.gain);
   add(job.channel_is_of_several ? "channel of several" : "channel", job.channel);
   add("at byte", job.archive_offset);
+  add("bytes", job.archive_bytes);
   return choices;
 }
 

@@ -70,7 +70,7 @@ class Completion {
     name_output(draft);
     const bool is_relative =
         options_.paths ? *options_.paths == ListPaths::list : is_relative_to_list;
-    if (is_relative && !draft.is_command) place(draft.input);
+    if (is_relative && !draft.is_command && !draft.is_in_list) place(draft.input);
     if (is_relative) place(draft.response);
     if (!draft.extra.empty()) draft.extra = '{' + std::move(draft.extra) + '}';
     ListedJob job;
@@ -90,6 +90,7 @@ class Completion {
     job.channel = draft.channel;
     job.channel_is_of_several = draft.channel_is_of_several;
     job.archive_offset = draft.archive_offset;
+    job.archive_bytes = draft.archive_bytes;
     job.is_command = draft.is_command;
     check_extension(job);
     return job;
@@ -167,8 +168,9 @@ JobList read_list(const std::string& path, const ListOptions& options) {
   JobList jobs;
   int number = 1;
   try {
-    ListText text(path);
-    const std::unique_ptr<ListReader> reader = reader_of(path, text, options);
+    std::optional<ListText> text;
+    std::unique_ptr<ListReader> reader = options.format ? nullptr : webdataset_reader(path);
+    if (!reader) reader = reader_of(path, text.emplace(path), options);
     try {
       Completion complete(path, options);
       jobs.set_folder_bytes(complete.folder_bytes());

@@ -33,6 +33,9 @@ struct ListOptions {
 ///   lhotse  such objects as Lhotse writes them: recordings or cuts
 ///   kaldi   in each line an ID and a path, or archive.ark:OFFSET, or a command that ends in |
 ///
+/// and, without an option, a tar: a shard of WebDataset, whose recordings are jobs. Their IDs are
+/// their names up to the first dot; JSON of the same ID becomes `extra`. Its lines are its members.
+///
 /// Names ending in .jsonl, .json and .scp tell the kind, before .gz too; so does a text that begins
 /// with { or [. All else is csv.
 ///

@@ -42,4 +42,7 @@ std::unique_ptr<ListReader> json_reader(ListText& text, bool is_document,
 std::unique_ptr<ListReader> kaldi_reader(ListText& text, const std::optional<std::string>& folder,
                                          bool allows_commands);
 
+/// A shard of WebDataset: a job for each recording in a tar. Nothing if `path` is not a tar.
+std::unique_ptr<ListReader> webdataset_reader(const std::string& path);
+
 }  // namespace gpuconv

@@ -16,7 +16,7 @@ namespace gpuconv {
 namespace {
 
 constexpr std::size_t kTextBytes = 1 << 16;
-constexpr std::size_t kHeadBytes = 40;  ///< of a file, enough to recognise it
+constexpr std::size_t kHeadBytes = 512;  ///< of a file, enough to recognise it
 constexpr int kMostLines = 10'000'000;
 
 bool is_gzip(std::string_view head) { return head.starts_with("\x1f\x8b"); }
@@ -24,7 +24,7 @@ bool is_gzip(std::string_view head) { return head.starts_with("\x1f\x8b"); }
 /// Throws FileError if these are the first bytes of a recording or a response: a name was left out,
 /// or two changed places. A line of text may begin like a container, but holds no zeros.
 void reject_sound(const std::string& path, std::string_view bytes) {
-  const std::string_view head = bytes.substr(0, kHeadBytes);
+  const std::string_view head = bytes.substr(0, 40);
   const std::span head_bytes(reinterpret_cast<const unsigned char*>(head.data()), head.size());
   if (head.find('\0') != head.npos && find_container(head_bytes) != nullptr) {
     throw FileError(path, "is sound and not a list");
@@ -56,6 +56,9 @@ ListText::ListText(const std::string& path)
 void ListText::check_beginning() {
   const std::string_view text(begin_, static_cast<std::size_t>(end_ - begin_));
   reject_sound(name_, text);
+  if (is_tar(text)) {
+    throw FileError(name_, "is a tar; gpuconv reads it from a file that is not compressed");
+  }
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     throw FileError(name_, "line 1: is UTF-16; save the list as UTF-8");
   }

@@ -22,9 +22,18 @@ struct BadLine : std::runtime_error {
   int line;
 };
 
+/// Where a header of a tar has "ustar".
+inline constexpr std::size_t kTarMagic = 257;
+
+/// Whether these are the first bytes of a tar.
+inline bool is_tar(std::string_view head) {
+  return head.size() > kTarMagic && head.substr(kTarMagic).starts_with("ustar");
+}
+
 class ListText {
  public:
-  /// Throws FileError if `path` ("-": standard input) cannot be opened, or is sound or a SOFA file.
+  /// Throws FileError if `path` ("-": standard input) cannot be opened, or is sound, a SOFA
+  /// file or a tar.
   explicit ListText(const std::string& path);
 
   /// The first character that is neither a blank nor the end of a line; 0 if there is none in the

@@ -74,7 +74,7 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
   command
       .add_option("LIST", options.list,
                   "Jobs: a table (.csv), objects (.jsonl or .json, also NeMo's and Lhotse's) or "
-                  "Kaldi's scp, also with .gz; - is standard input")
+                  "Kaldi's scp, also with .gz; WebDataset's .tar; - is standard input")
       ->required();
   command
       .add_option("-o,--output", options.folder,
@@ -257,6 +257,7 @@ class Batch {
       source.channel_is_of_several = listed.channel_is_of_several;
     }
     source.archive_offset = listed.archive_offset;
+    source.archive_bytes = listed.archive_bytes;
     source.is_command = listed.is_command;
     job.mix.gain_db += listed.gain.value_or(0);
     job.request.is_one_of_many = true;

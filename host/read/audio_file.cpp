@@ -82,7 +82,7 @@ AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats f
   } else {
     file_ = open_input(path);
   }
-  if (place.archive_offset) enter_archive(*place.archive_offset);
+  if (place.archive_offset) enter_archive(*place.archive_offset, place.archive_bytes);
   try {
     open_whole(formats, raw);
   } catch (const FileError&) {
@@ -91,24 +91,33 @@ AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats f
   }
 }
 
-/// Restricts the file to the WAV that begins at a byte of it.
-void AudioReader::enter_archive(std::int64_t offset) {
+/// Restricts the file to a part of it.
+void AudioReader::enter_archive(std::int64_t offset, std::optional<std::int64_t> bytes) {
   if (is_pipe()) {
     throw FileError(path_, fmt::format("is a pipe and has no byte {} to begin at", offset));
   }
+  const std::int64_t left = std::max<std::int64_t>(0, file_.bytes - offset);
+  if (!bytes) bytes = wav_bytes_at(offset);
+  path_ += fmt::format(":{}", offset);
+  if (*bytes == 0 || left == 0) throw FileError(path_, "is empty (0 bytes)");
+  file_.origin = offset;
+  file_.bytes = std::min(*bytes, left);
+}
+
+/// The bytes of the WAV that begins at a byte of the file, as it says.
+std::int64_t AudioReader::wav_bytes_at(std::int64_t offset) {
   constexpr std::size_t kHead = 12;
   const auto head = peek(file_.descriptor.get(), offset, kHead);
   if (head.size() < kHead || !is_wav(head) || text(head) != "RIFF") {
     throw FileError(path_, fmt::format("no WAV begins at byte {} of its {}", offset, file_.bytes));
   }
-  const auto size = static_cast<std::int64_t>(
-      number(std::span<const unsigned char>(head).subspan(4, 4), ByteOrder::little));
-  path_ += fmt::format(":{}", offset);
-  if (size == 0 || means_streamed(static_cast<std::uint64_t>(size), 4)) {
-    throw FileError(path_, "the WAV does not say where it ends, which it must in an archive");
+  const std::uint64_t size =
+      number(std::span<const unsigned char>(head).subspan(4, 4), ByteOrder::little);
+  if (size == 0 || means_streamed(size, 4)) {
+    throw FileError(fmt::format("{}:{}", path_, offset),
+                    "the WAV does not say where it ends, which it must in an archive");
   }
-  file_.origin = offset;
-  file_.bytes = std::min(file_.bytes - offset, size + 8);
+  return static_cast<std::int64_t>(size) + 8;
 }
 
 void AudioReader::open_whole(Formats formats, const std::optional<RawFormat>& raw) {
@@ -167,7 +176,8 @@ Peek AudioReader::peek_at_head() {
 
 /// Lets libsndfile read through ByteSource.
 void AudioReader::read_through(std::int64_t file_bytes) {
-  bytes_ = std::make_unique<ByteSource>(file_.descriptor.get(), path_, file_bytes, file_.origin);
+  bytes_ = std::make_unique<ByteSource>(file_.descriptor.get(), path_, file_bytes, file_.origin,
+                                        file_.bytes);
 }
 
 /// Finds where the samples begin and end, if the header says so.

@@ -26,7 +26,8 @@ namespace gpuconv {
 
 /// Where a recording is that is not a whole file.
 struct AudioPlace {
-  std::optional<std::int64_t> archive_offset;  ///< it is a WAV that begins at this byte
+  std::optional<std::int64_t> archive_offset;  ///< the byte of a file at which it begins
+  std::optional<std::int64_t> archive_bytes;   ///< otherwise it is a WAV and says where it ends
   bool is_command = false;                     ///< the path is a command that prints it
 };
 
@@ -58,7 +59,8 @@ class AudioReader {
 
  private:
   void open_whole(Formats formats, const std::optional<RawFormat>& raw);
-  void enter_archive(std::int64_t offset);
+  void enter_archive(std::int64_t offset, std::optional<std::int64_t> bytes);
+  std::int64_t wav_bytes_at(std::int64_t offset);
   void skip_tags();
   void open_mp3();
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);

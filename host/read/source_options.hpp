@@ -25,8 +25,10 @@ struct SourceOptions {
   std::optional<double> duration = std::nullopt;
 
   bool channel_is_of_several = false;  ///< of a single one, `channel` does not matter
-  /// The recording is a WAV within a file, and begins at this byte.
+  /// The recording is a part of a file, begins at this byte and has so many; without their number
+  /// it is a WAV, which says where it ends.
   std::optional<std::int64_t> archive_offset = std::nullopt;
+  std::optional<std::int64_t> archive_bytes = std::nullopt;
   /// INPUT is a command for `sh -c`, which prints the recording.
   bool is_command = false;
 };

@@ -72,7 +72,9 @@ TEST_F(CommandInput, IsNotLeftBehindWhereItsSoundIsNotWanted) {
   const auto pid_of = [&](const std::string& name) {
     return std::stoi(read_bytes(folder_.file(name)));
   };
-  const std::string sleeper = "sh -c 'echo $$ >" + folder_.file("pid") + "; exec sleep 100' & ";
+  const std::string pid_file = folder_.file("pid");
+  const std::string sleeper = "sh -c 'echo $$ >" + pid_file + "; exec sleep 100' & while ! [ -s " +
+                              pid_file + " ]; do sleep 0.01; done; ";
   SourceOptions part;
   part.duration = 0.5;
   EXPECT_EQ(read_command(sleeper + cat_ + "; wait", part).size(), 8000u);
