@@ -6,8 +6,8 @@ timed=$(sed -nE 's/^(TIMED|ADVISORY)_TESTS = "(.*)"/\2/p' profiling/gpu/tests.py
 # emulation. A suite that stands in none of these lists runs in both.
 readers='AudioFileTest.*:BadFiles.*:ByteSourceTest.*:FlacFramesTest.*:ForeignTest.*:FromFileOrPipe/*'
 readers+=':FuzzCorpus.*:IntegrityCheckTest.*:ListedTest.*:LongAiffTest.*:LongWavTest.*:Malformed*'
-readers+=':MeasuredSourceTest.*:Mp3*:OpenPipeTest.*:RecordingCase.*:SlowPipeTest.*:SourceTest.*'
-readers+=':Sphere*:TagsTest.*:TruncationTest.*:WholeFiles.*'
+readers+=':MeasuredSourceTest.*:Mp3*:OpenPipeTest.*:RecordingCase.*:SlowPipeTest.*:SourcePartTest.*'
+readers+=':SourceTest.*:Sphere*:TagsTest.*:TruncationTest.*:WholeFiles.*'
 rooms='DelayTest.*:Directions.*:EarEvidence.*:Ears.*:InfoTest.*:LabelsTest.*:Mixed.*:Predelay.*'
 rooms+=':Rates.*:ResampleTest.*:Response*:Sofa*'
 writers='DitherTest.*:LayoutTest.*:LevelsTest.*:NoClobber.*:Output*:QuantiseTest.*'

@@ -28,8 +28,25 @@ std::optional<std::string> state_of(const std::string& path) {
                      status->st_mtim.tv_nsec);
 }
 
-std::string angle(const std::optional<double>& degrees) {
-  return degrees ? fmt::format("{}", *degrees) : "none";
+template <typename Number>
+std::string words_of(const std::optional<Number>& number) {
+  return number ? fmt::format("{}", *number) : "none";
+}
+
+/// What the list says of a job beside its files.
+std::string choices_of(const ListedJob& job) {
+  std::string choices = words_of(job.azimuth) + " " + words_of(job.elevation);
+  const auto add = [&](const char* name, const auto& number) {
+    if (number) choices.append(" ").append(name).append(" ").append(words_of(number));
+  };
+  add("distance", job.distance);
+  add("offset", job.offset);
+  add("duration", job.duration);
+  add("gain", job.gain);
+  add(job.channel_is_of_several ? "channel of several" : "channel", job.channel);
+  add("at byte", job.archive_offset);
+  add("bytes", job.archive_bytes);
+  return choices;
 }
 
 /// Whether what a killed process left unfinished would run into the next line.
@@ -57,15 +74,16 @@ Journal::Journal(const std::string& folder, const std::string& settings)
 }
 
 std::optional<std::string> Journal::origin(const ListedJob& job) const {
-  const auto input = state_of(job.input);
-  const auto response = state_of(job.response);
+  if (job.is_command) return std::nullopt;
+  const auto input = state_of(std::string(job.input));
+  const auto response = state_of(std::string(job.response));
   if (!input || !response) return std::nullopt;
-  return fmt::format("{}\n{}\n{}: {}\n{}: {}\n{} {}", settings_, job.name, job.input, *input,
-                     job.response, *response, angle(job.azimuth), angle(job.elevation));
+  return fmt::format("{}\n{}\n{}: {}\n{}: {}\n{}", settings_, job.name, job.input, *input,
+                     job.response, *response, choices_of(job));
 }
 
 std::optional<bool> Journal::find(const ListedJob& job, const std::string& origin) const {
-  const auto output = state_of(job.output);
+  const auto output = state_of(std::string(job.output));
   if (!output) return std::nullopt;
   const auto found = done_.find(hash(origin + "\n" + *output));
   if (found == done_.end()) return std::nullopt;
@@ -73,7 +91,7 @@ std::optional<bool> Journal::find(const ListedJob& job, const std::string& origi
 }
 
 bool Journal::note(const ListedJob& job, const std::string& origin, bool has_clipped) const {
-  const auto output = state_of(job.output);
+  const auto output = state_of(std::string(job.output));
   if (!output) return true;  // a device or a pipe
   // A link does not lead to a journal of ours.
   const FileDescriptor file(

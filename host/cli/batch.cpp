@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <system_error>
 
@@ -18,6 +20,7 @@
 #include "host/base/interrupt.hpp"
 #include "host/batch/journal.hpp"
 #include "host/batch/list.hpp"
+#include "host/cli/choices.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
 #include "host/cli/job_options.hpp"
@@ -39,6 +42,9 @@ namespace {
 
 struct BatchOptions : JobOptions {
   std::string list, folder, response;
+  std::optional<ListFormat> list_format;
+  std::optional<ListPaths> paths;
+  bool allows_commands = false;
   bool resumes = false;
 };
 
@@ -66,11 +72,9 @@ struct Loud {
 
 void add_list_options(CLI::App& command, BatchOptions& options) {
   command
-      .add_option(
-          "LIST", options.list,
-          "Jobs, one in each line: a table (.csv) with the columns input, response, output, "
-          "azimuth, elevation; objects with these keys (.jsonl); or Kaldi's IDs and paths "
-          "(.scp); - is standard input, a table; paths are relative to the current folder")
+      .add_option("LIST", options.list,
+                  "Jobs: a table (.csv), objects (.jsonl or .json, also NeMo's and Lhotse's) or "
+                  "Kaldi's scp, also with .gz; WebDataset's .tar; - is standard input")
       ->required();
   command
       .add_option("-o,--output", options.folder,
@@ -80,6 +84,22 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
       ->required();
   command.add_option("--response", options.response, "Response for lines that do not name one")
       ->type_name("FILE");
+  static const std::map<std::string, ListFormat> formats{{"csv", ListFormat::csv},
+                                                         {"jsonl", ListFormat::jsonl},
+                                                         {"nemo", ListFormat::nemo},
+                                                         {"lhotse", ListFormat::lhotse},
+                                                         {"kaldi", ListFormat::kaldi}};
+  accept_only(command.add_option("--list-format", options.list_format,
+                                 "Kind of LIST (default: by its name and its first characters)"),
+              formats);
+  static const std::map<std::string, ListPaths> paths{{"list", ListPaths::list},
+                                                      {"cwd", ListPaths::cwd}};
+  accept_only(command.add_option("--paths", options.paths,
+                                 "Start of relative paths: the folder of LIST, or the current one "
+                                 "(default cwd; NeMo's: list)"),
+              paths);
+  command.add_flag("--allow-commands", options.allows_commands,
+                   "Also inputs that are commands for sh and print a recording");
   command.add_flag("--resume", options.resumes,
                    "Only jobs whose output is missing, or was made from other files or options");
 }
@@ -90,8 +110,9 @@ std::string settings_of(const CLI::App& command) {
   for (const CLI::Option* const option : command.get_options()) {
     const std::string name = option->get_name();
     if (option->count() == 0 || option->get_positional()) continue;
-    static constexpr std::string_view kOfNoOutput[] = {"--output", "--resume", "--quiet",
-                                                       "--no-clobber", "--fail-on-clip"};
+    static constexpr std::string_view kOfNoOutput[] = {
+        "--output",       "--resume",      "--quiet", "--no-clobber",
+        "--fail-on-clip", "--list-format", "--paths", "--allow-commands"};
     if (std::ranges::find(kOfNoOutput, name) != std::end(kOfNoOutput)) continue;
     settings.append("\n").append(name);
     for (const std::string& value : option->results()) settings.append(" ").append(value);
@@ -153,7 +174,7 @@ class Batch {
 
  private:
   /// What is wrong in every line is refused once.
-  std::vector<ListedJob> checked_list() const {
+  JobList checked_list() const {
     const Job& job = options_.job;
     try {
       check_request(job.request, devices_);
@@ -163,21 +184,39 @@ class Batch {
     if (options_.folder.empty()) throw UsageError("--output: is not a folder");
     resolve_wav_format("--output", job.format);
     parse_duration(job.mix.predelay, kMaxRate, "--predelay");
-    return read_list(options_.list, options_.folder, options_.response);
+    JobList list =
+        read_list(options_.list, {options_.folder, options_.response, job.format,
+                                  options_.list_format, options_.paths, options_.allows_commands});
+    if (job.norm_db) refuse_gains(list);
+    if (watch_ == nullptr) {
+      for (const std::string& warning : list.warnings) print_message("warning", warning);
+    }
+    return list;
+  }
+
+  /// --norm has the last word of the level.
+  void refuse_gains(const JobList& list) const {
+    for (const ListedJob& job : list) {
+      if (!job.gain) continue;
+      throw FileError(input_name(options_.list),
+                      fmt::format("line {}: has a gain, which --norm would undo", job.line));
+    }
   }
 
   /// Otherwise each line would say it. Where all is complete, nothing is needed.
   void check_what_all_need() {
     std::set<std::string> checked;
     for (const ListedJob& listed : list_) {
+      const std::string response(listed.response);
       // A pipe can be read only once.
-      if (is_special_file(listed.response) || clipped_before(listed)) continue;
-      if (!checked.insert(listed.response).second) continue;
-      const bool is_common = listed.response == options_.response;
+      if (checked.contains(response) || is_special_file(response) || clipped_before(listed)) {
+        continue;
+      }
+      checked.insert(response);
+      const bool is_common = response == options_.response;
       try {
-        if (!is_common && !is_sofa(listed.response)) continue;
-        say_once(listed.response,
-                 responses_->check(listed.response, options_.job.response_options));
+        if (!is_common && !is_sofa(response)) continue;
+        say_once(response, responses_->check(response, options_.job.response_options));
       } catch (const sofa::UndecidedEars&) {
         throw;  // a question, and its answer is an option for all lines
       } catch (const Error&) {
@@ -206,8 +245,21 @@ class Batch {
     job.response = listed.response;
     job.output = listed.output;
     job.makes_folder = true;
-    if (listed.azimuth) job.response_options.sofa.azimuth = listed.azimuth;
-    if (listed.elevation) job.response_options.sofa.elevation = listed.elevation;
+    SofaOptions& sofa = job.response_options.sofa;
+    if (listed.azimuth) sofa.azimuth = listed.azimuth;
+    if (listed.elevation) sofa.elevation = listed.elevation;
+    if (listed.distance) sofa.distance = listed.distance;
+    SourceOptions& source = job.source_options;
+    source.offset = listed.offset;
+    source.duration = listed.duration;
+    if (listed.channel) {
+      source.channel = listed.channel;
+      source.channel_is_of_several = listed.channel_is_of_several;
+    }
+    source.archive_offset = listed.archive_offset;
+    source.archive_bytes = listed.archive_bytes;
+    source.is_command = listed.is_command;
+    job.mix.gain_db += listed.gain.value_or(0);
     job.request.is_one_of_many = true;
     job.devices = devices_;
     job.responses = responses_;
@@ -343,7 +395,7 @@ class Batch {
   const BatchOptions& options_;
   const BatchWatch* watch_;
   const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
-  const std::vector<ListedJob> list_;
+  const JobList list_;
   const Journal journal_;
   const std::shared_ptr<ResponseCache> responses_ = std::make_shared<ResponseCache>();
   std::set<std::string> said_;  // warnings of responses

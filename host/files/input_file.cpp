@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -53,9 +54,10 @@ Peek peek_into(int descriptor) {
 }
 
 Peek peek_into(const InputFile& file) {
-  return [descriptor = file.descriptor.get(), origin = file.origin](std::int64_t offset,
-                                                                    std::size_t count) {
-    return peek(descriptor, origin + offset, count);
+  return [descriptor = file.descriptor.get(), origin = file.origin, bytes = file.bytes](
+             std::int64_t offset, std::size_t count) {
+    const auto left = static_cast<std::size_t>(std::max<std::int64_t>(0, bytes - offset));
+    return peek(descriptor, origin + offset, std::min(count, left));
   };
 }
 

@@ -29,7 +29,7 @@ std::vector<unsigned char> peek(int descriptor, std::int64_t offset, std::size_t
 using Peek = std::function<std::vector<unsigned char>(std::int64_t offset, std::size_t count)>;
 Peek peek_into(int descriptor);
 
-/// The same of a regular file, from its `origin` on.
+/// The same of a regular file, or a part of one: from its `origin` on, and not beyond its `bytes`.
 Peek peek_into(const InputFile& file);
 
 }  // namespace gpuconv

@@ -45,16 +45,20 @@ std::string follow_links(const std::string& path) {
 }
 
 std::string Locations::operator()(const std::string& path) {
+  const std::string followed = follow_links(path);
+  return fs::path(folder_of(followed)) / fs::path(followed).filename();
+}
+
+std::string Locations::folder_of(const std::string& path) {
   std::error_code error;
-  const fs::path followed = follow_links(path);
-  fs::path target = fs::absolute(followed, error);
-  if (error) target = followed;  // an empty path, or the current folder is gone
+  fs::path target = fs::absolute(path, error);
+  if (error) target = path;  // an empty path, or the current folder is gone
   const auto [found, is_new] = folders_.try_emplace(target.parent_path());
   if (is_new) {
-    found->second = fs::weakly_canonical(target.parent_path(), error);
-    if (error) found->second = target.parent_path();
+    fs::path folder = fs::weakly_canonical(target.parent_path(), error);
+    found->second = error ? target.parent_path() : std::move(folder);
   }
-  return found->second / target.filename();
+  return found->second;
 }
 
 }  // namespace gpuconv

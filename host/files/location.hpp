@@ -39,6 +39,9 @@ class Locations {
  public:
   std::string operator()(const std::string& path);
 
+  /// The location of the folder that `path` is in, or names with a slash at its end.
+  std::string folder_of(const std::string& path);
+
  private:
   std::unordered_map<std::string, std::filesystem::path> folders_;
 };

@@ -160,7 +160,8 @@ void batch(const std::vector<std::string>& arguments, const nb::callable& tell,
   const auto say = [told](const ListedJob& job, const char* status, const std::string& words) {
     const nb::gil_scoped_acquire gil;
     const nb::handle teller(told);
-    teller(job.line, job.input, job.response, job.output, status, words);
+    teller(job.line, std::string(job.input), std::string(job.response), std::string(job.output),
+           status, words);
   };
   const BatchWatch watch{
       .done = [&](const ListedJob& job, const std::string& json) { say(job, "done", json); },

@@ -74,8 +74,53 @@ AudioReader::Trailing AudioReader::trailing(const ChunkLayout* layout, std::int6
 void AudioReader::Close::operator()(sf_private_tag* file) const { sf_close(file); }
 
 AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats formats,
-                         const std::optional<RawFormat>& raw)
-    : path_(input_name(path)), truncated_(truncated), file_(open_input(path)) {
+                         const std::optional<RawFormat>& raw, const AudioPlace& place)
+    : path_(input_name(path)), truncated_(truncated) {
+  if (place.is_command) {
+    command_.emplace(path);
+    file_.descriptor = command_->take_output();
+  } else {
+    file_ = open_input(path);
+  }
+  if (place.archive_offset) enter_archive(*place.archive_offset, place.archive_bytes);
+  try {
+    open_whole(formats, raw);
+  } catch (const FileError&) {
+    if (command_) command_->explain_failure(file_.descriptor.get());
+    throw;
+  }
+}
+
+/// Restricts the file to a part of it.
+void AudioReader::enter_archive(std::int64_t offset, std::optional<std::int64_t> bytes) {
+  if (is_pipe()) {
+    throw FileError(path_, fmt::format("is a pipe and has no byte {} to begin at", offset));
+  }
+  const std::int64_t left = std::max<std::int64_t>(0, file_.bytes - offset);
+  if (!bytes) bytes = wav_bytes_at(offset);
+  path_ += fmt::format(":{}", offset);
+  if (*bytes == 0 || left == 0) throw FileError(path_, "is empty (0 bytes)");
+  file_.origin = offset;
+  file_.bytes = std::min(*bytes, left);
+}
+
+/// The bytes of the WAV that begins at a byte of the file, as it says.
+std::int64_t AudioReader::wav_bytes_at(std::int64_t offset) {
+  constexpr std::size_t kHead = 12;
+  const auto head = peek(file_.descriptor.get(), offset, kHead);
+  if (head.size() < kHead || !is_wav(head) || text(head) != "RIFF") {
+    throw FileError(path_, fmt::format("no WAV begins at byte {} of its {}", offset, file_.bytes));
+  }
+  const std::uint64_t size =
+      number(std::span<const unsigned char>(head).subspan(4, 4), ByteOrder::little);
+  if (size == 0 || means_streamed(size, 4)) {
+    throw FileError(fmt::format("{}:{}", path_, offset),
+                    "the WAV does not say where it ends, which it must in an archive");
+  }
+  return static_cast<std::int64_t>(size) + 8;
+}
+
+void AudioReader::open_whole(Formats formats, const std::optional<RawFormat>& raw) {
   if (is_pipe()) read_through(-1);
   if (!raw) skip_tags();
   if (!raw && begins_mp3(peek_at_head())) {
@@ -94,8 +139,9 @@ void AudioReader::skip_tags() {
   if (is_pipe()) {
     bytes_->skip(tag_bytes_);
   } else {
-    file_.origin = std::min(tag_bytes_, file_.bytes);
-    file_.bytes -= file_.origin;
+    const std::int64_t bytes = std::min(tag_bytes_, file_.bytes);
+    file_.origin += bytes;
+    file_.bytes -= bytes;
   }
   if (peek_at_head()(0, 1).empty()) {
     throw FileError(path_, fmt::format("holds nothing after its ID3 tag ({} bytes)", tag_bytes_));
@@ -130,7 +176,8 @@ Peek AudioReader::peek_at_head() {
 
 /// Lets libsndfile read through ByteSource.
 void AudioReader::read_through(std::int64_t file_bytes) {
-  bytes_ = std::make_unique<ByteSource>(file_.descriptor.get(), path_, file_bytes, file_.origin);
+  bytes_ = std::make_unique<ByteSource>(file_.descriptor.get(), path_, file_bytes, file_.origin,
+                                        file_.bytes);
 }
 
 /// Finds where the samples begin and end, if the header says so.
@@ -240,6 +287,40 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
 
 std::size_t AudioReader::read(std::span<float> interleaved) {
   if (ended_) return 0;
+  if (!command_) return read_frames(interleaved);
+  try {
+    const std::size_t got = read_frames(interleaved);
+    if (ended_) command_->finish(file_.descriptor.get());
+    return got;
+  } catch (const FileError&) {
+    command_->explain_failure(file_.descriptor.get());
+    throw;
+  }
+}
+
+std::int64_t AudioReader::skip(std::int64_t frames) {
+  const bool is_plain = !is_pipe() && !mp3_ && !has_frames_or_pages() &&
+                        (pcm_ || raw_frame_bytes_ > 0 || container_ != nullptr);
+  if (is_plain && frames < format_.frames - frames_read_) {
+    if (sf_seek(sndfile_.get(), frames, SEEK_CUR) != frames_read_ + frames) {
+      throw FileError(path_, fmt::format("cannot be read from frame {} on ({})",
+                                         frames_read_ + frames, sf_strerror(sndfile_.get())));
+    }
+    return frames_read_ += frames;
+  }
+  if (frames == 0) return frames_read_;
+  const std::int64_t end = frames_read_ + frames;
+  constexpr std::int64_t kPortion = 4096;  // frames
+  std::vector<float> dropped(static_cast<std::size_t>(kPortion * format_.channels));
+  while (frames_read_ < end && !ended_) {
+    stop_if_interrupted();
+    const std::int64_t wanted = std::min(end - frames_read_, kPortion);
+    read(std::span(dropped).first(static_cast<std::size_t>(wanted * format_.channels)));
+  }
+  return frames_read_;
+}
+
+std::size_t AudioReader::read_frames(std::span<float> interleaved) {
   const auto fit = static_cast<sf_count_t>(interleaved.size()) / format_.channels;
   // Not more than is promised: the writer of a pipe may keep it open after that.
   const sf_count_t wanted =
@@ -420,7 +501,9 @@ void AudioReader::check_trailing() {
   if (!trailing_) return;
   const std::int64_t limit = is_pipe() ? trailing_->end + kWrap : file_.bytes;
   const Peek peek = [&](std::int64_t offset, std::size_t count) -> std::vector<unsigned char> {
+    // In an archive another recording follows.
     if (offset > limit) return {};
+    if (!is_pipe()) count = std::min(count, static_cast<std::size_t>(limit - offset));
     return bytes_ ? bytes_->read_trailing(offset, count)
                   : gpuconv::peek(file_.descriptor.get(), file_.origin + offset, count);
   };

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 
+#include "host/files/command.hpp"
 #include "host/files/input_file.hpp"
 #include "host/read/audio_format.hpp"
 #include "host/read/byte_source.hpp"
@@ -23,19 +24,31 @@ struct sf_private_tag;  // libsndfile's SNDFILE
 
 namespace gpuconv {
 
+/// Where a recording is that is not a whole file.
+struct AudioPlace {
+  std::optional<std::int64_t> archive_offset;  ///< the byte of a file at which it begins
+  std::optional<std::int64_t> archive_bytes;   ///< otherwise it is a WAV and says where it ends
+  bool is_command = false;                     ///< the path is a command that prints it
+};
+
 class AudioReader {
  public:
   /// Opens an audio file; "-" is standard input. With `raw` it has no header, only samples. Throws
   /// FileError, with the value and the limit, unless gpuconv reads this format.
   explicit AudioReader(const std::string& path, Truncated truncated = Truncated::error,
                        Formats formats = Formats::allowed,
-                       const std::optional<RawFormat>& raw = std::nullopt);
+                       const std::optional<RawFormat>& raw = std::nullopt,
+                       const AudioPlace& place = {});
 
   const AudioFormat& format() const { return format_; }
 
   /// Reads the next frames, full scale = 1, and returns how many; fewer than fit into `interleaved`
   /// only at the end, and 0 ever after. A sample outside the range of float becomes infinite.
   std::size_t read(std::span<float> interleaved);
+
+  /// Goes on by so many frames and returns the number of the next one, less only at the end. Files
+  /// without compression are not read for that.
+  std::int64_t skip(std::int64_t frames);
 
   /// Describes what an accepted file lacks, or what gpuconv did not read of a longer one. Empty if
   /// nothing; final when read() has returned 0.
@@ -45,6 +58,9 @@ class AudioReader {
   const std::string& remark() const { return remark_; }
 
  private:
+  void open_whole(Formats formats, const std::optional<RawFormat>& raw);
+  void enter_archive(std::int64_t offset, std::optional<std::int64_t> bytes);
+  std::int64_t wav_bytes_at(std::int64_t offset);
   void skip_tags();
   void open_mp3();
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);
@@ -61,6 +77,7 @@ class AudioReader {
   void check_sizes(std::int64_t promised, std::int64_t present);
   void check_header(std::int64_t frames);
   void check_mp3(const Mp3Reader::Verdict& verdict);
+  std::size_t read_frames(std::span<float> interleaved);
   void check_end();
   void check_hole();
   void check_stream();
@@ -79,6 +96,7 @@ class AudioReader {
 
   std::string path_;
   Truncated truncated_;
+  std::optional<Command> command_;
   InputFile file_;
   std::unique_ptr<ByteSource> bytes_;           // null: a file that libsndfile reads by itself
   std::optional<PcmHeader> pcm_;                // of a WAV and its kin, or a SPHERE

@@ -40,11 +40,12 @@ sf_count_t write_nothing(const void*, sf_count_t, void*) { return 0; }
 }  // namespace
 
 ByteSource::ByteSource(int descriptor, std::string path, std::int64_t file_bytes,
-                       std::int64_t origin)
+                       std::int64_t origin, std::int64_t present)
     : descriptor_(descriptor),
       path_(std::move(path)),
       is_file_(file_bytes >= 0),
       origin_(origin),
+      present_(present < 0 ? kEndlessBytes : present),
       end_(is_file_ ? file_bytes : kEndlessBytes) {}
 
 void ByteSource::skip(std::int64_t bytes) {
@@ -124,7 +125,7 @@ bool ByteSource::reaches(std::int64_t end) {
 }
 
 std::vector<unsigned char> ByteSource::read_trailing(std::int64_t offset, std::size_t count) {
-  if (is_file_) return peek(descriptor_, origin_ + offset, count);
+  if (is_file_) return peek_file(offset, count);
   while (tail_end() < offset + static_cast<std::int64_t>(count) && read_tail(offset)) {
   }
   const auto first = static_cast<std::size_t>(std::max<std::int64_t>(0, offset - tail_begin_));
@@ -138,7 +139,7 @@ const IntegrityCheck& ByteSource::finish_check() {
     while (!check_->has_another() && check_->damage().empty()) {
       stop_if_interrupted();
       const std::int64_t position = check_->position();
-      check_->take(position, peek(descriptor_, origin_ + position, kPortion));
+      check_->take(position, peek_file(position, kPortion));
       if (check_->position() == position) break;
     }
     return *check_;
@@ -218,9 +219,11 @@ std::int64_t ByteSource::read(std::span<unsigned char> bytes) {
     done = std::min(bytes.size(), from.size());
     std::copy_n(from.begin(), done, bytes.begin());
   }
-  const auto rest = bytes.subspan(done);
+  auto rest = bytes.subspan(done);
   if (is_file_ && !rest.empty()) {
-    ::lseek(descriptor_, origin_ + position_ + static_cast<std::int64_t>(done), SEEK_SET);
+    const std::int64_t from = position_ + static_cast<std::int64_t>(done);
+    rest = rest.first(count_present(from, rest.size()));
+    ::lseek(descriptor_, origin_ + from, SEEK_SET);
   }
   if (is_file_ || !is_header_) {
     // Decoders of FLAC and Ogg ask for more than there may be, and accept less. The writer may
@@ -244,6 +247,15 @@ std::int64_t ByteSource::read(std::span<unsigned char> bytes) {
   return static_cast<std::int64_t>(done);
 }
 
+/// How many of `count` bytes from `offset` on are there, as far as the part of the file goes.
+std::size_t ByteSource::count_present(std::int64_t offset, std::size_t count) const {
+  return std::min(count, static_cast<std::size_t>(std::max<std::int64_t>(0, present_ - offset)));
+}
+
+std::vector<unsigned char> ByteSource::peek_file(std::int64_t offset, std::size_t count) const {
+  return peek(descriptor_, origin_ + offset, count_present(offset, count));
+}
+
 /// Whether libsndfile shall see no more of a pipe: the last page of an Ogg has come, or a damaged
 /// one.
 bool ByteSource::is_over() const {
@@ -253,7 +265,7 @@ bool ByteSource::is_over() const {
 }
 
 std::vector<unsigned char> ByteSource::look(std::int64_t offset, std::size_t count) {
-  if (is_file_) return peek(descriptor_, origin_ + offset, count);
+  if (is_file_) return peek_file(offset, count);
   const std::int64_t end = offset + static_cast<std::int64_t>(count);
   const std::size_t kept = end <= kMostHead ? keep_up_to(end) : head_.size();
   const std::size_t first = std::min(kept, static_cast<std::size_t>(offset));

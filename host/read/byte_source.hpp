@@ -24,8 +24,10 @@ class ByteSource {
   static constexpr std::size_t kHeadBytes = 64;
 
   /// `descriptor` stays the caller's; `path` is named by errors. `file_bytes` is -1 for a pipe. All
-  /// positions of a file count from `origin`.
-  ByteSource(int descriptor, std::string path, std::int64_t file_bytes, std::int64_t origin = 0);
+  /// positions of a file count from `origin`. It may be a part of the file and have only `present`
+  /// bytes; -1: up to the end of the file.
+  ByteSource(int descriptor, std::string path, std::int64_t file_bytes, std::int64_t origin = 0,
+             std::int64_t present = -1);
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
 
@@ -85,6 +87,8 @@ class ByteSource {
 
  private:
   bool is_over() const;
+  std::size_t count_present(std::int64_t offset, std::size_t count) const;
+  std::vector<unsigned char> peek_file(std::int64_t offset, std::size_t count) const;
   std::size_t keep_up_to(std::int64_t end);
   bool keep_more(std::size_t most);
   std::size_t read_pipe(std::span<unsigned char> bytes);
@@ -96,6 +100,7 @@ class ByteSource {
   std::string path_;
   bool is_file_;
   std::int64_t origin_;
+  std::int64_t present_;
   int error_ = 0;                    // errno of a read that failed
   std::vector<unsigned char> head_;  // the first bytes
   bool is_header_ = true;            // until open() ends; afterwards, a pipe is read forwards only

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "host/base/error.hpp"
 #include "host/read/foreign.hpp"
@@ -22,7 +23,9 @@ const std::string& checked_kind(const std::string& path, const SourceOptions& op
   return path;
 }
 
-std::size_t checked_channel(const std::string& path, int channels, std::optional<int> channel) {
+std::size_t checked_channel(const std::string& path, int channels, const SourceOptions& options) {
+  std::optional<int> channel = options.channel;
+  if (options.channel_is_of_several && channels == 1) channel.reset();
   if (!channel && channels > 1) {
     // Two may mean that the files changed places.
     throw FileError(path,
@@ -37,16 +40,59 @@ std::size_t checked_channel(const std::string& path, int channels, std::optional
   return static_cast<std::size_t>(number - 1);
 }
 
+/// The nearest whole number of samples.
+std::int64_t samples_in(double seconds, int rate) {
+  return static_cast<std::int64_t>(std::llround(seconds * rate));
+}
+
 }  // namespace
 
 SourceReader::SourceReader(const std::string& path, const SourceOptions& options)
     : path_(input_name(path)),
       nonfinite_(options.nonfinite),
-      reader_(checked_kind(path, options), options.truncated, options.formats, options.raw),
-      channel_(checked_channel(path_, format().channels, options.channel)) {}
+      reader_(options.is_command ? path : checked_kind(path, options), options.truncated,
+              options.formats, options.raw,
+              AudioPlace{options.archive_offset, options.archive_bytes, options.is_command}),
+      format_(reader_.format()),
+      channel_(checked_channel(path_, format_.channels, options)),
+      offset_(options.offset),
+      duration_(options.duration) {
+  if (offset_ || duration_) begin_part();
+}
+
+void SourceReader::begin_part() {
+  const std::int64_t begin = samples_in(offset_.value_or(0), format_.rate);
+  if (duration_) {
+    left_ = samples_in(*duration_, format_.rate);
+    if (left_ == 0) {
+      throw FileError(path_, fmt::format("duration {} s is less than a sample at {} Hz", *duration_,
+                                         format_.rate));
+    }
+  }
+  const std::int64_t tolerance = samples_in(kEndTolerance, format_.rate);
+  if (format_.frames > 0) {
+    const std::int64_t present = format_.frames - begin;
+    if (present <= 0 || (duration_ && left_ - present > tolerance)) refuse_part(format_.frames);
+    left_ = format_.frames = std::min(left_, present);
+  }
+  position_ = reader_.skip(begin);
+  if (position_ < begin) refuse_part(position_);
+}
+
+/// The recording has only so many frames.
+void SourceReader::refuse_part(std::int64_t frames) const {
+  const double end = static_cast<double>(frames) / format_.rate;
+  const double offset = offset_.value_or(0);
+  if (samples_in(offset, format_.rate) >= frames) {
+    throw FileError(path_, fmt::format("offset {} s is not before its end, {} s", offset, end));
+  }
+  throw FileError(path_, fmt::format("offset {} s and duration {} s go beyond its end, {} s",
+                                     offset, duration_.value_or(0), end));
+}
 
 std::size_t SourceReader::read(std::span<float> mono) {
-  const auto channels = static_cast<std::size_t>(format().channels);
+  if (std::ssize(mono) > left_) mono = mono.first(static_cast<std::size_t>(left_));
+  const auto channels = static_cast<std::size_t>(format_.channels);
   frames_.resize(std::max<std::size_t>(1, kBufferSamples / channels) * channels);
   std::size_t done = 0;
   while (done < mono.size()) {
@@ -54,13 +100,23 @@ std::size_t SourceReader::read(std::span<float> mono) {
     const std::size_t got = reader_.read(std::span(frames_).first(wanted * channels));
     const auto portion = mono.subspan(done, got);
     for (std::size_t n = 0; n < got; ++n) portion[n] = frames_[n * channels + channel_];
-    replaced_ += mend_nonfinite(path_, portion, 1, samples_read_, nonfinite_);
-    samples_read_ += static_cast<std::int64_t>(got);
+    replaced_ += mend_nonfinite(path_, portion, 1, position_, nonfinite_);
+    position_ += static_cast<std::int64_t>(got);
     done += got;
     if (got < wanted) break;
   }
-  if (samples_read_ == 0 && !mono.empty()) throw FileError(path_, "holds no samples (0 frames)");
+  if (left_ != kAll) left_ -= static_cast<std::int64_t>(done);
+  if (done < mono.size()) check_part_end();
   return done;
+}
+
+/// The recording has ended, and with it what it has of the part.
+void SourceReader::check_part_end() {
+  if (position_ == 0) throw FileError(path_, "holds no samples (0 frames)");
+  const bool is_short = duration_ && left_ > samples_in(kEndTolerance, format_.rate);
+  const bool is_empty = offset_ && position_ <= samples_in(*offset_, format_.rate);
+  if ((is_short && reader_.shortfall().empty()) || is_empty) refuse_part(position_);
+  if (left_ != kAll) left_ = 0;
 }
 
 }  // namespace gpuconv

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,10 +17,12 @@ class SourceReader {
  public:
   explicit SourceReader(const std::string& path, const SourceOptions& options = {});
 
-  const AudioFormat& format() const { return reader_.format(); }
+  /// `frames` are those of the part that is read.
+  const AudioFormat& format() const { return format_; }
 
   /// Reads the next samples and returns how many; fewer than `mono.size()` only at the end, and 0
-  /// ever after. Fits ReadSource. Throws FileError if the recording has no samples.
+  /// ever after. Fits ReadSource. Throws FileError if the recording has no samples, or ends before
+  /// the part that is asked for.
   std::size_t read(std::span<float> mono);
 
   /// See AudioReader::shortfall().
@@ -32,12 +35,20 @@ class SourceReader {
   std::int64_t replaced() const { return replaced_; }
 
  private:
+  void begin_part();
+  void check_part_end();
+  [[noreturn]] void refuse_part(std::int64_t frames) const;
+
   std::string path_;
   NonFinite nonfinite_;
   AudioReader reader_;
+  AudioFormat format_;
   std::size_t channel_;  ///< counted from 0
+  std::optional<double> offset_, duration_;
+  std::int64_t position_ = 0;  ///< of the next sample in the recording
+  std::int64_t left_ = kAll;   ///< samples of the part
+  static constexpr std::int64_t kAll = INT64_MAX;
   std::vector<float> frames_;
-  std::int64_t samples_read_ = 0;
   std::int64_t replaced_ = 0;
 };
 

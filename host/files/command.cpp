@@ -1,0 +1,150 @@
+#include "host/files/command.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "host/base/error.hpp"
+#include "host/base/interrupt.hpp"
+
+extern char** environ;
+
+namespace gpuconv {
+namespace {
+
+/// How long a command whose output ended in vain may take to say that it failed.
+constexpr std::chrono::milliseconds kPatience{500};
+constexpr std::chrono::milliseconds kGlance{5};
+
+/// Actions and attributes of posix_spawn that are given back.
+struct ShellStart {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+
+  ShellStart() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+  ShellStart(const ShellStart&) = delete;
+  ShellStart& operator=(const ShellStart&) = delete;
+  ~ShellStart() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+};
+
+std::string without_bar(std::string text) {
+  const std::size_t end = text.find_last_not_of(" \t");
+  if (end != text.npos && text[end] == '|') text.resize(end);
+  return text;
+}
+
+}  // namespace
+
+Command::Command(const std::string& text) : text_(text) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    throw FileError(text_, fmt::format("no pipe for the command ({})", std::strerror(errno)));
+  }
+  output_ = FileDescriptor(ends[0]);
+  // A copy above the descriptors of the shell, which the caller of gpuconv may have closed.
+  FileDescriptor theirs(ends[1]);
+  const FileDescriptor input(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  ShellStart start;
+  ::posix_spawn_file_actions_adddup2(&start.actions, input.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_addopen(&start.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addclosefrom_np(&start.actions, STDERR_FILENO + 1);
+  sigset_t signals;
+  ::sigfillset(&signals);
+  ::posix_spawnattr_setsigdefault(&start.attributes, &signals);
+  ::sigemptyset(&signals);
+  ::posix_spawnattr_setsigmask(&start.attributes, &signals);
+  ::posix_spawnattr_setpgroup(&start.attributes, 0);
+  ::posix_spawnattr_setflags(
+      &start.attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  std::string shell = "sh", option = "-c", command = without_bar(text_);
+  char* const arguments[] = {shell.data(), option.data(), command.data(), nullptr};
+  const int error =
+      ::posix_spawn(&process_, "/bin/sh", &start.actions, &start.attributes, arguments, environ);
+  if (error != 0) {
+    process_ = -1;
+    throw FileError(text_, fmt::format("cannot be started ({})", std::strerror(error)));
+  }
+}
+
+Command::Command(Command&& other) noexcept
+    : text_(std::move(other.text_)),
+      output_(std::move(other.output_)),
+      process_(std::exchange(other.process_, -1)) {}
+
+Command::~Command() {
+  if (process_ < 0) return;
+  ::kill(-process_, SIGKILL);
+  int status = 0;
+  while (!has_ended(status, 0)) {
+  }
+}
+
+/// With WNOHANG: by now. Otherwise waits, but for signals.
+bool Command::has_ended(int& status, int options) {
+  siginfo_t info{};
+  const int failed =
+      ::waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOWAIT | options);
+  if (failed != 0 ? errno == EINTR : info.si_pid == 0) return false;
+  // What the shell has started in the background ends, too; while the shell is not reaped, its
+  // number is nobody else's.
+  ::kill(-process_, SIGKILL);
+  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  }
+  process_ = -1;
+  return true;
+}
+
+void Command::finish(int output) {
+  std::array<char, 1 << 16> dropped;
+  for (;;) {
+    const ssize_t got = ::read(output, dropped.data(), dropped.size());
+    if (got == 0 || (got < 0 && errno != EINTR)) break;
+    stop_if_interrupted();
+  }
+  int status = 0;
+  while (!has_ended(status, 0)) stop_if_interrupted();
+  check(status);
+}
+
+void Command::explain_failure(int output) {
+  if (process_ < 0) return;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  std::array<char, 1 << 16> dropped;
+  while (!must_stop() && std::chrono::steady_clock::now() < end) {
+    int status = 0;
+    if (has_ended(status, WNOHANG)) return check(status);
+    pollfd waiting{output, POLLIN, 0};
+    if (::poll(&waiting, 1, 0) > 0 && (waiting.revents & POLLIN) != 0) {
+      if (::read(output, dropped.data(), dropped.size()) > 0) continue;
+    }
+    std::this_thread::sleep_for(kGlance);
+  }
+}
+
+void Command::check(int status) const {
+  if (WIFSIGNALED(status)) {
+    throw FileError(text_, fmt::format("the command was ended by signal {} ({})", WTERMSIG(status),
+                                       ::strsignal(WTERMSIG(status))));
+  }
+  if (WEXITSTATUS(status) != 0) {
+    throw FileError(text_, fmt::format("the command failed (exit code {})", WEXITSTATUS(status)));
+  }
+}
+
+}  // namespace gpuconv
