@@ -54,19 +54,27 @@ Json to_json(const Job& job, const JobReport& report) {
   }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
   json["gain_db"] = job.mix.gain_db;
-  if (report.norm_gain_db) json["norm_gain_db"] = *report.norm_gain_db;
+  if (job.level) {
+    json["level"] = {{"kind", name(job.level->kind)}, {"target", job.level->level}};
+    if (report.level_gain_db) json["level"]["gain_db"] = *report.level_gain_db;
+  }
   if (job.verify) json["verified_samples"] = report.verified_samples;
   if (!report.written) return json;  // a dry run
   const FileFormat& format = report.written->format;
   json["output"] = {{"file", job.output},
                     {"frames", report.written->frames},
+                    {"channels", name(job.format.channels)},
                     {"container", report.written->container},
                     {"encoding", name(format.encoding)},
                     {"dithered", format.is_dithered},
                     {"bytes", report.written->bytes}};
   if (format.encoding != Encoding::vorbis) json["output"]["bits"] = format.bits;
-  json["left"] = ear(Side::left, report);
-  json["right"] = ear(Side::right, report);
+  if (job.format.channels == Channels::both) {
+    json["left"] = ear(Side::left, report);
+    json["right"] = ear(Side::right, report);
+  } else {
+    json[name(job.format.channels)] = ear(Side::left, report);
+  }
   json["seconds"] = report.seconds;
   if (device) json["gpu_start_seconds"] = report.gpu_start_seconds;
   json["convolve_seconds"] = report.convolve_seconds;

@@ -99,9 +99,16 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const int rate = report.source.rate;
   say("wet       {}: {} frames, {}, {} {}\n", one_line(job.output), written.frames,
       seconds_of(written.frames, rate), written.container, describe(written.format));
-  say("peak      left {} dBFS, right {} dBFS\n", tenths(dbfs(written.levels.left.peak)),
-      tenths(dbfs(written.levels.right.peak)));
-  if (report.norm_gain_db) say("norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
+  const std::string left = tenths(dbfs(written.levels.left.peak));
+  if (job.format.channels == Channels::both) {
+    say("peak      left {} dBFS, right {} dBFS\n", left, tenths(dbfs(written.levels.right.peak)));
+  } else {
+    say("peak      {} {} dBFS\n", name(job.format.channels), left);
+  }
+  if (report.level_gain_db) {
+    say("level     {:+.2f} dB to both ears ({} {:+.1f} {})\n", *report.level_gain_db,
+        name(job.level->kind), job.level->level, unit(job.level->kind));
+  }
   if (job.verify) {
     say("verified  {} samples against the definition\n", report.verified_samples);
   }

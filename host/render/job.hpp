@@ -12,6 +12,7 @@
 #include "host/render/frame_range.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
+#include "host/render/target_level.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/response.hpp"
 #include "host/write/output_format.hpp"
@@ -38,7 +39,7 @@ struct Job {
   bool no_clobber = false;
   bool makes_folder = false;  ///< creates the folder of OUTPUT
   WetLength length = WetLength::full;
-  std::optional<double> norm_db;  ///< peak of the louder ear, dBFS
+  std::optional<TargetLevel> level;  ///< of the whole result
 
   Request request;
   bool falls_back_to_cpu = false;  ///< if the GPU fails, starts again without it
@@ -75,7 +76,7 @@ struct JobReport {
 
   // After run():
   RenderReport render;
-  std::optional<double> norm_gain_db;  ///< what --norm did to both ears
+  std::optional<double> level_gain_db;  ///< what --level or --norm did to both ears
   std::int64_t verified_samples = 0;
   std::optional<WriteReport> written;
   double gpu_start_seconds = 0;  ///< creating the CUDA context, once in a process

@@ -57,10 +57,11 @@ void check_pipes(const Job& job) {
   }
   const bool from_pipe = is_special_file(job.input);
   const bool to_pipe = is_special_file(job.output);
-  if (job.norm_db && from_pipe && to_pipe) {
+  if (job.level && from_pipe && to_pipe) {
     throw UsageError(
-        fmt::format("--norm cannot go from {} to {}: give one of them a file name, or use --gain",
-                    input_name(job.input), job.output == "-" ? "standard output" : job.output));
+        fmt::format("{} cannot go from {} to {}: give one of them a file name, or use --gain",
+                    job.level->option, input_name(job.input),
+                    job.output == "-" ? "standard output" : job.output));
   }
   if (job.falls_back_to_cpu && (from_pipe || to_pipe)) {
     throw UsageError("--fallback cpu starts again from the beginning, which a pipe cannot");
@@ -88,18 +89,24 @@ Response prepare_response(const Job& job, int rate, ResponseReport& report) {
   return with_mix;
 }
 
+/// Of OUTPUT, if the source's length is known.
+std::optional<std::int64_t> output_frames(const Prepared& prepared) {
+  std::optional<std::int64_t> frames = prepared.source->exact_length();
+  if (frames && prepared.job.length == WetLength::full) {
+    *frames += std::ssize(prepared.response.taps.left) - 1 - prepared.response.latency_frames;
+  }
+  return frames;
+}
+
 /// The number of frames of OUTPUT goes into the header of a pipe, if it is known.
 std::unique_ptr<WetWriter> open_output(const Prepared& prepared) {
   const Job& job = prepared.job;
-  std::optional<std::int64_t> frames = prepared.source->exact_length();
-  if (frames && job.length == WetLength::full) {
-    *frames += std::ssize(prepared.response.taps.left) - 1 - prepared.response.latency_frames;
-  }
+  const std::optional<std::int64_t> frames = output_frames(prepared);
   return std::make_unique<WetWriter>(job.output, job.format, prepared.report.source.rate,
                                      OutputOptions{job.no_clobber,
                                                    {job.input, job.response},
                                                    frames,
-                                                   job.norm_db ? int{FloatStore::kFrameBytes} : 0,
+                                                   job.level ? int{FloatStore::kFrameBytes} : 0,
                                                    job.makes_folder});
 }
 
@@ -123,6 +130,8 @@ Prepared resolve_once(const Job& job) {
   prepared.report.source = {
       rate, source.length(), source.has_more(), {0, "", source.reader().remark()}};
   prepared.response = prepare_response(job, rate, prepared.report.response);
+  const auto frames = output_frames(prepared);
+  if (job.level && frames) check_length(*job.level, job.output, *frames, rate);
   if (!is_special_file(job.output)) prepared.writer = open_output(prepared);
   choose_method(prepared);
   return prepared;
@@ -180,15 +189,19 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
       *report.choice.method, response.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(response.taps, source.least_length());
-  FrameRange wanted(response.latency_frames, job.length, write);
+  Signal mean;
+  FrameRange wanted(response.latency_frames, job.length, [&](Stereo<std::span<const float>> wet) {
+    write(pick(wet, job.format.channels, mean));
+  });
   // A GPU's renderer calls the two functions below on two threads, at the same time. What both of
   // them use is made for that: these two, and the verification. The first one has the source for
   // itself, but for its length, which stays; the second one all that has to do with frames.
   SharedStopwatch files;
   std::atomic<std::int64_t> samples_read = 0;
-  // The device measures all frames, so the host must, too.
+  // The device measures all frames of both ears, so the host must, too.
   Stereo<Level> levels;
-  const bool are_all_wanted = response.latency_frames == 0 && job.length == WetLength::full;
+  const bool are_all_wanted = response.latency_frames == 0 && job.length == WetLength::full &&
+                              job.format.channels == Channels::both;
   report.render = renderer->run(
       [&](std::span<float> block) {
         stop_if_interrupted();
@@ -223,21 +236,22 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
   }
 }
 
-/// Knows the peak before it writes the first frame: keeps all frames in a file, or renders twice.
-void render_normalised(Prepared& prepared) {
+/// Knows the level before it writes the first frame: keeps all frames in a file, or renders twice.
+void render_levelled(Prepared& prepared) {
   const Job& job = prepared.job;
   WriteReport rendered;
+  TargetMeter meter(*job.level, prepared.report.source.rate, count(job.format.channels));
   std::optional<FloatStore> store;
   if (!is_special_file(job.output)) store.emplace(job.output);
   const auto keep = [&](Stereo<std::span<const float>> wet) {
     measure(wet, rendered.levels);
+    meter.take(wet);
     rendered.frames += std::ssize(wet.left);
     if (store) store->write(wet);
   };
   render_source(prepared, *prepared.source, keep, [&] { return rendered; });
-  const double peak = std::max(rendered.levels.left.peak, rendered.levels.right.peak);
-  const double factor = peak > 0 ? amplitude(*job.norm_db) / peak : 1;
-  prepared.report.norm_gain_db = 20 * std::log10(factor);
+  const double factor = meter.factor(job.output).value_or(1);
+  prepared.report.level_gain_db = 20 * std::log10(factor);
   Stereo<Signal> scaled;
   const auto write_scaled = [&](Stereo<std::span<const float>> wet) {
     stop_if_interrupted();
@@ -260,8 +274,8 @@ void render_normalised(Prepared& prepared) {
 JobReport run_once(Prepared prepared) {
   if (!prepared.writer) prepared.writer = open_output(prepared);
   WetWriter& writer = *prepared.writer;
-  if (prepared.job.norm_db) {
-    render_normalised(prepared);
+  if (prepared.job.level) {
+    render_levelled(prepared);
   } else {
     render_source(
         prepared, *prepared.source, [&](Stereo<std::span<const float>> wet) { writer.write(wet); },

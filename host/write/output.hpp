@@ -26,7 +26,8 @@ class WetWriter {
   /// So far: frames and levels.
   const WriteReport& report() const { return report_; }
 
-  /// Takes the next frames; `wet.left` and `wet.right` have one length. A sample that is not a
+  /// Takes the next frames; `wet.left` and `wet.right` have one length, and are the same where the
+  /// file has one channel: see pick(). A sample that is not a
   /// finite number is a FileError naming the frame: the result has overflowed.
   void write(Stereo<std::span<const float>> wet);
 
