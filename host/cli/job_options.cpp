@@ -172,6 +172,18 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                   "--length", job.length,
                   "End of OUTPUT: with the room's tail, or with the recording (default full)"),
               lengths);
+  static const std::map<std::string, Align> aligns{{"none", Align::none},
+                                                   {"direct", Align::direct}};
+  accept_only(command.add_option("--align", job.align,
+                                 "Direct sound in time with the recording, for both ears alike "
+                                 "(default none)"),
+              aligns);
+  accept_number(command
+                    .add_option("--early", job.early_ms,
+                                "Second output, NAME.early.EXT: the response up to so long after "
+                                "its direct sound")
+                    ->type_name("MS"),
+                0, 60'000, "ms");
   const auto decibels = [](CLI::Option* option, const char* type) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
@@ -191,6 +203,8 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
       ->type_name("KIND=DB")
       ->excludes(gain)
       ->excludes(norm);
+  command.add_flag("--unit-energy", job.mix.has_unit_energy,
+                   "Response scaled to unit energy, the mean of both ears");
   decibels(command.add_option("--wet", job.mix.wet_db, "Level of the convolved signal (default 0)"),
            "DB");
   decibels(command.add_option("--dry", job.mix.dry_db,
@@ -240,8 +254,48 @@ void warn_of_repairs(const std::string& path, const Repairs& repairs, const char
   }
 }
 
+float highest_peak(const WriteReport& written) {
+  return std::max(written.levels.left.peak, written.levels.right.peak);
+}
+
+/// The outputs that are there.
+std::vector<const WriteReport*> files_of(const JobReport& report) {
+  std::vector<const WriteReport*> files;
+  if (report.written) files.push_back(&*report.written);
+  if (report.early) files.push_back(&*report.early);
+  return files;
+}
+
 float highest_peak(const JobReport& report) {
-  return std::max(report.written->levels.left.peak, report.written->levels.right.peak);
+  float peak = 0;
+  for (const WriteReport* const file : files_of(report)) peak = std::max(peak, highest_peak(*file));
+  return peak;
+}
+
+bool has_clipped(const WriteReport& file) { return file.clipped.left + file.clipped.right > 0; }
+
+bool has_overs(const WriteReport& file) {
+  return file.levels.left.over + file.levels.right.over > 0;
+}
+
+/// `enough` is the option that avoids it.
+void print_level_warning(const std::string& output, const WriteReport& file, Channels channels,
+                         const std::string& enough) {
+  const std::string peak = tenths(dbfs(highest_peak(file)));
+  if (has_clipped(file)) {
+    const std::int64_t both = file.clipped.left + file.clipped.right;
+    const std::string each =
+        channels == Channels::both
+            ? fmt::format(" (left {}, right {})", file.clipped.left, file.clipped.right)
+            : "";
+    print_message("warning",
+                  fmt::format("{}: {} sample{} clipped{}, peak {} dBFS; use {} or a float output",
+                              output, both, both == 1 ? "" : "s", each, peak, enough));
+  } else if (has_overs(file)) {
+    print_message("warning", fmt::format("{}: peak {} dBFS: this file keeps it, but players will "
+                                         "clip; {} avoids that",
+                                         output, peak, enough));
+  }
 }
 
 }  // namespace
@@ -305,29 +359,20 @@ std::string level_option(const Job& job, double level) {
 
 void print_level_warning(const Job& job, const JobReport& report) {
   if (!report.written) return;
-  const std::string peak = tenths(dbfs(highest_peak(report)));
   const std::string enough = level_option(job, right_level(job, report));
-  const Stereo<std::int64_t>& clipped = report.written->clipped;
-  if (has_clipped(report)) {
-    const std::int64_t both = clipped.left + clipped.right;
-    print_message("warning", fmt::format("{}: {} sample{} clipped (left {}, right {}), peak {} "
-                                         "dBFS; use {} or a float output",
-                                         job.output, both, both == 1 ? "" : "s", clipped.left,
-                                         clipped.right, peak, enough));
-  } else if (has_overs(report)) {
-    print_message("warning",
-                  fmt::format("{}: peak {} dBFS: this file keeps it, but players will clip; {} "
-                              "avoids that",
-                              job.output, peak, enough));
+  const Channels channels = job.format.channels;
+  print_level_warning(job.output, *report.written, channels, enough);
+  if (report.early) {
+    print_level_warning(early_output(job.output), *report.early, channels, enough);
   }
 }
 
 bool has_clipped(const JobReport& report) {
-  return report.written && report.written->clipped.left + report.written->clipped.right > 0;
+  return std::ranges::any_of(files_of(report), [](auto file) { return has_clipped(*file); });
 }
 
 bool has_overs(const JobReport& report) {
-  return report.written && report.written->levels.left.over + report.written->levels.right.over > 0;
+  return std::ranges::any_of(files_of(report), [](auto file) { return has_overs(*file); });
 }
 
 }  // namespace gpuconv

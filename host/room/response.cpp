@@ -11,6 +11,7 @@
 #include "host/read/foreign.hpp"
 #include "host/read/nonfinite.hpp"
 #include "host/room/delay.hpp"
+#include "host/room/onset.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
@@ -56,6 +57,7 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
     check_length(count);
   }
   if (count == 0) throw FileError(path, "holds no taps (0 frames)");
+  response.direct_sound = direct_sound(response.taps);
   response.description =
       fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
                   format.rate, count, static_cast<double>(count) / format.rate);
@@ -96,6 +98,10 @@ Response response_of(SofaSet& set, const ResponseOptions& options) {
   for (const Side side : kSides) {
     response.repairs.replaced +=
         mend_nonfinite(set.path(), found.taps[side], 1, 0, options.nonfinite);
+  }
+  // Before a delay that is not whole makes the taps ring.
+  response.direct_sound = direct_sound(found.taps, delays);
+  for (const Side side : kSides) {
     response.taps[side] = delayed(found.taps[side], delays[side], response.latency_frames);
   }
   const std::size_t K = std::max(response.taps.left.size(), response.taps.right.size());

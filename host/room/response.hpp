@@ -16,6 +16,7 @@ struct Response {
   int rate = 0;         ///< Hz
   int latency_frames =
       0;  ///< wet frames before time zero: the caller crops them after the convolution
+  double direct_sound = 0;  ///< samples from time zero until it arrives: see onset.hpp
   std::string description;
   Repairs repairs;
   std::vector<std::string> warnings;  ///< what is doubtful about the choice of a measurement

@@ -54,11 +54,15 @@ WetWriter::WetWriter(const std::string& path, const OutputFormat& format, int ra
     : format_(resolve_output(path, format, rate)),
       file_(path, options),
       writer_(make_writer(file_, format_, rate, options.frames)) {
-  // What is compressed may take next to nothing (silence) or nearly as much as PCM: not asked for.
+  const int bytes = frame_bytes() + options.frame_bytes_beside;
+  if (options.frames) file_.require_room(*options.frames * std::int64_t{bytes});
+}
+
+// What is compressed may take next to nothing (silence) or nearly as much as PCM: not asked for.
+int WetWriter::frame_bytes() const {
   const bool compresses =
       format_.container == Container::flac || format_.container == Container::ogg;
-  const int frame_bytes = (compresses ? 0 : format_.frame_bytes()) + options.frame_bytes_beside;
-  if (options.frames) file_.require_room(*options.frames * std::int64_t{frame_bytes});
+  return compresses ? 0 : format_.frame_bytes();
 }
 
 void WetWriter::write(Stereo<std::span<const float>> wet) {

@@ -23,6 +23,9 @@ class WetWriter {
   WetWriter(const std::string& path, const OutputFormat& format, int rate,
             const OutputOptions& options = {});
 
+  /// Bytes of a frame in the file; 0 where that depends on the samples.
+  int frame_bytes() const;
+
   /// So far: frames and levels.
   const WriteReport& report() const { return report_; }
 
