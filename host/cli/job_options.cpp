@@ -157,6 +157,8 @@ void add_source_options(CLI::App& command, JobOptions& options) {
   command.option_defaults()->group("Response");
   add_measurement_options(command, job.response_options.sofa);
   add_ear_options(command, job.response_options.sofa);
+  command.add_flag("--both-ears", job.response_options.both_ears,
+                   "Both ears get the channel of a RESPONSE that has only one");
   static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
                                                           {"error", RatePolicy::error}};
   accept_only(command.add_option("--rate-policy", job.rate_policy,

@@ -8,9 +8,18 @@
 // noise only, has a lower one, and its own noise could begin anywhere.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include "host/base/signal.hpp"
 
 namespace gpuconv {
+
+/// First sample within 20 dB of `maximum`; nothing where there is none, or the maximum is 0.
+std::optional<std::size_t> first_near(const Signal& taps, float maximum);
+
+/// max |h|.
+float maximum_of(const Signal& taps);
 
 /// n0 in samples, where both ears come later by `delays`, which need not be whole: the earlier ear
 /// counts. 0 for silence.
