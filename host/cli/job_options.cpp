@@ -45,6 +45,27 @@ std::uint64_t bytes_in(const std::string& option, const std::string& text) {
   return static_cast<std::uint64_t>(bytes);
 }
 
+/// "rms=-26". Throws UsageError.
+TargetLevel level_in(const std::string& text) {
+  // Below, all blocks of a loudness could be under its gate at -70 LUFS.
+  constexpr double kLeastLufs = -60;
+  const std::string kind = text.substr(0, text.find('='));
+  const char* const begin = text.data() + std::min(text.size(), kind.size() + 1);
+  const char* const end = text.data() + text.size();
+  TargetLevel target;
+  const auto [rest, error] = std::from_chars(begin, end, target.level);
+  for (const auto each :
+       {TargetLevel::Kind::peak, TargetLevel::Kind::rms, TargetLevel::Kind::lufs}) {
+    if (kind != name(each) || error != std::errc() || rest != end) continue;
+    target.kind = each;
+    const double least = each == TargetLevel::Kind::lufs ? kLeastLufs : -kMostDecibels;
+    if (target.level >= least && target.level <= kMostDecibels) return target;
+    throw UsageError(fmt::format("--level {}: expected {} from {:.0f} to {:.0f}", text, unit(each),
+                                 least, kMostDecibels));
+  }
+  throw UsageError("--level " + text + ": expected peak=DB, rms=DB or lufs=DB, such as rms=-26");
+}
+
 void add_method_options(CLI::App& command, JobOptions& options) {
   Request& request = options.job.request;
   command
@@ -136,6 +157,8 @@ void add_source_options(CLI::App& command, JobOptions& options) {
   command.option_defaults()->group("Response");
   add_measurement_options(command, job.response_options.sofa);
   add_ear_options(command, job.response_options.sofa);
+  command.add_flag("--both-ears", job.response_options.both_ears,
+                   "Both ears get the channel of a RESPONSE that has only one");
   static const std::map<std::string, RatePolicy> policies{{"resample", RatePolicy::resample},
                                                           {"error", RatePolicy::error}};
   accept_only(command.add_option("--rate-policy", job.rate_policy,
@@ -151,11 +174,23 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                   "--length", job.length,
                   "End of OUTPUT: with the room's tail, or with the recording (default full)"),
               lengths);
+  static const std::map<std::string, Align> aligns{{"none", Align::none},
+                                                   {"direct", Align::direct}};
+  accept_only(command.add_option("--align", job.align,
+                                 "Direct sound in time with the recording, for both ears alike "
+                                 "(default none)"),
+              aligns);
+  accept_number(command
+                    .add_option("--early", job.early_ms,
+                                "Second output, NAME.early.EXT: the response up to so long after "
+                                "its direct sound")
+                    ->type_name("MS"),
+                0, 60'000, "ms");
   const auto decibels = [](CLI::Option* option, const char* type) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
-  CLI::Option* const gain =
-      command.add_option("-g,--gain", job.mix.gain_db, "Gain of both ears; not with --norm");
+  CLI::Option* const gain = command.add_option("-g,--gain", job.mix.gain_db,
+                                               "Gain of both ears; not with --norm or --level");
   decibels(gain, "DB");
   // A flag, so that its value needs a "=" and it never takes the next file for one.
   CLI::Option* const norm =
@@ -163,6 +198,15 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                        "Peak of the louder ear after one factor for both ears (default 0)");
   decibels(norm, "DBFS");
   norm->excludes(gain);
+  command
+      .add_option("--level", options.level,
+                  "Level of the result by one factor for both ears, such as peak=-1, rms=-26 "
+                  "(dBFS) or lufs=-23")
+      ->type_name("KIND=DB")
+      ->excludes(gain)
+      ->excludes(norm);
+  command.add_flag("--unit-energy", job.mix.has_unit_energy,
+                   "Response scaled to unit energy, the mean of both ears");
   decibels(command.add_option("--wet", job.mix.wet_db, "Level of the convolved signal (default 0)"),
            "DB");
   decibels(command.add_option("--dry", job.mix.dry_db,
@@ -179,6 +223,13 @@ void add_output_options(CLI::App& command, JobOptions& options) {
   static const std::map<std::string, int> depths{{"16", 16}, {"24", 24}, {"32", 32}};
   accept_only(command.add_option("-b,--bits", job.format.bits, "Output bit depth (default 32)"),
               depths);
+  static const std::map<std::string, Channels> channels{{"both", Channels::both},
+                                                        {"left", Channels::left},
+                                                        {"right", Channels::right},
+                                                        {"mono", Channels::mono}};
+  accept_only(command.add_option("--channels", job.format.channels,
+                                 "Ears in OUTPUT: both, one, or their mean (default both)"),
+              channels);
   static const std::map<std::string, Encoding> encodings{{"pcm", Encoding::pcm},
                                                          {"float", Encoding::ieee_float}};
   accept_only(
@@ -205,8 +256,48 @@ void warn_of_repairs(const std::string& path, const Repairs& repairs, const char
   }
 }
 
+float highest_peak(const WriteReport& written) {
+  return std::max(written.levels.left.peak, written.levels.right.peak);
+}
+
+/// The outputs that are there.
+std::vector<const WriteReport*> files_of(const JobReport& report) {
+  std::vector<const WriteReport*> files;
+  if (report.written) files.push_back(&*report.written);
+  if (report.early) files.push_back(&*report.early);
+  return files;
+}
+
 float highest_peak(const JobReport& report) {
-  return std::max(report.written->levels.left.peak, report.written->levels.right.peak);
+  float peak = 0;
+  for (const WriteReport* const file : files_of(report)) peak = std::max(peak, highest_peak(*file));
+  return peak;
+}
+
+bool has_clipped(const WriteReport& file) { return file.clipped.left + file.clipped.right > 0; }
+
+bool has_overs(const WriteReport& file) {
+  return file.levels.left.over + file.levels.right.over > 0;
+}
+
+/// `enough` is the option that avoids it.
+void print_level_warning(const std::string& output, const WriteReport& file, Channels channels,
+                         const std::string& enough) {
+  const std::string peak = tenths(dbfs(highest_peak(file)));
+  if (has_clipped(file)) {
+    const std::int64_t both = file.clipped.left + file.clipped.right;
+    const std::string each =
+        channels == Channels::both
+            ? fmt::format(" (left {}, right {})", file.clipped.left, file.clipped.right)
+            : "";
+    print_message("warning",
+                  fmt::format("{}: {} sample{} clipped{}, peak {} dBFS; use {} or a float output",
+                              output, both, both == 1 ? "" : "s", each, peak, enough));
+  } else if (has_overs(file)) {
+    print_message("warning", fmt::format("{}: peak {} dBFS: this file keeps it, but players will "
+                                         "clip; {} avoids that",
+                                         output, peak, enough));
+  }
 }
 
 }  // namespace
@@ -233,10 +324,11 @@ JobOptions job_options_of(const std::vector<std::string>& arguments) {
 
 void settle(JobOptions& options) {
   watch_gpu(options.gpu_timeout);
+  if (!options.level.empty()) options.job.level = level_in(options.level);
   if (options.norm.empty()) return;
   double norm = 0;  // what the parser let pass, also where it is too small for std::stod
   std::from_chars(options.norm.data(), options.norm.data() + options.norm.size(), norm);
-  options.job.norm_db = norm;
+  options.job.level = TargetLevel{TargetLevel::Kind::peak, norm, "--norm"};
 }
 
 void print_warnings(const Job& job, const JobReport& report) {
@@ -249,47 +341,40 @@ void print_warnings(const Job& job, const JobReport& report) {
   for (const std::string& warning : report.response.warnings) {
     print_message("warning", job.response + ": " + warning);
   }
-  if (job.norm_db && report.written && highest_peak(report) == 0) {
-    print_message("warning", job.output + ": --norm: the result is silent, nothing to scale");
+  if (job.level && report.written && highest_peak(report) == 0) {
+    print_message("warning", fmt::format("{}: {}: the result is silent, nothing to scale",
+                                         job.output, job.level->option));
   }
 }
 
 double right_level(const Job& job, const JobReport& report) {
   const double peak = dbfs(highest_peak(report));
-  // Rounded down to a tenth that is enough, dither included. --norm has the last word of the level.
-  return std::floor(10 * (job.norm_db.value_or(job.mix.gain_db) - peak) - 0.01) / 10;
+  // Rounded down to a tenth that is enough, dither included. --level has the last word.
+  return std::floor(10 * ((job.level ? job.level->level : job.mix.gain_db) - peak) - 0.01) / 10;
 }
 
 std::string level_option(const Job& job, double level) {
-  if (job.norm_db) return fmt::format("--norm={:.1f}", level);
+  if (job.level && job.level->option == "--norm") return fmt::format("--norm={:.1f}", level);
+  if (job.level) return fmt::format("--level {}={:.1f}", name(job.level->kind), level);
   return std::abs(level) > kMostDecibels ? "--norm" : fmt::format("--gain {:.1f}", level);
 }
 
 void print_level_warning(const Job& job, const JobReport& report) {
   if (!report.written) return;
-  const std::string peak = tenths(dbfs(highest_peak(report)));
   const std::string enough = level_option(job, right_level(job, report));
-  const Stereo<std::int64_t>& clipped = report.written->clipped;
-  if (has_clipped(report)) {
-    const std::int64_t both = clipped.left + clipped.right;
-    print_message("warning", fmt::format("{}: {} sample{} clipped (left {}, right {}), peak {} "
-                                         "dBFS; use {} or a float output",
-                                         job.output, both, both == 1 ? "" : "s", clipped.left,
-                                         clipped.right, peak, enough));
-  } else if (has_overs(report)) {
-    print_message("warning",
-                  fmt::format("{}: peak {} dBFS: this file keeps it, but players will clip; {} "
-                              "avoids that",
-                              job.output, peak, enough));
+  const Channels channels = job.format.channels;
+  print_level_warning(job.output, *report.written, channels, enough);
+  if (report.early) {
+    print_level_warning(early_output(job.output), *report.early, channels, enough);
   }
 }
 
 bool has_clipped(const JobReport& report) {
-  return report.written && report.written->clipped.left + report.written->clipped.right > 0;
+  return std::ranges::any_of(files_of(report), [](auto file) { return has_clipped(*file); });
 }
 
 bool has_overs(const JobReport& report) {
-  return report.written && report.written->levels.left.over + report.written->levels.right.over > 0;
+  return std::ranges::any_of(files_of(report), [](auto file) { return has_overs(*file); });
 }
 
 }  // namespace gpuconv

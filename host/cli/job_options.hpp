@@ -13,8 +13,9 @@ class App;
 namespace gpuconv {
 
 struct JobOptions {
-  Job job;           ///< without its files
-  std::string norm;  ///< dBFS, as text; empty: none
+  Job job;            ///< without its files
+  std::string norm;   ///< dBFS, as text; empty: none
+  std::string level;  ///< such as "rms=-26"; empty: none
   bool fail_on_clip = false;
   bool quiet = false;
   int gpu_timeout = 60;  ///< seconds; 0: none
@@ -37,8 +38,8 @@ void print_warnings(const Job& job, const JobReport& report);
 /// Warns if gpuconv clipped samples, or a player will, and names the option that avoids it.
 void print_level_warning(const Job& job, const JobReport& report);
 
-/// The highest --gain (or --norm, if the job has it) without clipping, in tenths of a dB. Only
-/// after run().
+/// The highest --gain (or --level or --norm, if the job has it) without clipping, in tenths of a
+/// dB. Only after run().
 double right_level(const Job& job, const JobReport& report);
 
 /// The value as an option: "--gain -3.2".

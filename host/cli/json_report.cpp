@@ -16,12 +16,22 @@ using Json = nlohmann::ordered_json;
 /// JSON has no minus infinity: silence has no level.
 Json level_or_null(float peak) { return peak > 0 ? Json(dbfs(peak)) : Json(nullptr); }
 
-Json ear(Side side, const JobReport& report) {
-  const Level& level = report.written->levels[side];
+Json ear(Side side, const WriteReport& written) {
+  const Level& level = written.levels[side];
   return {{"peak", level.peak},
           {"peak_dbfs", level_or_null(level.peak)},
           {"over_full_scale", level.over},
-          {"clipped", report.written->clipped[side]}};
+          {"clipped", written.clipped[side]}};
+}
+
+/// The channels of a file, by their names.
+void add_channels(Json& json, Channels channels, const WriteReport& written) {
+  if (channels == Channels::both) {
+    json["left"] = ear(Side::left, written);
+    json["right"] = ear(Side::right, written);
+  } else {
+    json[name(channels)] = ear(Side::left, written);
+  }
 }
 
 void add(Json& json, const Repairs& repairs, const char* noun) {
@@ -41,7 +51,12 @@ Json to_json(const Job& job, const JobReport& report) {
                       {"description", response.description},
                       {"file_taps", response.file_taps},
                       {"file_rate", response.file_rate},
-                      {"taps", response.taps}};
+                      {"taps", response.taps},
+                      {"direct_sound_frames", response.direct_sound},
+                      {"is_aligned", job.align == Align::direct}};
+  if (response.unit_energy_gain_db) {
+    json["response"]["unit_energy_gain_db"] = *response.unit_energy_gain_db;
+  }
   add(json["response"], response.repairs, "taps");
   if (!response.warnings.empty()) json["response"]["warnings"] = response.warnings;
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
@@ -54,19 +69,28 @@ Json to_json(const Job& job, const JobReport& report) {
   }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
   json["gain_db"] = job.mix.gain_db;
-  if (report.norm_gain_db) json["norm_gain_db"] = *report.norm_gain_db;
+  if (job.level) {
+    json["level"] = {{"kind", name(job.level->kind)}, {"target", job.level->level}};
+    if (report.level_gain_db) json["level"]["gain_db"] = *report.level_gain_db;
+  }
   if (job.verify) json["verified_samples"] = report.verified_samples;
   if (!report.written) return json;  // a dry run
   const FileFormat& format = report.written->format;
   json["output"] = {{"file", job.output},
                     {"frames", report.written->frames},
+                    {"channels", name(job.format.channels)},
                     {"container", report.written->container},
                     {"encoding", name(format.encoding)},
                     {"dithered", format.is_dithered},
                     {"bytes", report.written->bytes}};
   if (format.encoding != Encoding::vorbis) json["output"]["bits"] = format.bits;
-  json["left"] = ear(Side::left, report);
-  json["right"] = ear(Side::right, report);
+  add_channels(json, job.format.channels, *report.written);
+  if (report.early) {
+    json["early"] = {{"file", early_output(job.output)},
+                     {"milliseconds", *job.early_ms},
+                     {"taps", report.early_taps}};
+    add_channels(json["early"], job.format.channels, *report.early);
+  }
   json["seconds"] = report.seconds;
   if (device) json["gpu_start_seconds"] = report.gpu_start_seconds;
   json["convolve_seconds"] = report.convolve_seconds;

@@ -90,6 +90,13 @@ void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
         report.response.file_rate, rate, report.response.taps,
         static_cast<double>(report.response.file_rate) / rate);
   }
+  if (job.align == Align::direct) {
+    say("          direct sound {} frames earlier ({:.2f} ms)\n", report.response.direct_sound,
+        1000.0 * static_cast<double>(report.response.direct_sound) / rate);
+  }
+  if (report.response.unit_energy_gain_db) {
+    say("          {:+.2f} dB to unit energy\n", *report.response.unit_energy_gain_db);
+  }
   say("method    {} on {}: {}\n", report.choice.method->name, place_of(report.choice),
       report.choice.why);
 }
@@ -99,9 +106,20 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const int rate = report.source.rate;
   say("wet       {}: {} frames, {}, {} {}\n", one_line(job.output), written.frames,
       seconds_of(written.frames, rate), written.container, describe(written.format));
-  say("peak      left {} dBFS, right {} dBFS\n", tenths(dbfs(written.levels.left.peak)),
-      tenths(dbfs(written.levels.right.peak)));
-  if (report.norm_gain_db) say("norm      {:+.2f} dB to both ears\n", *report.norm_gain_db);
+  if (report.early) {
+    say("early     {}: {} of {} taps\n", one_line(early_output(job.output)), report.early_taps,
+        report.response.taps);
+  }
+  const std::string left = tenths(dbfs(written.levels.left.peak));
+  if (job.format.channels == Channels::both) {
+    say("peak      left {} dBFS, right {} dBFS\n", left, tenths(dbfs(written.levels.right.peak)));
+  } else {
+    say("peak      {} {} dBFS\n", name(job.format.channels), left);
+  }
+  if (report.level_gain_db) {
+    say("level     {:+.2f} dB to both ears ({} {:+.1f} {})\n", *report.level_gain_db,
+        name(job.level->kind), job.level->level, unit(job.level->kind));
+  }
   if (job.verify) {
     say("verified  {} samples against the definition\n", report.verified_samples);
   }

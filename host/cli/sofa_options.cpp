@@ -26,28 +26,31 @@ sofa::Receivers receivers_in(const std::string& text) {
 
 }  // namespace
 
-void add_measurement_options(CLI::App& command, SofaOptions& options) {
-  accept_number(command
-                    .add_option("--azimuth", options.azimuth,
-                                "Direction of the source in a .sofa file: 0 front, 90 left "
-                                "(default 0)")
-                    ->type_name("DEGREES"),
-                -360, 360, "degrees");
-  accept_number(command
-                    .add_option("--elevation", options.elevation,
-                                "Its height: 90 above, -90 below (default 0)")
-                    ->type_name("DEGREES"),
-                -90, 90, "degrees");
-  accept_number(command
-                    .add_option("--distance", options.distance,
-                                "Its distance, where there are several (default: the farthest)")
-                    ->type_name("METRES"),
-                0, 1e6, "m");
-  accept_whole_number(command
-                          .add_option("--measurement", options.measurement,
-                                      "Measurement of a .sofa file by its number, from 0")
-                          ->type_name("N"),
-                      0, 1'000'000'000);
+std::vector<CLI::Option*> add_measurement_options(CLI::App& command, SofaOptions& options) {
+  CLI::Option* const azimuth = command
+                                   .add_option("--azimuth", options.azimuth,
+                                               "Direction of the source in a .sofa file: 0 front, "
+                                               "90 left (default 0)")
+                                   ->type_name("DEGREES");
+  accept_number(azimuth, -360, 360, "degrees");
+  CLI::Option* const elevation = command
+                                     .add_option("--elevation", options.elevation,
+                                                 "Its height: 90 above, -90 below (default 0)")
+                                     ->type_name("DEGREES");
+  accept_number(elevation, -90, 90, "degrees");
+  CLI::Option* const distance =
+      command
+          .add_option("--distance", options.distance,
+                      "Its distance, where there are several (default: the farthest)")
+          ->type_name("METRES");
+  accept_number(distance, 0, 1e6, "m");
+  CLI::Option* const measurement =
+      command
+          .add_option("--measurement", options.measurement,
+                      "Measurement of a .sofa file by its number, from 0")
+          ->type_name("N");
+  accept_whole_number(measurement, 0, 1'000'000'000);
+  return {azimuth, elevation, distance, measurement};
 }
 
 void add_ear_options(CLI::App& command, SofaOptions& options) {

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <vector>
 
 #include "host/room/sofa/options.hpp"
 
 namespace gpuconv {
 
-/// --azimuth, --elevation, --distance, --measurement.
-void add_measurement_options(CLI::App& command, SofaOptions& options);
+/// --azimuth, --elevation, --distance, --measurement, which it returns.
+std::vector<CLI::Option*> add_measurement_options(CLI::App& command, SofaOptions& options);
 
 /// --emitter, --receivers, --azimuths.
 void add_ear_options(CLI::App& command, SofaOptions& options);

@@ -8,6 +8,7 @@
 #include "cuda/methods/plans.hpp"
 #include "cuda/runtime/device.hpp"
 #include "host/base/error.hpp"
+#include "host/base/loudness.hpp"
 #include "host/cli/cli.hpp"
 #include "host/methods/cpu_negacyclic.hpp"
 #include "host/read/libraries.hpp"
@@ -59,6 +60,7 @@ std::string version_page() {
   add("mpg123", built(mpg123_built_version()));
   add("libogg", built(ogg_built_version()));
   add("soxr", soxr_library_version());
+  add("libebur128", ebur128_library_version());
   add("HDF5", hdf5());
   add("fmt", built(three(FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)));
   add("Highway", built(three(HWY_MAJOR, HWY_MINOR, HWY_PATCH)));

@@ -12,6 +12,7 @@
 #include "host/render/frame_range.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
+#include "host/render/target_level.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/response.hpp"
 #include "host/write/output_format.hpp"
@@ -22,6 +23,12 @@ namespace gpuconv {
 class ResponseCache;
 
 enum class RatePolicy { resample, error };
+
+/// Where OUTPUT begins.
+enum class Align {
+  none,   ///< with the recording: the direct sound arrives as late as in the response
+  direct  ///< with the direct sound, which is in time with the recording: see onset.hpp
+};
 
 /// What the user asks for.
 struct Job {
@@ -38,7 +45,11 @@ struct Job {
   bool no_clobber = false;
   bool makes_folder = false;  ///< creates the folder of OUTPUT
   WetLength length = WetLength::full;
-  std::optional<double> norm_db;  ///< peak of the louder ear, dBFS
+  Align align = Align::none;
+  /// A second output with the response up to so many milliseconds after the direct sound, and with
+  /// the level and length of the first one: see early_output().
+  std::optional<double> early_ms;
+  std::optional<TargetLevel> level;  ///< of the whole result
 
   Request request;
   bool falls_back_to_cpu = false;  ///< if the GPU fails, starts again without it
@@ -64,6 +75,9 @@ struct ResponseReport {
   int file_rate = 0;                  ///< before conversion
   std::int64_t file_taps = 0;         ///< before conversion
   std::int64_t taps = 0;              ///< K, with predelay and after conversion
+  std::int64_t direct_sound = 0;      ///< frames until it arrives, after conversion, no predelay
+  std::optional<double> unit_energy_gain_db =
+      std::nullopt;  ///< what --unit-energy did to both ears
 };
 
 struct JobReport {
@@ -75,14 +89,19 @@ struct JobReport {
 
   // After run():
   RenderReport render;
-  std::optional<double> norm_gain_db;  ///< what --norm did to both ears
+  std::optional<double> level_gain_db;  ///< what --level or --norm did to both ears
   std::int64_t verified_samples = 0;
   std::optional<WriteReport> written;
-  double gpu_start_seconds = 0;  ///< creating the CUDA context, once in a process
+  std::optional<WriteReport> early;  ///< the second output
+  std::int64_t early_taps = 0;       ///< of the response with which it was made
+  double gpu_start_seconds = 0;      ///< creating the CUDA context, once in a process
   /// Planning and convolving: without the above, and without the time in which gpuconv reads INPUT
   /// or writes OUTPUT. What the GPU does meanwhile does not count.
   double convolve_seconds = 0;
   double seconds = 0;  ///< from resolve() until OUTPUT is complete
 };
+
+/// "clip.wav" has its early part in "clip.early.wav".
+std::string early_output(const std::string& output);
 
 }  // namespace gpuconv

@@ -57,23 +57,38 @@ void check_pipes(const Job& job) {
   }
   const bool from_pipe = is_special_file(job.input);
   const bool to_pipe = is_special_file(job.output);
-  if (job.norm_db && from_pipe && to_pipe) {
+  if (job.level && from_pipe && to_pipe) {
     throw UsageError(
-        fmt::format("--norm cannot go from {} to {}: give one of them a file name, or use --gain",
-                    input_name(job.input), job.output == "-" ? "standard output" : job.output));
+        fmt::format("{} cannot go from {} to {}: give one of them a file name, or use --gain",
+                    job.level->option, input_name(job.input),
+                    job.output == "-" ? "standard output" : job.output));
   }
   if (job.falls_back_to_cpu && (from_pipe || to_pipe)) {
     throw UsageError("--fallback cpu starts again from the beginning, which a pipe cannot");
   }
+  if (job.early_ms && (from_pipe || to_pipe)) {
+    throw UsageError(
+        from_pipe ? "--early reads INPUT twice, which a pipe cannot"
+                  : "--early writes a second file beside OUTPUT, which has to be a file, too");
+  }
 }
 
-/// Reads the response, converts it to `rate` and applies the mix.
-Response prepare_response(const Job& job, int rate, ResponseReport& report) {
+/// How many taps the second output is made with: up to the one that is `early_ms` after the direct
+/// sound, or all.
+std::int64_t early_taps(const Job& job, const Response& response, std::int64_t direct_sound) {
+  const auto after = std::llround(*job.early_ms * response.rate / 1000);
+  const std::int64_t arrival = response.latency_frames + direct_sound +
+                               parse_duration(job.mix.predelay, response.rate, "--predelay");
+  return std::min<std::int64_t>(arrival + after + 1, std::ssize(response.taps.left));
+}
+
+/// Reads the response, converts it to `rate` and applies alignment and mix.
+Response prepare_response(const Job& job, int rate, JobReport& report) {
   ResponseCache own;
   ResponseCache& cache = job.responses ? *job.responses : own;
   auto response = cache.load(job.response, job.response_options);
-  report = {response->description, response->repairs, response->warnings, response->rate,
-            std::ssize(response->taps.left)};
+  report.response = {response->description, response->repairs, response->warnings, response->rate,
+                     std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                               response->rate, job.input, rate));
@@ -83,24 +98,49 @@ Response prepare_response(const Job& job, int rate, ResponseReport& report) {
   } catch (const UsageError& error) {  // it does not know the name of the file
     throw FileError(job.response, error.what());
   }
-  Response with_mix = mixed(*response, job.mix);
-  report.taps = std::ssize(with_mix.taps.left);
-  return with_mix;
+  if (job.mix.has_unit_energy) {
+    report.response.unit_energy_gain_db = dbfs(unit_energy_factor(*response));
+  }
+  const std::int64_t direct_sound = std::llround(response->direct_sound);
+  report.response.direct_sound = direct_sound;
+  Response prepared = *response;
+  // The dry signal, which mixed() puts at time zero, meets the direct sound.
+  if (job.align == Align::direct) prepared.latency_frames += static_cast<int>(direct_sound);
+  prepared = mixed(std::move(prepared), job.mix);
+  report.response.taps = std::ssize(prepared.taps.left);
+  if (job.early_ms) {
+    const std::int64_t still_to_come = job.align == Align::direct ? 0 : direct_sound;
+    report.early_taps = early_taps(job, prepared, still_to_come);
+  }
+  return prepared;
 }
 
-/// The number of frames of OUTPUT goes into the header of a pipe, if it is known.
-std::unique_ptr<WetWriter> open_output(const Prepared& prepared) {
-  const Job& job = prepared.job;
+/// Of OUTPUT, if the source's length is known.
+std::optional<std::int64_t> output_frames(const Prepared& prepared) {
   std::optional<std::int64_t> frames = prepared.source->exact_length();
-  if (frames && job.length == WetLength::full) {
+  if (frames && prepared.job.length == WetLength::full) {
     *frames += std::ssize(prepared.response.taps.left) - 1 - prepared.response.latency_frames;
   }
-  return std::make_unique<WetWriter>(job.output, job.format, prepared.report.source.rate,
-                                     OutputOptions{job.no_clobber,
-                                                   {job.input, job.response},
-                                                   frames,
-                                                   job.norm_db ? int{FloatStore::kFrameBytes} : 0,
-                                                   job.makes_folder});
+  return frames;
+}
+
+/// Opens OUTPUT, and the second one. The number of frames goes into the header of a pipe, if it is
+/// known.
+void open_outputs(Prepared& prepared) {
+  const Job& job = prepared.job;
+  OutputOptions options{job.no_clobber,
+                        {job.input, job.response},
+                        output_frames(prepared),
+                        job.level ? int{FloatStore::kFrameBytes} : 0,
+                        job.makes_folder};
+  const auto open = [&](const std::string& path) {
+    return std::make_unique<WetWriter>(path, job.format, prepared.report.source.rate, options);
+  };
+  prepared.writer = open(job.output);
+  if (!job.early_ms) return;
+  options.inputs.push_back(job.output);  // which a link could lead to
+  options.frame_bytes_beside += prepared.writer->frame_bytes();
+  prepared.early_writer = open(early_output(job.output));
 }
 
 void choose_method(Prepared& prepared) {
@@ -122,8 +162,10 @@ Prepared resolve_once(const Job& job) {
   const int rate = source.reader().format().rate;
   prepared.report.source = {
       rate, source.length(), source.has_more(), {0, "", source.reader().remark()}};
-  prepared.response = prepare_response(job, rate, prepared.report.response);
-  if (!is_special_file(job.output)) prepared.writer = open_output(prepared);
+  prepared.response = prepare_response(job, rate, prepared.report);
+  const auto frames = output_frames(prepared);
+  if (job.level && frames) check_length(*job.level, job.output, *frames, rate);
+  if (!is_special_file(job.output)) open_outputs(prepared);
   choose_method(prepared);
   return prepared;
 }
@@ -167,29 +209,39 @@ double start_gpu(const Device& device) {
   return seconds_since(before);
 }
 
-/// Convolves all of `source` and passes the wanted frames to `write`. `written` reports them.
-void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& write,
-                   const std::function<WriteReport()>& written) {
+/// One convolution of the whole source.
+struct Pass {
+  const Stereo<Signal>& taps;
+  WriteWet write;                        ///< takes the wanted frames
+  std::function<WriteReport()> written;  ///< reports what `write` got
+  bool is_watched = true;
+};
+
+RenderReport render_source(Prepared& prepared, MeasuredSource& source, const Pass& pass) {
   const Job& job = prepared.job;
-  const Response& response = prepared.response;
+  const std::int64_t latency = prepared.response.latency_frames;
   JobReport& report = prepared.report;
   const std::optional<Device>& device = report.choice.device;
   if (device) report.gpu_start_seconds += start_gpu(*device);
   const auto before = std::chrono::steady_clock::now();
-  const std::unique_ptr<Renderer> renderer = make_renderer(
-      *report.choice.method, response.taps, source.length(), device ? device->index : 0);
+  const std::unique_ptr<Renderer> renderer =
+      make_renderer(*report.choice.method, pass.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
-  if (job.verify) verification.emplace(response.taps, source.least_length());
-  FrameRange wanted(response.latency_frames, job.length, write);
+  if (job.verify) verification.emplace(pass.taps, source.least_length());
+  Signal mean;
+  FrameRange wanted(latency, job.length, [&](Stereo<std::span<const float>> wet) {
+    pass.write(pick(wet, job.format.channels, mean));
+  });
   // A GPU's renderer calls the two functions below on two threads, at the same time. What both of
   // them use is made for that: these two, and the verification. The first one has the source for
   // itself, but for its length, which stays; the second one all that has to do with frames.
   SharedStopwatch files;
   std::atomic<std::int64_t> samples_read = 0;
-  // The device measures all frames, so the host must, too.
+  // The device measures all frames of both ears, so the host must, too.
   Stereo<Level> levels;
-  const bool are_all_wanted = response.latency_frames == 0 && job.length == WetLength::full;
-  report.render = renderer->run(
+  const bool are_all_wanted =
+      latency == 0 && job.length == WetLength::full && job.format.channels == Channels::both;
+  RenderReport rendered = renderer->run(
       [&](std::span<float> block) {
         stop_if_interrupted();
         const std::size_t count = files.time([&] { return source.read(block); });
@@ -202,71 +254,123 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
         if (device && !are_all_wanted) measure(wet, levels);
         files.time([&] { wanted(wet, samples_read); });
         if (verification) verification->wet(wet);
-        if (job.watch) {
-          const WriteReport so_far = written();
+        if (job.watch && pass.is_watched) {
+          const WriteReport so_far = pass.written();
           job.watch({samples_read, source.exact_length(), report.source.rate, so_far.levels,
                      so_far.clipped});
         }
       });
-  report.convolve_seconds = seconds_since(before) - files.seconds();
+  report.convolve_seconds += seconds_since(before) - files.seconds();
   const SourceReader& reader = source.reader();
   report.source = {report.source.rate,
-                   report.render.source_samples,
+                   rendered.source_samples,
                    false,
                    {reader.replaced(), reader.shortfall(), reader.remark()}};
-  if (report.render.device_levels) {
-    check_levels(*report.render.device_levels, are_all_wanted ? written().levels : levels);
+  if (rendered.device_levels) {
+    check_levels(*rendered.device_levels, are_all_wanted ? pass.written().levels : levels);
   }
   if (verification) {
     verification->check(*report.choice.method);
     report.verified_samples = verification->samples();
   }
+  return rendered;
 }
 
-/// Knows the peak before it writes the first frame: keeps all frames in a file, or renders twice.
-void render_normalised(Prepared& prepared) {
+/// The same factor for all frames of both ears.
+class Scaling {
+ public:
+  explicit Scaling(double factor) : factor_(factor) {}
+
+  Stereo<std::span<const float>> operator()(Stereo<std::span<const float>> wet) {
+    if (factor_ == 1) return wet;
+    for (const Side side : kSides) {
+      scaled_[side].resize(wet[side].size());
+      std::ranges::transform(wet[side], scaled_[side].begin(), [this](float sample) {
+        return static_cast<float>(factor_ * double{sample});
+      });
+    }
+    return {scaled_.left, scaled_.right};
+  }
+
+ private:
+  double factor_;
+  Stereo<Signal> scaled_;
+};
+
+/// Knows the level before it writes the first frame: keeps all frames in a file, or renders twice.
+/// Returns the factor.
+double render_levelled(Prepared& prepared) {
   const Job& job = prepared.job;
-  WriteReport rendered;
+  JobReport& report = prepared.report;
+  WriteReport measured;
+  TargetMeter meter(*job.level, report.source.rate, count(job.format.channels));
   std::optional<FloatStore> store;
   if (!is_special_file(job.output)) store.emplace(job.output);
   const auto keep = [&](Stereo<std::span<const float>> wet) {
-    measure(wet, rendered.levels);
-    rendered.frames += std::ssize(wet.left);
+    measure(wet, measured.levels);
+    meter.take(wet);
+    measured.frames += std::ssize(wet.left);
     if (store) store->write(wet);
   };
-  render_source(prepared, *prepared.source, keep, [&] { return rendered; });
-  const double peak = std::max(rendered.levels.left.peak, rendered.levels.right.peak);
-  const double factor = peak > 0 ? amplitude(*job.norm_db) / peak : 1;
-  prepared.report.norm_gain_db = 20 * std::log10(factor);
-  Stereo<Signal> scaled;
+  const auto so_far = [&] { return measured; };
+  report.render = render_source(prepared, *prepared.source, {prepared.response.taps, keep, so_far});
+  const double factor = meter.factor(job.output).value_or(1);
+  report.level_gain_db = dbfs(factor);
+  Scaling scaled(factor);
   const auto write_scaled = [&](Stereo<std::span<const float>> wet) {
     stop_if_interrupted();
-    for (const Side side : kSides) {
-      scaled[side].resize(wet[side].size());
-      std::ranges::transform(wet[side], scaled[side].begin(), [&](float sample) {
-        return static_cast<float>(factor * double{sample});
-      });
-    }
-    prepared.writer->write({scaled.left, scaled.right});
+    prepared.writer->write(scaled(wet));
   };
   if (store) {
     store->read(write_scaled);
   } else {
     MeasuredSource again(job.input, job.source_options);
-    render_source(prepared, again, write_scaled, [&] { return rendered; });
+    report.render = render_source(prepared, again, {prepared.response.taps, write_scaled, so_far});
   }
+  return factor;
+}
+
+/// The second output, as long as the first one and scaled as that was.
+void render_early(Prepared& prepared, double factor) {
+  const auto K = static_cast<std::size_t>(prepared.report.early_taps);
+  Stereo<Signal> taps;
+  for (const Side side : kSides) {
+    const Signal& all = prepared.response.taps[side];
+    taps[side].assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(K));
+  }
+  WetWriter& writer = *prepared.early_writer;
+  WriteReport measured;
+  Scaling scaled(factor);
+  const auto write = [&](Stereo<std::span<const float>> wet) {
+    measure(wet, measured.levels);
+    writer.write(scaled(wet));
+  };
+  MeasuredSource again(prepared.job.input, prepared.job.source_options);
+  render_source(prepared, again, {taps, write, [&] { return measured; }, false});
+  constexpr std::int64_t kBlock = 1 << 16;
+  const Signal silence(kBlock);
+  while (writer.report().frames < prepared.writer->report().frames) {
+    const std::int64_t missing = prepared.writer->report().frames - writer.report().frames;
+    const auto part = std::span(silence).first(static_cast<std::size_t>(std::min(kBlock, missing)));
+    writer.write({part, part});
+  }
+  prepared.report.early = writer.finish();
 }
 
 JobReport run_once(Prepared prepared) {
-  if (!prepared.writer) prepared.writer = open_output(prepared);
+  if (!prepared.writer) open_outputs(prepared);
   WetWriter& writer = *prepared.writer;
-  if (prepared.job.norm_db) {
-    render_normalised(prepared);
+  double factor = 1;
+  if (prepared.job.level) {
+    factor = render_levelled(prepared);
   } else {
-    render_source(
-        prepared, *prepared.source, [&](Stereo<std::span<const float>> wet) { writer.write(wet); },
-        [&] { return writer.report(); });
+    prepared.report.render = render_source(
+        prepared, *prepared.source,
+        {prepared.response.taps, [&](Stereo<std::span<const float>> wet) { writer.write(wet); },
+         [&] { return writer.report(); }});
   }
+  // First, so that whoever finds OUTPUT finds both.
+  if (prepared.early_writer) render_early(prepared, factor);
   stop_if_interrupted();
   prepared.report.written = writer.finish();
   prepared.report.seconds = seconds_since(prepared.start);
@@ -274,6 +378,11 @@ JobReport run_once(Prepared prepared) {
 }
 
 }  // namespace
+
+std::string early_output(const std::string& output) {
+  const std::filesystem::path path(output);
+  return (path.parent_path() / path.stem()).concat(".early").concat(path.extension().string());
+}
 
 Prepared resolve(const Job& job) {
   check_pipes(job);

@@ -20,8 +20,9 @@ struct Prepared {
   JobReport report;  ///< what resolve() knows
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   std::unique_ptr<MeasuredSource> source;
-  Response response;                  ///< at the source's rate, with the mix applied
-  std::unique_ptr<WetWriter> writer;  ///< null: OUTPUT is a pipe or a device, opened by run()
+  Response response;                        ///< at the source's rate, with the mix applied
+  std::unique_ptr<WetWriter> writer;        ///< null: OUTPUT is a pipe or a device, opened by run()
+  std::unique_ptr<WetWriter> early_writer;  ///< null: no second output
 };
 
 /// Throws Error for everything that can be rejected before the work.

@@ -10,8 +10,17 @@
 
 namespace gpuconv {
 
+double unit_energy_factor(const Response& response) {
+  double energy = 0;
+  for (const Side side : kSides) {
+    for (const float tap : response.taps[side]) energy += double{tap} * double{tap};
+  }
+  return std::sqrt(2 / energy);
+}
+
 Response mixed(Response response, const Mix& mix) {
-  const double wet = amplitude(mix.gain_db + mix.wet_db);
+  const double wet = amplitude(mix.gain_db + mix.wet_db) *
+                     (mix.has_unit_energy ? unit_energy_factor(response) : 1);
   const std::int64_t predelay = parse_duration(mix.predelay, response.rate, "--predelay");
   for (const Side side : kSides) {
     Signal& taps = response.taps[side];

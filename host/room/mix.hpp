@@ -18,7 +18,13 @@ struct Mix {
   /// Of the source itself, equally to both ears; absent: none.
   std::optional<double> dry_db = std::nullopt;
   std::string predelay = "0s";  ///< silence before the response, but not before the dry signal
+  /// Scales the response by unit_energy_factor() first.
+  bool has_unit_energy = false;
 };
+
+/// The factor for both ears after which their mean energy, (sum h_left^2 + sum h_right^2) / 2, is
+/// 1: white noise keeps its power, as the mean of both ears. The response must not be silent.
+double unit_energy_factor(const Response& response);
 
 /// The response whose convolution with the source is the mix. Throws UsageError for a predelay
 /// that parse_duration() rejects.

@@ -108,6 +108,9 @@ Response resample(const Response& response, int rate) {
   Response converted;
   converted.rate = rate;
   converted.latency_frames = static_cast<int>(ratio.ceil(ringing));
+  // By the old taps: the new ones ring before a sharp onset.
+  converted.direct_sound =
+      response.direct_sound * static_cast<double>(ratio.to) / static_cast<double>(ratio.from);
   converted.description = response.description;
   for (const Side side : kSides) {
     const Signal& taps = response.taps[side];

@@ -11,6 +11,7 @@
 #include "host/read/foreign.hpp"
 #include "host/read/nonfinite.hpp"
 #include "host/room/delay.hpp"
+#include "host/room/onset.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
@@ -25,12 +26,13 @@ bool is_silent(const Signal& taps) {
 Response load_audio(const std::string& path, const ResponseOptions& options) {
   AudioReader reader(path, options.truncated, options.formats);
   const AudioFormat& format = reader.format();
-  if (format.channels == 1) {
+  const bool is_mono = format.channels == 1;
+  if (is_mono && !options.both_ears) {
     throw FileError(path,
-                    "has 1 channel where a response needs 2, left and right; to give both "
-                    "ears the same one: sox FILE -c 2 stereo.wav");
+                    "has 1 channel where a response needs 2, left and right; --both-ears gives "
+                    "both ears this one");
   }
-  if (format.channels != 2) {
+  if (!is_mono && format.channels != 2) {
     throw FileError(path, fmt::format("has {} channels where a response needs 2, left and right",
                                       format.channels));
   }
@@ -42,23 +44,25 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
   check_length(format.frames);
   Response response;
   response.rate = format.rate;
-  std::vector<float> frames(2 * kBufferFrames);
+  const auto channels = static_cast<std::size_t>(format.channels);
+  std::vector<float> frames(channels * kBufferFrames);
   std::int64_t count = 0;
   std::int64_t replaced = 0;
   while (const std::size_t got = reader.read(frames)) {
-    const auto portion = std::span(frames).first(2 * got);
-    replaced += mend_nonfinite(path, portion, 2, count, options.nonfinite);
+    const auto portion = std::span(frames).first(channels * got);
+    replaced += mend_nonfinite(path, portion, format.channels, count, options.nonfinite);
     for (std::size_t n = 0; n < got; ++n) {
-      response.taps.left.push_back(portion[2 * n]);
-      response.taps.right.push_back(portion[2 * n + 1]);
+      response.taps.left.push_back(portion[channels * n]);
+      response.taps.right.push_back(portion[channels * n + channels - 1]);
     }
     count += static_cast<std::int64_t>(got);
     check_length(count);
   }
   if (count == 0) throw FileError(path, "holds no taps (0 frames)");
-  response.description =
-      fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
-                  format.rate, count, static_cast<double>(count) / format.rate);
+  response.direct_sound = direct_sound(response.taps);
+  response.description = fmt::format(
+      "{}, {}, {} Hz, {} taps ({:.3f} s){}", format.container, format.encoding, format.rate, count,
+      static_cast<double>(count) / format.rate, is_mono ? ", one channel for both ears" : "");
   response.repairs = {replaced, reader.shortfall(), reader.remark()};
   return response;
 }
@@ -96,6 +100,10 @@ Response response_of(SofaSet& set, const ResponseOptions& options) {
   for (const Side side : kSides) {
     response.repairs.replaced +=
         mend_nonfinite(set.path(), found.taps[side], 1, 0, options.nonfinite);
+  }
+  // Before a delay that is not whole makes the taps ring.
+  response.direct_sound = direct_sound(found.taps, delays);
+  for (const Side side : kSides) {
     response.taps[side] = delayed(found.taps[side], delays[side], response.latency_frames);
   }
   const std::size_t K = std::max(response.taps.left.size(), response.taps.right.size());

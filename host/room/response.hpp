@@ -16,6 +16,7 @@ struct Response {
   int rate = 0;         ///< Hz
   int latency_frames =
       0;  ///< wet frames before time zero: the caller crops them after the convolution
+  double direct_sound = 0;  ///< samples from time zero until it arrives: see onset.hpp
   std::string description;
   Repairs repairs;
   std::vector<std::string> warnings;  ///< what is doubtful about the choice of a measurement
@@ -26,6 +27,7 @@ struct ResponseOptions {
   NonFinite nonfinite = NonFinite::error;
   Truncated truncated = Truncated::error;
   Formats formats = Formats::allowed;
+  bool both_ears = false;  ///< both ears get the one channel of an audio file that has no other
 };
 
 /// Longest response: 93 minutes at 48 kHz. What goes on for ever fails here and not for memory.
@@ -33,9 +35,9 @@ inline constexpr std::int64_t kMaxTaps = std::int64_t{1} << 28;
 
 class SofaSet;
 
-/// Throws FileError unless there are two channels of which at least one is not silent, and
-/// UsageError if a direction is asked of a file that has none. `path` is read anew; ResponseCache
-/// reads a file once.
+/// Throws FileError unless there are two channels (or one for both ears) of which at least one is
+/// not silent, and UsageError if a direction is asked of a file that has none. `path` is read anew;
+/// ResponseCache reads a file once.
 Response load_response(const std::string& path, const ResponseOptions& options = {});
 
 /// One measurement of a set that is open, with its delays (Data.Delay) applied.

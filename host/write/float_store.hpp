@@ -1,4 +1,4 @@
-// float_store.hpp - keeps frames on the disk until --norm knows their peak
+// float_store.hpp - keeps frames on the disk until --level knows their level
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@
 
 namespace gpuconv {
 
-/// Takes interleaved stereo frames, in the encoding it was made for.
+/// Takes interleaved frames, in the encoding it was made for.
 class FrameWriter {
  public:
   virtual ~FrameWriter() = default;

@@ -32,9 +32,14 @@ std::unique_ptr<FrameWriter> make_writer(OutputFile& file, const FileFormat& for
   return std::make_unique<SndfileWriter>(file, format, rate, frames);
 }
 
+/// Of one channel, `left` alone.
 template <typename Sample>
-void interleave(std::span<const Sample> left, std::span<const Sample> right,
+void interleave(std::span<const Sample> left, std::span<const Sample> right, int channels,
                 std::vector<Sample>& frames) {
+  if (channels == 1) {
+    frames.assign(left.begin(), left.end());
+    return;
+  }
   frames.resize(2 * left.size());
   for (std::size_t n = 0; n < left.size(); ++n) {
     frames[2 * n] = left[n];
@@ -49,11 +54,15 @@ WetWriter::WetWriter(const std::string& path, const OutputFormat& format, int ra
     : format_(resolve_output(path, format, rate)),
       file_(path, options),
       writer_(make_writer(file_, format_, rate, options.frames)) {
-  // What is compressed may take next to nothing (silence) or nearly as much as PCM: not asked for.
+  const int bytes = frame_bytes() + options.frame_bytes_beside;
+  if (options.frames) file_.require_room(*options.frames * std::int64_t{bytes});
+}
+
+// What is compressed may take next to nothing (silence) or nearly as much as PCM: not asked for.
+int WetWriter::frame_bytes() const {
   const bool compresses =
       format_.container == Container::flac || format_.container == Container::ogg;
-  const int frame_bytes = (compresses ? 0 : format_.frame_bytes()) + options.frame_bytes_beside;
-  if (options.frames) file_.require_room(*options.frames * std::int64_t{frame_bytes});
+  return compresses ? 0 : format_.frame_bytes();
 }
 
 void WetWriter::write(Stereo<std::span<const float>> wet) {
@@ -64,16 +73,17 @@ void WetWriter::write(Stereo<std::span<const float>> wet) {
   check_finite(wet);
   measure(wet, report_.levels);
   if (format_.encoding != Encoding::pcm) {
-    interleave(wet.left, wet.right, frames_);
+    interleave(wet.left, wet.right, format_.channels, frames_);
     writer_->write(std::span<const float>(frames_));
   } else {
     for (const Side side : kSides) {
+      if (format_.channels == 1 && side == Side::right) continue;
       ears_[side].resize(wet[side].size());
       report_.clipped[side] += format_.is_dithered
                                    ? quantise(wet[side], format_.bits, ears_[side], dither_[side])
                                    : quantise(wet[side], format_.bits, ears_[side]);
     }
-    interleave<std::int32_t>(ears_.left, ears_.right, pcm_);
+    interleave<std::int32_t>(ears_.left, ears_.right, format_.channels, pcm_);
     writer_->write(std::span<const std::int32_t>(pcm_));
   }
   report_.frames += static_cast<std::int64_t>(wet.left.size());

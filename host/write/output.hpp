@@ -23,10 +23,14 @@ class WetWriter {
   WetWriter(const std::string& path, const OutputFormat& format, int rate,
             const OutputOptions& options = {});
 
+  /// Bytes of a frame in the file; 0 where that depends on the samples.
+  int frame_bytes() const;
+
   /// So far: frames and levels.
   const WriteReport& report() const { return report_; }
 
-  /// Takes the next frames; `wet.left` and `wet.right` have one length. A sample that is not a
+  /// Takes the next frames; `wet.left` and `wet.right` have one length, and are the same where the
+  /// file has one channel: see pick(). A sample that is not a
   /// finite number is a FileError naming the frame: the result has overflowed.
   void write(Stereo<std::span<const float>> wet);
 

@@ -44,7 +44,7 @@ FileFormat resolve(const std::string& path, const OutputFormat& asked, Container
   if (container == Container::ogg) {
     if (given)
       throw UsageError(path + ": Ogg is written as Vorbis; --bits and --encoding do not fit");
-    return {container, Encoding::vorbis, 32};
+    return {container, Encoding::vorbis, 32, false, count(asked.channels)};
   }
   const bool has_float = container != Container::flac;
   FileFormat format{container, has_float ? Encoding::ieee_float : Encoding::pcm, 0};
@@ -64,6 +64,7 @@ FileFormat resolve(const std::string& path, const OutputFormat& asked, Container
                                  name(container), format.bits,
                                  format.encoding == Encoding::pcm ? "PCM" : "float"));
   }
+  format.channels = count(asked.channels);
   format.is_dithered = asked.is_dithered && format.encoding == Encoding::pcm && format.bits <= 16;
   return format;
 }
@@ -105,9 +106,11 @@ const char* name(Encoding encoding) {
 }
 
 std::string describe(const FileFormat& format) {
-  if (format.encoding == Encoding::vorbis) return "Vorbis";
-  return fmt::format("{}-bit {}{}", format.bits, format.encoding == Encoding::pcm ? "PCM" : "float",
-                     format.is_dithered ? ", dithered" : "");
+  const char* const channels = format.channels == 1 ? ", 1 channel" : "";
+  if (format.encoding == Encoding::vorbis) return std::string("Vorbis") + channels;
+  return fmt::format("{}-bit {}{}{}", format.bits,
+                     format.encoding == Encoding::pcm ? "PCM" : "float",
+                     format.is_dithered ? ", dithered" : "", channels);
 }
 
 FileFormat resolve_format(const std::string& path, const OutputFormat& asked) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "host/write/channels.hpp"
+
 namespace gpuconv {
 
 enum class Encoding { pcm, ieee_float, vorbis };
@@ -13,6 +15,7 @@ struct OutputFormat {
   std::optional<Encoding> encoding;
   std::optional<int> bits;
   bool is_dithered = true;  ///< where there is reason to: PCM of 16 bits
+  Channels channels = Channels::both;
 };
 
 enum class Container { wav, rf64, w64, caf, aiff, au, flac, ogg };
@@ -25,15 +28,16 @@ struct FileFormat {
   Encoding encoding = Encoding::ieee_float;
   int bits = 32;
   bool is_dithered = false;
+  int channels = 2;  ///< or 1
 
   /// Of a frame before it is compressed.
-  int frame_bytes() const { return 2 * bits / 8; }
+  int frame_bytes() const { return channels * bits / 8; }
 };
 
 /// "pcm", "float" or "vorbis".
 const char* name(Encoding encoding);
 
-/// "16-bit PCM, dithered", "32-bit float", "Vorbis".
+/// "16-bit PCM, dithered", "32-bit float", "Vorbis, 1 channel".
 std::string describe(const FileFormat& format);
 
 /// The container follows from the extension. Where nothing is asked for: 32-bit float, or what is

@@ -100,7 +100,7 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
   SF_VIRTUAL_IO io{file_length, seek_in_file, read_nothing, write_to_file, file_position};
   SF_INFO info{};
   info.samplerate = rate;
-  info.channels = 2;
+  info.channels = format.channels;
   info.format = sndfile_format(format);
   sndfile_.reset(sf_open_virtual(&io, SFM_WRITE, &info, &port_));
   if (port_.failure) std::rethrow_exception(port_.failure);
@@ -116,13 +116,13 @@ SndfileWriter::SndfileWriter(OutputFile& file, const FileFormat& format, int rat
 }
 
 void SndfileWriter::write(std::span<const float> frames) {
-  check_size(std::ssize(frames) / 2);
+  check_size(std::ssize(frames) / format_.channels);
   check(sf_write_float(sndfile_.get(), frames.data(), static_cast<sf_count_t>(frames.size())),
         frames.size());
 }
 
 void SndfileWriter::write(std::span<const std::int32_t> frames) {
-  check_size(std::ssize(frames) / 2);
+  check_size(std::ssize(frames) / format_.channels);
   scaled_.clear();
   for (const std::int32_t sample : frames) {
     scaled_.push_back(

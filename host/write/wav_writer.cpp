@@ -31,10 +31,16 @@ std::uint64_t data_bytes(const FileFormat& format, std::int64_t frames) {
   return static_cast<std::uint64_t>(frames) * static_cast<std::uint64_t>(format.frame_bytes());
 }
 
+/// After the samples: chunks have an even number of bytes. One channel of 24 bits may not.
+std::uint64_t padding_bytes(const FileFormat& format, std::int64_t frames) {
+  return data_bytes(format, frames) % 2;
+}
+
 /// All bytes of the file after the first size.
 std::uint64_t riff_bytes(const FileFormat& format, std::int64_t frames) {
   const std::uint64_t fact = format.encoding == Encoding::ieee_float ? 8 + 4 : 0;
-  return 4 + (8 + kDs64Bytes) + (8 + fmt_bytes(format)) + fact + 8 + data_bytes(format, frames);
+  return 4 + (8 + kDs64Bytes) + (8 + fmt_bytes(format)) + fact + 8 + data_bytes(format, frames) +
+         padding_bytes(format, frames);
 }
 
 class Header {
@@ -56,6 +62,7 @@ void add_fmt(Header& header, const FileFormat& format, int rate) {
   constexpr std::uint64_t kPcm = 1;
   constexpr std::uint64_t kFloat = 3;
   constexpr std::uint64_t kFrontLeftAndRight = 3;
+  constexpr std::uint64_t kFrontCentre = 4;
   const bool is_float = format.encoding == Encoding::ieee_float;
   const auto bits = static_cast<std::uint64_t>(format.bits);
   const auto frame_bytes = static_cast<std::uint64_t>(format.frame_bytes());
@@ -63,7 +70,7 @@ void add_fmt(Header& header, const FileFormat& format, int rate) {
   header.text("fmt ");
   header.number(fmt_bytes(format), 4);
   header.number(is_extensible(format) ? kWavExtensible : is_float ? kFloat : kPcm, 2);
-  header.number(2, 2);  // channels
+  header.number(static_cast<std::uint64_t>(format.channels), 2);
   header.number(static_cast<std::uint64_t>(rate), 4);
   header.number(static_cast<std::uint64_t>(rate) * frame_bytes, 4);
   header.number(frame_bytes, 2);
@@ -72,7 +79,7 @@ void add_fmt(Header& header, const FileFormat& format, int rate) {
   if (is_extensible(format)) {
     header.number(22, 2);    // bytes of extension
     header.number(bits, 2);  // all of them valid
-    header.number(kFrontLeftAndRight, 4);
+    header.number(format.channels == 1 ? kFrontCentre : kFrontLeftAndRight, 4);
     header.number(kPcm, 2);  // a GUID that begins with the format
     header.text(std::string_view("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14));
   }
@@ -136,7 +143,11 @@ void WavWriter::write(std::span<const std::int32_t> frames) {
 }
 
 void WavWriter::finish() {
-  const std::int64_t frames = samples_ / 2;
+  const std::int64_t frames = samples_ / format_.channels;
+  // A reader of a stream without sizes would take padding for a sample.
+  const bool has_sizes = file_.seekable() || announced_;
+  const std::byte padding[] = {std::byte{0}};
+  if (has_sizes && padding_bytes(format_, frames) > 0) file_.write(padding);
   if (file_.seekable()) {
     file_.seek(0);
     file_.write(wav_header(format_, rate_, frames));

@@ -4,8 +4,8 @@
 //   RF64  -1    WAVE | ds64 28 | fmt | fact (float) | data         above: 64-bit sizes (EBU 3306)
 //
 // An own writer, because libsndfile 1.2.0 wraps its sizes at 4 GiB without an error and dates float
-// files, so that no two are alike. Here the bytes depend on the samples alone. A stereo frame has
-// an even number of bytes: no chunk needs padding.
+// files, so that no two are alike. Here the bytes depend on the samples alone. Data of an odd
+// number of bytes (one channel of 24 bits) is padded, as RIFF wants it.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@
 
 namespace gpuconv {
 
-/// The bytes before the first sample of a stereo file; of one length for all `frames`. Without
+/// The bytes before the first sample; of one length for all `frames`. Without
 /// `frames` the sizes say "streamed, up to the end", for a pipe.
 std::vector<std::byte> wav_header(const FileFormat& format, int rate,
                                   std::optional<std::int64_t> frames);

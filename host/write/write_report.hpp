@@ -12,8 +12,10 @@ namespace gpuconv {
 
 struct WriteReport {
   std::int64_t frames = 0;
-  Stereo<Level> levels;          ///< of the wet signal, before it was quantised
-  Stereo<std::int64_t> clipped;  ///< samples that PCM had to limit; 0 in float
+  /// Of the wet signal, before it was quantised. For a file with one channel both are that one.
+  Stereo<Level> levels;
+  /// Samples that PCM had to limit; 0 in float. One channel counts as the left one.
+  Stereo<std::int64_t> clipped;
   std::int64_t bytes = 0;
   std::string container;  ///< "WAV", "RF64", ...
   FileFormat format;

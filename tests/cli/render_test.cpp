@@ -201,7 +201,7 @@ TEST_F(Program, NormalisesByTheMeasuredPeakWithOneFactorForBothEars) {
   const Stereo<double> before = peaks(wet());
   const Outcome outcome = render(source_, room_, {"--norm=-6", "--fail-on-clip"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_TRUE(says(outcome.err, {"norm ", " dB to both ears"}));
+  EXPECT_TRUE(says(outcome.err, {"level ", " dB to both ears (peak -6.0 dBFS)"}));
   const Stereo<double> after = peaks(wet());
   EXPECT_NEAR(std::max(after.left, after.right), std::pow(10, -6.0 / 20), 1e-7);
   EXPECT_NEAR(after.left / after.right, before.left / before.right, 1e-5);

@@ -56,5 +56,27 @@ TEST_F(SofaProgram, DescribesListsAndWritesJson) {
   EXPECT_EQ(run({"info", room_, "--directions"}).exit_code, 1);
 }
 
+TEST_F(SofaProgram, TellsOfEachDirectionWhichEarHearsFirst) {
+  const auto acoustics = [&](const std::string& azimuth) {
+    return run(
+        {"info", head_, "--acoustics", "--json", "--azimuths", "clockwise", "--azimuth", azimuth});
+  };
+  const auto left = nlohmann::json::parse(acoustics("90").out);
+  const auto right = nlohmann::json::parse(acoustics("-90").out);
+  EXPECT_GT(left["itd_s"].get<double>(), 0);
+  EXPECT_GT(left["bands"][0]["ild_db"].get<double>(), 0);
+  EXPECT_LT(right["itd_s"].get<double>(), 0);
+  EXPECT_LT(right["bands"][0]["ild_db"].get<double>(), 0);
+  const Outcome stored =
+      run({"info", head_, "--acoustics", "--azimuths", "as-stored", "--azimuth", "90"});
+  EXPECT_EQ(stored.exit_code, 0);
+  EXPECT_TRUE(says(stored.out, {"right ear first"}));
+  EXPECT_TRUE(says(stored.err, {"warning: ", "asked for on the left"}));
+  EXPECT_EQ(run({"info", head_, "--acoustics"}).exit_code, 2);  // it asks which ears are which
+  EXPECT_EQ(run({"info", head_, "--azimuth", "90"}).exit_code, 1);
+  EXPECT_EQ(run({"info", head_, "--acoustics", "--directions"}).exit_code, 1);
+  EXPECT_EQ(run({"info", source_, "--acoustics"}).exit_code, 0);  // one channel for both ears
+}
+
 }  // namespace
 }  // namespace gpuconv::test

@@ -1,4 +1,5 @@
 // version_test.cpp - gpuconv --version
+#include <ebur128.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <hdf5.h>
@@ -46,6 +47,9 @@ TEST_F(Program, NamesTheVersionsOfItsLibraries) {
   auto lines = version_lines(run({"--version"}).out);
   EXPECT_EQ("libsndfile-" + lines["libsndfile"], sf_version_string());
   EXPECT_EQ("libsoxr-" + lines["soxr"], soxr_version());
+  int one = 0, two = 0, three = 0;
+  ebur128_get_version(&one, &two, &three);
+  EXPECT_EQ(lines["libebur128"], fmt::format("{}.{}.{}", one, two, three));
   unsigned major = 0, minor = 0, release = 0;
   ASSERT_GE(H5get_libversion(&major, &minor, &release), 0);
   EXPECT_EQ(lines["HDF5"], fmt::format("{}.{}.{}", major, minor, release));

@@ -51,10 +51,14 @@ TEST(ResponseCase, WithAShortPeakChunkIsTheCommonResponse) {
   for (const Side side : kSides) EXPECT_EQ(found.taps[side], expected.taps[side]);
 }
 
-TEST(ResponseCase, OfOneChannelSaysHowToMakeTwo) {
+TEST(ResponseCase, OfOneChannelSaysHowItGoesToBothEars) {
   GPUCONV_TEST_CASE(path, "H36/mono_ir.wav");
-  EXPECT_TRUE(says(message_of<FileError>([&] { load_response(path); }),
-                   {"has 1 channel", "sox FILE -c 2 stereo.wav"}));
+  EXPECT_TRUE(
+      says(message_of<FileError>([&] { load_response(path); }), {"has 1 channel", "--both-ears"}));
+  ResponseOptions options;
+  options.both_ears = true;
+  const Response response = load_response(path, options);
+  EXPECT_EQ(response.taps.left, response.taps.right);
 }
 
 }  // namespace

@@ -45,6 +45,23 @@ TEST(Mixed, AddsTheDrySignalAtTimeZeroAndDelaysOnlyTheWet) {
   EXPECT_EQ(both.taps.right[3], 2);
 }
 
+TEST(Mixed, ScalesBothEarsToAMeanEnergyOfOne) {
+  Mix mix;
+  mix.has_unit_energy = true;
+  const Response unit = mixed(response_of({3, 0, 4}, {0, 5, 0}), mix);
+  EXPECT_FLOAT_EQ(unit.taps.left[0], 0.6f);
+  EXPECT_FLOAT_EQ(unit.taps.left[2], 0.8f);
+  EXPECT_FLOAT_EQ(unit.taps.right[1], 1);
+  // One silent ear: the other one has the energy of both. Levels and the dry signal come after.
+  mix.wet_db = 20 * std::log10(0.5);
+  mix.dry_db = 0;
+  const Response one = mixed(response_of({0, 0.01f}, {0, 0}), mix);
+  EXPECT_FLOAT_EQ(one.taps.left[1], std::sqrt(2.0f) / 2);
+  EXPECT_EQ(one.taps.left[0], 1);
+  EXPECT_EQ(one.taps.right[0], 1);
+  EXPECT_NEAR(unit_energy_factor(response_of({1e-30f}, {1e-30f})), 1e30, 1e24);
+}
+
 TEST(ParseDuration, KnowsItsUnits) {
   EXPECT_EQ(parse_duration("20ms", 16000, "--predelay"), 320);
   EXPECT_EQ(parse_duration("0.5s", 16000, "--predelay"), 8000);

@@ -32,9 +32,27 @@ TEST(ResponseTest, LeftComesFirst) {
 TEST(ResponseTest, OtherNumbersOfChannelsAreRefusedByName) {
   const Folder folder;
   EXPECT_TRUE(says(refusal(float_wav(folder, "one.wav", 1, {1, 2})),
-                   {"has 1 channel where a response needs 2", "sox FILE -c 2 stereo.wav"}));
+                   {"has 1 channel where a response needs 2", "--both-ears gives both"}));
   EXPECT_TRUE(
       says(refusal(float_wav(folder, "four.wav", 4, {1, 2, 3, 4})), {"has 4 channels", "needs 2"}));
+}
+
+TEST(ResponseTest, OneChannelGoesToBothEarsOnRequest) {
+  const Folder folder;
+  ResponseOptions options;
+  options.both_ears = true;
+  const Response one = load_response(float_wav(folder, "one.wav", 1, {1, -2, 3}), options);
+  EXPECT_EQ(one.taps.left, (Signal{1, -2, 3}));
+  EXPECT_EQ(one.taps.right, one.taps.left);
+  EXPECT_TRUE(says(one.description, {"3 taps", "one channel for both ears"}));
+  const Response two = load_response(float_wav(folder, "two.wav", 2, {1, -1, 2, -2}), options);
+  EXPECT_EQ(two.taps.left, (Signal{1, 2}));
+  EXPECT_EQ(two.taps.right, (Signal{-1, -2}));
+  const std::string four = float_wav(folder, "four.wav", 4, {1, 2, 3, 4});
+  EXPECT_TRUE(says(message_of<FileError>([&] { load_response(four, options); }), {"4 channels"}));
+  const std::string nan = float_wav(folder, "nan.wav", 1, {1, kNan});
+  EXPECT_TRUE(
+      says(message_of<FileError>([&] { load_response(nan, options); }), {"frame 1 is not"}));
 }
 
 TEST(ResponseTest, SilenceIsRefusedButOneSilentEarIsFine) {

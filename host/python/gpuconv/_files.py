@@ -69,6 +69,7 @@ class Response:
         emitter: int | None = None,
         receivers: tuple[int, int] | None = None,
         azimuths: str | None = None,
+        both_ears: bool = False,
         rate: int | None = None,
         nonfinite: str = "error",
         truncated: str = "error",
@@ -82,6 +83,7 @@ class Response:
         emitter             loudspeaker, from 0, where there are several
         receivers           (left, right): which receivers are the ears, from 0
         azimuths            "clockwise" or "as-stored", for files whose samples contradict them
+        both_ears           both get the channel of a file that has only one
         rate                Hz; the response is converted as `gpuconv render` converts it
         nonfinite           NaN and infinity: "error", or "zero"
         truncated           a file shorter than its header says: "error", or "accept"
@@ -99,6 +101,7 @@ class Response:
                 emitter=emitter,
                 receivers=receivers,
                 azimuths=azimuths,
+                both_ears=both_ears,
                 nonfinite=nonfinite,
                 truncated=truncated,
                 allow_any_format=allow_any_format,

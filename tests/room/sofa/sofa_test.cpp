@@ -87,6 +87,7 @@ TEST_F(SofaFile, AWholeDelayMovesAnEarAndLeavesItsTaps) {
   EXPECT_EQ(common.taps.left, (Signal{0, 0, 0, 5, 6}));
   EXPECT_EQ(common.taps.right, (Signal{0, 7, 8, 0, 0}));
   EXPECT_EQ(common.latency_frames, 0);
+  EXPECT_EQ(common.direct_sound, 1);
   file["Data.Delay"] = {{4, 2}, {9, 9, 0, 2.0003, 9, 9, 9, 9}, {}};
   const Response own = at(file, 90, 0);
   EXPECT_EQ(own.taps.left, (Signal{5, 6, 0, 0}));
@@ -98,6 +99,10 @@ TEST_F(SofaFile, AFractionalDelayKeepsTheDifferenceBetweenTheEars) {
   file["Data.Delay"] = {{1, 2}, {2.5, 1}, {}};
   const Response response = at(file, 0, 0);
   EXPECT_EQ(response.latency_frames, kDelayReach);
+  EXPECT_EQ(response.direct_sound, 1);
+  EXPECT_EQ(at(file, 180, 0).direct_sound, 1);
+  file["Data.Delay"] = {{1, 2}, {2.5, 3}, {}};
+  EXPECT_EQ(at(file, 0, 0).direct_sound, 2.5);  // the ringing before it does not count
   ASSERT_EQ(response.taps.left.size(), response.taps.right.size());
   const auto lead = static_cast<std::size_t>(response.latency_frames);
   EXPECT_EQ(response.taps.right[lead + 1], 3);

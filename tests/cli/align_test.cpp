@@ -1,0 +1,243 @@
+// align_test.cpp - --align, --early and --unit-energy, compared with sums in double
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/support/heard.hpp"
+#include "tests/support/program_fixture.hpp"
+#include "tests/support/reference.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+using Json = nlohmann::json;
+
+/// A room whose direct sound arrives at `arrival` on the left and 7 samples later on the right.
+Stereo<Signal> room_with_onset(std::size_t arrival, std::size_t taps) {
+  Stereo<Signal> room{Signal(taps), Signal(taps)};
+  const Signal tail = noise(2 * taps, 5);
+  for (std::size_t n = arrival; n < taps; ++n) room.left[n] = 0.05f * tail[n];
+  for (std::size_t n = arrival + 7; n < taps; ++n) room.right[n] = 0.05f * tail[taps + n];
+  room.left[arrival] = 0.9f;
+  if (arrival + 7 < taps) room.right[arrival + 7] = 0.6f;
+  return room;
+}
+
+std::vector<float> interleaved(const Stereo<Signal>& ears) {
+  std::vector<float> frames;
+  for (std::size_t n = 0; n < ears.left.size(); ++n) {
+    frames.push_back(ears.left[n]);
+    frames.push_back(ears.right[n]);
+  }
+  return frames;
+}
+
+class WithOnset : public Program {
+ protected:
+  static constexpr std::size_t kArrival = 80;
+  const Signal dry_ = noise(1000, 1);
+  const Stereo<Signal> taps_ = room_with_onset(kArrival, 400);
+  const std::string onset_room_ = float_wav(folder_, "onset.wav", 2, interleaved(taps_));
+  const std::string dry_file_ = float_wav(folder_, "dry.wav", 1, dry_);
+
+  /// Both ears of `file` are frames `first`... of the convolution with `taps` times `factor`, and
+  /// zeros after that; `frames` of them.
+  void expect_wet(const std::string& file, const Stereo<Signal>& taps, std::size_t first,
+                  std::size_t frames, double factor = 1) const {
+    const Heard wet = heard(file);
+    ASSERT_EQ(wet.channels, 2);
+    for (const Side side : kSides) {
+      const std::vector<double> exact = reference(dry_, taps[side]).wet;
+      const std::vector<float>& got = wet.samples[side == Side::left ? 0 : 1];
+      ASSERT_EQ(got.size(), frames);
+      for (std::size_t n = 0; n < frames; ++n) {
+        const double wanted = first + n < exact.size() ? factor * exact[first + n] : 0;
+        ASSERT_NEAR(got[n], wanted, 2e-6 * std::max(1.0, factor)) << name(side) << n;
+      }
+    }
+  }
+
+  static Stereo<Signal> up_to(const Stereo<Signal>& taps, std::size_t count) {
+    return {Signal(taps.left.begin(), taps.left.begin() + static_cast<std::ptrdiff_t>(count)),
+            Signal(taps.right.begin(), taps.right.begin() + static_cast<std::ptrdiff_t>(count))};
+  }
+};
+
+class Aligned : public WithOnset {};
+class Early : public WithOnset {
+ protected:
+  const std::string early_ = folder_.file("wet.early.wav");
+};
+
+TEST_F(Aligned, BringsTheDirectSoundInTimeWithTheRecordingForBothEarsAlike) {
+  const Outcome outcome = render(dry_file_, onset_room_, {"--align", "direct", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"direct sound 80 frames earlier (5.00 ms)"}));
+  const auto json = Json::parse(outcome.out);
+  EXPECT_EQ(json["response"]["direct_sound_frames"], 80);
+  EXPECT_EQ(json["response"]["is_aligned"], true);
+  expect_wet(wet(), taps_, kArrival, 1399 - kArrival);
+  for (const char* const method : {"cpu-naive", "cpu-hybrid", "cpu-vectorised"}) {
+    ASSERT_EQ(render(dry_file_, onset_room_,
+                     {"--align", "direct", "--length", "same", "-m", method, "--verify"})
+                  .exit_code,
+              0);
+    expect_wet(wet(), taps_, kArrival, 1000);
+  }
+  ASSERT_EQ(render(dry_file_, onset_room_, {"--align", "none"}).exit_code, 0);
+  expect_wet(wet(), taps_, 0, 1399);
+}
+
+TEST_F(Aligned, ChangesNothingWhereTheDirectSoundIsTheFirstSample) {
+  const Stereo<Signal> taps = room_with_onset(0, 50);
+  const std::string room = float_wav(folder_, "at_zero.wav", 2, interleaved(taps));
+  ASSERT_EQ(render(dry_file_, room, {"--align", "direct"}).exit_code, 0);
+  expect_wet(wet(), taps, 0, 1049);
+}
+
+TEST_F(Aligned, MayAdvanceByMoreThanTheWholeRecording) {
+  const Stereo<Signal> taps = room_with_onset(3990, 4000);
+  const std::string room = float_wav(folder_, "late.wav", 2, interleaved(taps));
+  ASSERT_EQ(render(dry_file_, room, {"--align", "direct"}).exit_code, 0);
+  expect_wet(wet(), taps, 3990, 1009);
+  ASSERT_EQ(render(dry_file_, room, {"--align", "direct", "--length", "same"}).exit_code, 0);
+  expect_wet(wet(), taps, 3990, 1000);
+}
+
+TEST_F(Aligned, LeavesThePredelayAndMeetsTheDrySignal) {
+  ASSERT_EQ(render(dry_file_, onset_room_,
+                   {"--align", "direct", "--predelay", "30smp", "--dry", "0", "--length", "same"})
+                .exit_code,
+            0);
+  // The dry signal at frame 0, the direct sound 30 frames after it.
+  Stereo<Signal> taps;
+  for (const Side side : kSides) {
+    taps[side].assign(30, 0);
+    taps[side].insert(taps[side].end(), taps_[side].begin(), taps_[side].end());
+    taps[side][kArrival] += 1;
+  }
+  expect_wet(wet(), taps, kArrival, 1000);
+}
+
+TEST_F(Aligned, CountsTheFramesAtTheRateOfTheRecording) {
+  std::vector<float> frames(2 * 400);
+  frames[2 * 100] = 1;
+  frames[2 * 104 + 1] = 1;
+  const std::string room = float_wav(folder_, "slow.wav", 2, frames, 8'000);
+  const std::string click = float_wav(folder_, "click.wav", 1, {1, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  const Outcome outcome =
+      render(click, room, {"--align", "direct", "--length", "same", "--json", "-"});
+  EXPECT_EQ(Json::parse(outcome.out)["response"]["direct_sound_frames"], 200);
+  const Heard wet_click = heard(wet());
+  // Half the rate, so half the level, less what the filter takes near 4 kHz; the right ear comes 4
+  // samples of 8 kHz later.
+  EXPECT_EQ(std::ranges::max_element(wet_click.samples[0]) - wet_click.samples[0].begin(), 0);
+  EXPECT_EQ(std::ranges::max_element(wet_click.samples[1]) - wet_click.samples[1].begin(), 8);
+  EXPECT_NEAR(wet_click.samples[0][0], 0.478, 1e-3);
+}
+
+TEST_F(Aligned, IsTheSameThroughPipes) {
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--align", "direct"}).exit_code, 0);
+  const std::string expected = read_bytes(wet());
+  ASSERT_EQ(std::system(("cat " + quoted(dry_file_) + " | " + quoted(GPUCONV_PROGRAM) +
+                         " render -q --align direct - " + quoted(onset_room_) + " - | cat >" +
+                         quoted(wet()))
+                            .c_str()),
+            0);
+  EXPECT_TRUE(read_bytes(wet()) == expected);
+}
+
+TEST_F(Early, HoldsTheResponseUpToTheGivenTimeAfterTheDirectSound) {
+  // 5 ms are 80 samples.
+  for (const char* const method : {"cpu-naive", "cpu-vectorised"}) {
+    const Outcome outcome =
+        render(dry_file_, onset_room_, {"--early", "5", "--json", "-", "-m", method, "--verify"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {"early     ", "wet.early.wav: 161 of 400 taps"}));
+    const auto json = Json::parse(outcome.out);
+    EXPECT_EQ(json["early"]["file"], early_);
+    EXPECT_EQ(json["early"]["taps"], 161);
+    EXPECT_NEAR(std::max(json["early"]["left"]["peak_dbfs"].get<double>(),
+                         json["early"]["right"]["peak_dbfs"].get<double>()),
+                peak_db(heard(early_)), 1e-4);
+    expect_wet(wet(), taps_, 0, 1399);
+    expect_wet(early_, up_to(taps_, 161), 0, 1399);
+  }
+}
+
+TEST_F(Early, IsAlignedAndScaledAndMixedAsTheFirstOutputIs) {
+  const Outcome outcome = render(dry_file_, onset_room_,
+                                 {"--early", "2", "--align", "direct", "--length", "same",
+                                  "--level", "rms=-20", "--predelay", "30smp", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const double factor =
+      std::pow(10, Json::parse(outcome.out)["level"]["gain_db"].get<double>() / 20);
+  Stereo<Signal> taps;
+  for (const Side side : kSides) {
+    taps[side].assign(30, 0);
+    taps[side].insert(taps[side].end(), taps_[side].begin(), taps_[side].end());
+  }
+  EXPECT_NEAR(rms_db(heard(wet())), -20, 1e-4);
+  expect_wet(wet(), taps, kArrival, 1000, factor);
+  expect_wet(early_, up_to(taps, 30 + kArrival + 32 + 1), kArrival, 1000, factor);
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", "2", "--channels", "mono"}).exit_code,
+            0);
+  EXPECT_EQ(heard(early_).channels, 1);
+}
+
+TEST_F(Early, IsTheWholeOutputWhereTheResponseIsNoLonger) {
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", "20", "-b", "16"}).exit_code, 0);
+  EXPECT_TRUE(read_bytes(early_) == read_bytes(wet()));
+  // At 0 ms only the direct sound is left.
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", "0"}).exit_code, 0);
+  expect_wet(early_, up_to(taps_, kArrival + 1), 0, 1399);
+}
+
+TEST_F(Early, IsCountedWhereItClips) {
+  // Two taps of which the second one takes away what the first one has made too loud.
+  const std::string room = float_wav(folder_, "cancel.wav", 2, {1, 1, -1, -1});
+  const std::string step = float_wav(folder_, "step.wav", 1, {0.9f, 1.5f, 1.6f, 1.7f});
+  const Outcome outcome =
+      render(step, room, {"-b", "16", "--early", "0", "--fail-on-clip", "-g", "-0.5"});
+  EXPECT_EQ(outcome.exit_code, 5);
+  EXPECT_TRUE(says(outcome.err, {"wet.early.wav: 6 samples clipped (left 3, right 3)"}));
+}
+
+TEST_F(Early, NeedsFiles) {
+  expect_refusal(run({"render", "-", onset_room_, wet(), "--early", "50"}), 1,
+                 {"--early reads INPUT twice, which a pipe cannot"});
+  expect_refusal(run({"render", dry_file_, onset_room_, "-", "--early", "50"}), 1,
+                 {"--early writes a second file beside OUTPUT"});
+  expect_refusal(render(dry_file_, onset_room_, {"--early", "-1"}), 1, {"from 0 to 60000"});
+  const std::string input = float_wav(folder_, "wet.early.wav", 1, dry_);
+  EXPECT_TRUE(says(render(input, onset_room_, {"--early", "50"}).err,
+                   {"wet.early.wav: is the same file as the input"}));
+  EXPECT_EQ(heard(input).channels, 1);  // it is still there
+  EXPECT_FALSE(std::filesystem::exists(wet()));
+}
+
+TEST_F(Early, KeepsBothOldFilesWhereOneCannotBeWritten) {
+  write_bytes(wet(), "old");
+  std::filesystem::create_directory(early_);
+  const Outcome outcome = render(dry_file_, onset_room_, {"--early", "50"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_TRUE(says(outcome.err, {"wet.early.wav: is a folder, not a file"}));
+  EXPECT_EQ(read_bytes(wet()), "old");
+}
+
+TEST_F(Program, ScalesAResponseToUnitEnergy) {
+  const std::string click = float_wav(folder_, "click.wav", 1, {1});
+  const Outcome outcome = render(click, room_, {"--unit-energy", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  // The convolution with a click is the response: 300 frames with a mean energy of 1.
+  EXPECT_NEAR(rms_db(heard(wet())) + 10 * std::log10(300), 0, 1e-4);
+  ASSERT_EQ(render(click, room_, {"-q"}).exit_code, 0);
+  EXPECT_NEAR(rms_db(heard(wet())) + 10 * std::log10(300) +
+                  Json::parse(outcome.out)["response"]["unit_energy_gain_db"].get<double>(),
+              0, 1e-4);
+}
+
+}  // namespace
+}  // namespace gpuconv::test
