@@ -187,19 +187,19 @@ class Batch {
     JobList list =
         read_list(options_.list, {options_.folder, options_.response, job.format,
                                   options_.list_format, options_.paths, options_.allows_commands});
-    if (job.norm_db) refuse_gains(list);
+    if (job.level) refuse_gains(list);
     if (watch_ == nullptr) {
       for (const std::string& warning : list.warnings) print_message("warning", warning);
     }
     return list;
   }
 
-  /// --norm has the last word of the level.
+  /// --level and --norm have the last word.
   void refuse_gains(const JobList& list) const {
     for (const ListedJob& job : list) {
       if (!job.gain) continue;
       throw FileError(input_name(options_.list),
-                      fmt::format("line {}: has a gain, which --norm would undo", job.line));
+                      fmt::format("line {}: has a gain, which --norm or --level would undo", job.line));
     }
   }
 

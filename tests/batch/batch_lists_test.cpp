@@ -144,7 +144,7 @@ TEST_F(BatchLists, NamesUnknownColumnsOnceAndRefusesAGainThatNormUndoes) {
   const Outcome norm =
       run({"batch", folder_.file("list.csv"), "-o", out_, "--response", room_, "--norm"});
   EXPECT_EQ(norm.exit_code, 2);
-  EXPECT_TRUE(says(norm.err, {"line 3: has a gain, which --norm would undo"}));
+  EXPECT_TRUE(says(norm.err, {"line 3: has a gain, which --norm or --level would undo"}));
 }
 
 }  // namespace

@@ -129,7 +129,8 @@ TEST_F(Levels, NameTheOptionThatAvoidsClipping) {
   const auto json = nlohmann::json::parse(loud.out);
   const auto clipped = json["mono"]["clipped"].get<std::int64_t>();
   std::int64_t counted = 0;
-  for (const float y : heard(wet()).samples[0]) counted += std::abs(y) > 0.99996f ? 1 : 0;
+  const Heard mono = heard(wet());
+  for (const float y : mono.samples[0]) counted += std::abs(y) > 0.99996f ? 1 : 0;
   EXPECT_EQ(clipped, counted);
   EXPECT_TRUE(says(loud.err, {std::to_string(clipped) + " samples clipped", "--level lufs="}));
 }
