@@ -18,6 +18,8 @@
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/methods/method.hpp"
+#include "host/render/convolver_cache.hpp"
+#include "host/render/cpu_renderer.hpp"
 #include "host/render/verification.hpp"
 #include "host/room/response_cache.hpp"
 #include "host/write/float_store.hpp"
@@ -72,8 +74,8 @@ Response prepare_response(const Job& job, int rate, ResponseReport& report) {
   ResponseCache own;
   ResponseCache& cache = job.responses ? *job.responses : own;
   auto response = cache.load(job.response, job.response_options);
-  report = {response->description, response->repairs, response->warnings, response->rate,
-            std::ssize(response->taps.left)};
+  report = {response->description, response->direction, response->repairs,
+            response->warnings,    response->rate,      std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                               response->rate, job.input, rate));
@@ -108,10 +110,15 @@ void choose_method(Prepared& prepared) {
   JobReport& report = prepared.report;
   const Devices devices = prepared.job.devices ? *prepared.job.devices : devices_for(request);
   check_request(request, devices);
+  const auto choose_with = [&](const CostModel& model) {
+    report.choice =
+        choose(request, prepared.source->length(), report.response.taps, devices, model);
+  };
+  if (prepared.job.speeds) return choose_with(*prepared.job.speeds);
   CostModel model =
       load_cost_model(pick_device(request.device, devices), report.calibration_warning);
   if (request.is_one_of_many) model.set_gpu_start(0);
-  report.choice = choose(request, prepared.source->length(), report.response.taps, devices, model);
+  choose_with(model);
 }
 
 Prepared resolve_once(const Job& job) {
@@ -176,8 +183,11 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
   const std::optional<Device>& device = report.choice.device;
   if (device) report.gpu_start_seconds += start_gpu(*device);
   const auto before = std::chrono::steady_clock::now();
-  const std::unique_ptr<Renderer> renderer = make_renderer(
-      *report.choice.method, response.taps, source.length(), device ? device->index : 0);
+  const Method& method = *report.choice.method;
+  const std::unique_ptr<Renderer> renderer =
+      job.convolvers && is_vectorised(method)
+          ? make_cpu_renderer(job.convolvers->find(response.taps))
+          : make_renderer(method, response.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(response.taps, source.least_length());
   FrameRange wanted(response.latency_frames, job.length, write);
@@ -218,7 +228,7 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
     check_levels(*report.render.device_levels, are_all_wanted ? written().levels : levels);
   }
   if (verification) {
-    verification->check(*report.choice.method);
+    verification->check(method);
     report.verified_samples = verification->samples();
   }
 }
@@ -257,7 +267,7 @@ void render_normalised(Prepared& prepared) {
   }
 }
 
-JobReport run_once(Prepared prepared) {
+JobReport run_once(Prepared prepared, std::optional<OutputFile>* unpublished) {
   if (!prepared.writer) prepared.writer = open_output(prepared);
   WetWriter& writer = *prepared.writer;
   if (prepared.job.norm_db) {
@@ -268,7 +278,12 @@ JobReport run_once(Prepared prepared) {
         [&] { return writer.report(); });
   }
   stop_if_interrupted();
-  prepared.report.written = writer.finish();
+  if (unpublished != nullptr) {
+    unpublished->emplace(writer.complete());
+    prepared.report.written = writer.report();
+  } else {
+    prepared.report.written = writer.finish();
+  }
   prepared.report.seconds = seconds_since(prepared.start);
   return std::move(prepared.report);
 }
@@ -286,16 +301,16 @@ Prepared resolve(const Job& job) {
   }
 }
 
-JobReport run(Prepared prepared) {
+JobReport run(Prepared prepared, std::optional<OutputFile>* unpublished) {
   const Job job = prepared.job;
   const auto start = prepared.start;
   try {
-    return run_once(std::move(prepared));
+    return run_once(std::move(prepared), unpublished);
   } catch (const GpuError& error) {
     if (!job.falls_back_to_cpu) throw;
     Prepared again = resolve_on_cpu(job, error);
     again.start = start;  // the attempt took time, too
-    return run_once(std::move(again));
+    return run_once(std::move(again), unpublished);
   }
 }
 
