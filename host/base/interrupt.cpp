@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
 constexpr long kPatienceNanoseconds = 700'000'000;  // of the second in which we promise to be gone
-constexpr int kMaxFiles = 64;                       // more at a time are not removed
+constexpr int kMaxFiles = 1024;                     // more at a time are not removed
 
 std::atomic<int> received = 0;
 std::atomic<char*> files[kMaxFiles];  // whoever takes a pointer out, by exchange(), owns it

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <sstream>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cuda/runtime/range.hpp"
@@ -21,6 +22,8 @@
 namespace gpuconv {
 
 namespace {
+
+thread_local int thread_limit = 0;  // 0: all cores
 
 int count_cores() {
   cpu_set_t allowed;
@@ -60,8 +63,14 @@ std::optional<double> cpu_quota(const std::string& root, const std::string& memb
   }
 }
 
+int thread_count() { return thread_limit > 0 ? thread_limit : core_count(); }
+
+ThreadLimit::ThreadLimit(int threads) : before_(std::exchange(thread_limit, threads)) {}
+
+ThreadLimit::~ThreadLimit() { thread_limit = before_; }
+
 void run_workers(int threads, const std::function<void(int worker, int workers)>& body) {
-  const int wanted = threads > 0 ? threads : core_count();
+  const int wanted = threads > 0 ? threads : thread_count();
   if (wanted == 1) return body(0, 1);
 
   int workers = 1;

@@ -1,5 +1,7 @@
 #include "host/batch/job_list.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -18,7 +20,27 @@ std::optional<double> unless_nan(double number) {
   return number != number ? std::nullopt : std::optional(number);
 }
 
+template <typename Number>
+std::string words_of(const std::optional<Number>& number) {
+  return number ? fmt::format("{}", *number) : "none";
+}
+
 }  // namespace
+
+std::string choices_of(const ListedJob& job) {
+  std::string choices = words_of(job.azimuth) + " " + words_of(job.elevation);
+  const auto add = [&](const char* name, const auto& number) {
+    if (number) choices.append(" ").append(name).append(" ").append(words_of(number));
+  };
+  add("distance", job.distance);
+  add("offset", job.offset);
+  add("duration", job.duration);
+  add("gain", job.gain);
+  add(job.channel_is_of_several ? "channel of several" : "channel", job.channel);
+  add("at byte", job.archive_offset);
+  add("bytes", job.archive_bytes);
+  return choices;
+}
 
 std::string_view JobList::view(Text text) {
   std::uint32_t length;
@@ -86,6 +108,7 @@ ListedJob JobList::operator[](std::size_t i) const {
   const Row& row = rows_[i];
   const Numbers& numbers = numbers_[row.numbers];
   ListedJob job;
+  job.position = i;
   job.line = row.line;
   job.input = view(row.input);
   job.response = view(row.response);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/batch/hash_index.hpp"
@@ -15,6 +16,7 @@ namespace gpuconv {
 
 /// A job as a list names it. Its texts belong to the JobList.
 struct ListedJob {
+  std::size_t position = 0;       ///< in the JobList that it was taken from
   int line = 0;                   ///< counted from 1
   std::string_view input;         ///< a path, or a command
   std::string_view response;      ///< a path
@@ -34,6 +36,9 @@ struct ListedJob {
   std::optional<std::int64_t> archive_bytes;   ///< otherwise it is a WAV and says where it ends
   bool is_command = false;                     ///< `input` is for `sh -c`, and prints the recording
 };
+
+/// What the list says of a job beside its files, in words.
+std::string choices_of(const ListedJob& job);
 
 /// Keeps equal paths of inputs and responses once, and so equal numbers.
 class JobList {
@@ -76,6 +81,11 @@ class JobList {
   void add(const ListedJob& job);
   std::string_view output(std::size_t i) const { return view(rows_[i].output); }
   int line(std::size_t i) const { return rows_[i].line; }
+
+  /// Equal for jobs with one input of which they read one part in one way.
+  std::pair<const void*, std::uint32_t> recording(std::size_t i) const {
+    return {rows_[i].input, rows_[i].numbers};
+  }
 
   /// Calls `visit(path, i)` for each distinct input and response, with the first job `i` that reads
   /// it.

@@ -6,20 +6,20 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
-#include <system_error>
 
 #include "gpuconv/job.hpp"
+#include "host/base/duration.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
-#include "host/batch/journal.hpp"
 #include "host/batch/list.hpp"
+#include "host/batch/merge.hpp"
+#include "host/batch/runner.hpp"
 #include "host/cli/choices.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
@@ -29,16 +29,11 @@
 #include "host/cli/progress_bar.hpp"
 #include "host/cli/usage.hpp"
 #include "host/files/input_file.hpp"
-#include "host/files/location.hpp"
-#include "host/read/audio_format.hpp"
-#include "host/read/foreign.hpp"
-#include "host/room/mix.hpp"
-#include "host/room/response_cache.hpp"
-#include "host/room/sofa/ears.hpp"
-#include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct BatchOptions : JobOptions {
   std::string list, folder, response;
@@ -46,12 +41,19 @@ struct BatchOptions : JobOptions {
   std::optional<ListPaths> paths;
   bool allows_commands = false;
   bool resumes = false;
+  bool checks_files = true;
+  int jobs = 0;
+  std::string shard = "auto";
+  std::optional<bool> progress;
+  bool dry_run = false;
+  bool merges = false;
+  bool verbose = false;
 };
 
 struct Totals {
   std::size_t done = 0, complete = 0, failed = 0;
   bool has_clipped = false;
-  double sound_seconds = 0, seconds = 0;
+  double sound_seconds = 0;
 };
 
 /// Outputs above full scale.
@@ -102,6 +104,34 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
                    "Also inputs that are commands for sh and print a recording");
   command.add_flag("--resume", options.resumes,
                    "Only jobs whose output is missing, or was made from other files or options");
+  accept_whole_number(command
+                          .add_option("-j,--jobs", options.jobs,
+                                      "Jobs at a time on the CPU (default: one for each core)")
+                          ->type_name("N"),
+                      1, 1024);
+  command
+      .add_option("--shard", options.shard,
+                  "Share I of N of the list, counted from 0; auto: that of the Slurm task or array "
+                  "element, or of the pod")
+      ->type_name("I/N")
+      ->capture_default_str();
+  command.add_flag("--merge", options.merges,
+                   "One journal and one file of results out of those of all shares, without work");
+  command.add_flag(
+      "--no-check-files", [&options](std::int64_t count) { options.checks_files = count <= 0; },
+      "No look at the head of each recording before the work");
+}
+
+void add_batch_reports(CLI::App& command, BatchOptions& options) {
+  command.option_defaults()->group("Reports");
+  command.add_flag("--dry-run", options.dry_run,
+                   "The plan instead of the work: jobs, sound, bytes, memory, time");
+  command.add_flag_function(
+      "--progress,!--no-progress",
+      [&options](std::int64_t wanted) { options.progress = wanted > 0; },
+      "Progress on standard error, in a log one line a minute (default: unless each job has a "
+      "line)");
+  command.add_flag("-v,--verbose", options.verbose, "A line for each job of a long list, too");
 }
 
 /// All options that were given, but those that no output depends on.
@@ -111,8 +141,11 @@ std::string settings_of(const CLI::App& command) {
     const std::string name = option->get_name();
     if (option->count() == 0 || option->get_positional()) continue;
     static constexpr std::string_view kOfNoOutput[] = {
-        "--output",       "--resume",      "--quiet", "--no-clobber",
-        "--fail-on-clip", "--list-format", "--paths", "--allow-commands"};
+        "--output", "--resume", "--list-format", "--paths", "--allow-commands", "--quiet",
+        "--no-clobber", "--fail-on-clip", "--jobs", "--shard", "--no-check-files", "--dry-run",
+        "--progress", "--verbose", "--gpu-timeout", "--max-gpu-mem",
+        // The journal has the method by itself, and no byte depends on the device.
+        "--method", "--device"};
     if (std::ranges::find(kOfNoOutput, name) != std::end(kOfNoOutput)) continue;
     settings.append("\n").append(name);
     for (const std::string& value : option->results()) settings.append(" ").append(value);
@@ -120,234 +153,197 @@ std::string settings_of(const CLI::App& command) {
   return settings;
 }
 
-/// Makes the folder of the outputs, unless it is there.
-void check_folder(const std::string& folder) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(folder, error);
-  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
-    throw FileError(folder, "is not a folder");
-  }
-  std::filesystem::create_directories(folder, error);
-  if (error) throw FileError(folder, fmt::format("cannot be made ({})", error.message()));
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    throw FileError(folder, fmt::format("cannot be written ({})", std::strerror(errno)));
-  }
+/// What a batch with fewer jobs says of each of them without -v.
+constexpr std::size_t kShortList = 100;
+
+ListOptions lines_of(const BatchOptions& options) {
+  return {options.folder,      options.response, options.job.format,
+          options.list_format, options.paths,    options.allows_commands};
 }
 
-class Batch {
- public:
-  Batch(const BatchOptions& options, const std::string& settings, const BatchWatch* watch = nullptr)
-      : options_(options),
-        watch_(watch),
-        devices_(devices_for(options.job.request)),
-        list_(checked_list()),
-        journal_(options.folder, settings) {}
+BatchRequest request_of(const BatchOptions& options, const CLI::App& command) {
+  BatchRequest request;
+  request.job = options.job;
+  request.list = options.list;
+  request.lines = lines_of(options);
+  request.settings = settings_of(command);
+  request.resumes = options.resumes;
+  request.checks_files = options.checks_files;
+  request.jobs = options.jobs;
+  if (options.shard != "auto") request.shard = shard_of(options.shard);
+  return request;
+}
 
-  /// For a program that watches.
-  void run_watched() {
-    const auto is_complete = [&](const ListedJob& one) { return clipped_before(one).has_value(); };
-    if (!std::ranges::all_of(list_, is_complete)) check_what_all_need();
-    for (std::size_t i = 0; i < list_.size(); ++i) {
-      try {
-        do_one(i, list_[i]);
-      } catch (const GpuError& error) {
-        if (!still_answers()) throw;
-        watch_->failed(list_[i], error.what());
-      } catch (const Error& error) {
-        watch_->failed(list_[i], error.what());
-      }
+std::string size_in_words(double bytes) {
+  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6)
+                     : fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
+/// Tells a person how a batch gets on.
+class BatchTeller {
+ public:
+  BatchTeller(const BatchOptions& options, Batch& batch)
+      : options_(options),
+        batch_(batch),
+        tells_jobs_(!options.quiet && (options.verbose || batch.size() <= kShortList)) {
+    const bool is_terminal = ::isatty(STDERR_FILENO) != 0;
+    if (options.progress.value_or(!options.quiet && (is_terminal || !tells_jobs_))) {
+      bar_.emplace(is_terminal ? 100ms : 60'000ms, !is_terminal);
     }
   }
 
   int run() {
-    const auto is_complete = [&](const ListedJob& one) { return clipped_before(one).has_value(); };
-    if (!std::ranges::all_of(list_, is_complete)) check_what_all_need();
-    int stopped_by = 0;
-    for (std::size_t i = 0; i < list_.size() && stopped_by == 0; ++i) stopped_by = run_one(i);
-    if (!options_.quiet || stopped_by != 0) print_totals();
+    tell_start();
+    for (const auto& [response, warning] : batch_.check_responses()) say_once(response, warning);
+    if (options_.checks_files || options_.dry_run) plan_ = batch_.plan();
+    if (options_.dry_run) return tell_plan();
+    batch_.run({.done = [this](const ListedJob& listed, const Job& job,
+                               const JobReport& report) { done(listed, job, report); },
+                .complete = [this](const ListedJob& listed,
+                                   bool has_clipped) { complete(listed, has_clipped); },
+                .failed = [this](const ListedJob& listed, const std::exception_ptr& failure,
+                                 bool has_lost_gpu) { failed(listed, failure, has_lost_gpu); },
+                .no_journal = [this] { tell_no_journal(); },
+                .tick = [this] { show_progress(); }});
+    bar_.reset();
+    if (received_signal() != 0) stopped_by_ = report_failure();
+    if (!options_.quiet || stopped_by_ != 0) print_totals();
     print_level_warnings();
-    if (stopped_by != 0) return stopped_by;
+    if (stopped_by_ != 0) return stopped_by_;
     if (totals_.failed > 0) return static_cast<int>(Exit::some);
     return static_cast<int>(totals_.has_clipped && options_.fail_on_clip ? Exit::clipped
                                                                          : Exit::done);
   }
 
  private:
-  /// What is wrong in every line is refused once.
-  JobList checked_list() const {
-    const Job& job = options_.job;
-    try {
-      check_request(job.request, devices_);
-    } catch (const GpuError&) {
-      if (!job.falls_back_to_cpu) throw;  // else each job says so
-    }
-    if (options_.folder.empty()) throw UsageError("--output: is not a folder");
-    resolve_wav_format("--output", job.format);
-    parse_duration(job.mix.predelay, kMaxRate, "--predelay");
-    JobList list =
-        read_list(options_.list, {options_.folder, options_.response, job.format,
-                                  options_.list_format, options_.paths, options_.allows_commands});
-    if (job.level) refuse_gains(list);
-    if (watch_ == nullptr) {
-      for (const std::string& warning : list.warnings) print_message("warning", warning);
-    }
-    return list;
+  void tell_start() {
+    if (!batch_.calibration_warning().empty()) warn(batch_.calibration_warning());
+    for (const std::string& warning : batch_.list().warnings) warn(warning);
+    const Shard& shard = batch_.shard();
+    if (options_.quiet || shard.is_all()) return;
+    const std::string& origin = batch_.shard_origin();
+    say("share     {} of {}{}: {} of {} jobs\n", shard.index, shard.count,
+        origin.empty() ? "" : " (" + origin + ")", batch_.size(), batch_.list().size());
   }
 
-  /// --level and --norm have the last word.
-  void refuse_gains(const JobList& list) const {
-    for (const ListedJob& job : list) {
-      if (!job.gain) continue;
-      throw FileError(input_name(options_.list),
-                      fmt::format("line {}: has a gain, which --norm or --level would undo", job.line));
+  int tell_plan() {
+    const Choice& choice = batch_.choice();
+    print("jobs      {} of {}\n", plan_.jobs, batch_.size());
+    print("sound     {} to convolve\n", duration(plan_.sound_seconds));
+    print("outputs   {} in {}, {} more than is there now\n", size_in_words(plan_.output_bytes),
+          one_line(options_.folder), size_in_words(std::max(0.0, plan_.room_bytes)));
+    if (choice.method != nullptr) {
+      print("method    {} on {}: {}\n", choice.method->name,
+            choice.device ? fmt::format("cuda:{}", choice.device->index)
+                          : fmt::format("CPU, {} at a time", batch_.jobs_at_once()),
+            choice.why);
+      print("time      {}, a prediction without reading and writing\n",
+            duration(plan_.estimated_seconds));
     }
-  }
-
-  /// Otherwise each line would say it. Where all is complete, nothing is needed.
-  void check_what_all_need() {
-    std::set<std::string> checked;
-    for (const ListedJob& listed : list_) {
-      const std::string response(listed.response);
-      // A pipe can be read only once.
-      if (checked.contains(response) || is_special_file(response) || clipped_before(listed)) {
-        continue;
-      }
-      checked.insert(response);
-      const bool is_common = response == options_.response;
-      try {
-        if (!is_common && !is_sofa(response)) continue;
-        say_once(response, responses_->check(response, options_.job.response_options));
-      } catch (const sofa::UndecidedEars&) {
-        throw;  // a question, and its answer is an option for all lines
-      } catch (const Error&) {
-        if (is_common) throw;
-      }
+    print("memory    up to {}, a prediction\n", size_in_words(plan_.memory_bytes));
+    for (const auto& [position, failure] : batch_.known_failures()) {
+      print_message("error", where(batch_.list()[position]) + words_of(failure));
     }
-    check_folder(options_.folder);
+    return static_cast<int>(batch_.known_failures().empty() ? Exit::done : Exit::some);
   }
 
-  void say_once(const std::string& response, const std::string& warning) {
-    if (watch_ != nullptr) return;  // it is in the report
-    if (warning.empty() || !said_.insert(response + ": " + warning).second) return;
-    print_message("warning", response + ": " + warning);
-  }
-
-  /// Whether the output that an earlier batch made has clipped; nothing if the job is to be done.
-  std::optional<bool> clipped_before(const ListedJob& listed) const {
-    if (!options_.resumes) return std::nullopt;
-    const auto origin = journal_.origin(listed);
-    return origin ? journal_.find(listed, *origin) : std::nullopt;
-  }
-
-  Job job_of(const ListedJob& listed) const {
-    Job job = options_.job;
-    job.input = listed.input;
-    job.response = listed.response;
-    job.output = listed.output;
-    job.makes_folder = true;
-    SofaOptions& sofa = job.response_options.sofa;
-    if (listed.azimuth) sofa.azimuth = listed.azimuth;
-    if (listed.elevation) sofa.elevation = listed.elevation;
-    if (listed.distance) sofa.distance = listed.distance;
-    SourceOptions& source = job.source_options;
-    source.offset = listed.offset;
-    source.duration = listed.duration;
-    if (listed.channel) {
-      source.channel = listed.channel;
-      source.channel_is_of_several = listed.channel_is_of_several;
-    }
-    source.archive_offset = listed.archive_offset;
-    source.archive_bytes = listed.archive_bytes;
-    source.is_command = listed.is_command;
-    job.mix.gain_db += listed.gain.value_or(0);
-    job.request.is_one_of_many = true;
-    job.devices = devices_;
-    job.responses = responses_;
-    if (watch_ != nullptr) job.watch = watch_->block;
-    return job;
-  }
-
-  /// Returns 0, or the exit code where the batch cannot go on.
-  int run_one(std::size_t i) {
-    where_.clear();
-    is_done_ = false;
-    try {
-      stop_if_interrupted();
-      const ListedJob& listed = list_[i];
-      where_ = fmt::format("{}: line {}: ", input_name(options_.list), listed.line);
-      do_one(i, listed);
-      return 0;
-    } catch (const GpuError&) {
-      const int code = fail();
-      // Where the GPU is lost, all others would fail, too.
-      return received_signal() != 0 || !still_answers() ? code : 0;
-    } catch (...) {
-      const int code = fail();
-      return received_signal() != 0 ? code : 0;
-    }
-  }
-
-  void do_one(std::size_t i, const ListedJob& listed) {
-    if (const auto before = clipped_before(listed)) {
-      ++totals_.complete;
-      is_done_ = true;
-      totals_.has_clipped |= *before;
-      if (watch_ != nullptr) watch_->complete(listed);
-      if (!options_.quiet) say("{}  {}: complete\n", place(i), one_line(listed.output));
-      return;
-    }
-    const auto origin = journal_.origin(listed);  // before the files are read
-    const Job job = job_of(listed);
-    const JobReport report = run_job(job);
+  void done(const ListedJob& listed, const Job& job, const JobReport& report) {
     ++totals_.done;
-    is_done_ = true;
     totals_.has_clipped |= has_clipped(report);
-    const bool is_noted = !origin || journal_.note(listed, *origin, has_clipped(report));
-    if (watch_ != nullptr) return watch_->done(listed, json_of(job, report));
-    tell(i, job, report);
-    if (is_noted || has_told_journal_) return;
-    has_told_journal_ = true;
-    print_message("warning", options_.folder +
-                                 ": no journal can be kept in this folder, so --resume will do "
-                                 "this again");
-  }
-
-  int fail() {
-    const int code = report_failure(where_);
-    // Memory may run out in the message about a job that is done.
-    if (received_signal() == 0 && !is_done_) ++totals_.failed;
-    return code;
-  }
-
-  void tell(std::size_t i, const Job& job, JobReport report) {
-    const double sound = static_cast<double>(report.source.samples) / report.source.rate;
-    totals_.sound_seconds += sound;
-    totals_.seconds += report.seconds;
-    if (!options_.quiet) {
-      const Stereo<std::int64_t>& clipped = report.written->clipped;
-      say("{}  {}: {} frames{}{}, {} on {}, {:.3f} s\n", place(i), one_line(job.output),
-          report.written->frames,
-          has_clipped(report) ? fmt::format(", {} clipped", clipped.left + clipped.right) : "",
-          report.response.file_rate == report.source.rate
-              ? ""
-              : fmt::format(", response converted from {} to {} Hz", report.response.file_rate,
-                            report.source.rate),
-          report.choice.method->name,
-          report.choice.device ? fmt::format("cuda:{}", report.choice.device->index) : "CPU",
-          report.seconds);
+    totals_.sound_seconds += static_cast<double>(report.source.samples) / report.source.rate;
+    try {
+      tell(listed, job, report);
+    } catch (const std::bad_alloc&) {  // the job is done all the same
+      report_failure(where(listed));
     }
-    if (!tells_calibration_) report.calibration_warning.clear();
-    tells_calibration_ = false;
+  }
+
+  void complete(const ListedJob& listed, bool has_clipped) {
+    ++totals_.complete;
+    totals_.has_clipped |= has_clipped;
+    if (tells_jobs_)
+      line("{}  {}: complete\n", place(listed), one_line(std::string(listed.output)));
+  }
+
+  void failed(const ListedJob& listed, const std::exception_ptr& failure, bool has_lost_gpu) {
+    if (received_signal() != 0) return;  // it failed because of that
+    clear();
+    ++totals_.failed;
+    try {
+      std::rethrow_exception(failure);
+    } catch (...) {
+      const int code = report_failure(where(listed));
+      if (has_lost_gpu) stopped_by_ = code;
+    }
+  }
+
+  void tell_no_journal() {
+    warn(options_.folder +
+         ": no journal can be kept in this folder, so --resume will do this again");
+  }
+
+  void show_progress() {
+    if (!bar_ || batch_.size() == 0) return;
+    const std::size_t over = totals_.done + totals_.failed;
+    const std::size_t all = batch_.size() - totals_.complete;
+    const double seconds = seconds_since_start();
+    double share = static_cast<double>(over) / static_cast<double>(std::max<std::size_t>(1, all));
+    if (plan_.sound_seconds > 0) share = std::min(1.0, totals_.sound_seconds / plan_.sound_seconds);
+    std::string text =
+        fmt::format("batch     {:3.0f} % {} of {} done", 100 * share, totals_.done, all);
+    if (totals_.failed > 0) text += fmt::format(", {} failed", totals_.failed);
+    if (totals_.sound_seconds > 0) text += ", " + real_time(totals_.sound_seconds, seconds);
+    if (share > 0 && share < 1) {
+      text += fmt::format(", {} left", duration(seconds * (1 - share) / share));
+    }
+    bar_->show(text);
+  }
+
+  void tell(const ListedJob& listed, const Job& job, JobReport report) {
+    if (tells_jobs_) {
+      const Stereo<std::int64_t>& clipped = report.written->clipped;
+      line("{}  {}: {} frames{}{}, {} on {}, {:.3f} s\n", place(listed), one_line(job.output),
+           report.written->frames,
+           has_clipped(report) ? fmt::format(", {} clipped", clipped.left + clipped.right) : "",
+           report.response.file_rate == report.source.rate
+               ? ""
+               : fmt::format(", response converted from {} to {} Hz", report.response.file_rate,
+                             report.source.rate),
+           report.choice.method->name,
+           report.choice.device ? fmt::format("cuda:{}", report.choice.device->index) : "CPU",
+           report.seconds);
+    }
     if (has_told_fallback_) report.why_fallback.clear();
     has_told_fallback_ |= !report.why_fallback.empty();
     for (const std::string& warning : report.response.warnings) say_once(job.response, warning);
     report.response.warnings.clear();
+    if (bar_) bar_->clear();
     print_warnings(job, report);
     if (has_clipped(report)) {
       clipped_.add(job, report);
     } else if (has_overs(report)) {
       over_.add(job, report);
     }
+  }
+
+  void say_once(const std::string& response, const std::string& warning) {
+    if (warning.empty() || !said_.insert(response + ": " + warning).second) return;
+    warn(response + ": " + warning);
+  }
+
+  void warn(const std::string& text) {
+    clear();
+    print_message("warning", text);
+  }
+
+  template <typename... Values>
+  void line(fmt::format_string<Values...> format, Values&&... values) {
+    clear();
+    say(format, std::forward<Values>(values)...);
+  }
+
+  void clear() {
+    if (bar_) bar_->clear();
   }
 
   /// One line for all outputs: a thousand of them may be too loud.
@@ -371,21 +367,32 @@ class Batch {
                        loud.outputs == 1 ? "is" : "are");
   }
 
-  std::string place(std::size_t i) const {
-    const std::string all = std::to_string(list_.size());
-    return fmt::format("{:>{}} of {}", i + 1, all.size(), all);
+  /// "3 of 200": the job's place in the list.
+  std::string place(const ListedJob& listed) const {
+    const std::string all = std::to_string(batch_.list().size());
+    return fmt::format("{:>{}} of {}", listed.position + 1, all.size(), all);
+  }
+
+  /// The job's place in the list, for errors.
+  std::string where(const ListedJob& listed) const {
+    return fmt::format("{}: line {}: ", input_name(options_.list), listed.line);
   }
 
   void print_totals() const {
-    const std::size_t left = list_.size() - totals_.done - totals_.complete - totals_.failed;
-    say("batch     {} of {} done{}{}{}", totals_.done, list_.size(),
+    const std::size_t left = batch_.size() - totals_.done - totals_.complete - totals_.failed;
+    const double seconds = seconds_since_start();
+    say("batch     {} of {} done{}{}{}", totals_.done, batch_.size(),
         number(totals_.complete, "complete before"), number(totals_.failed, "failed"),
         number(left, "left: --resume goes on"));
     if (totals_.done > 0) {
-      say("; {:.2f} s of sound in {:.3f} s, {}", totals_.sound_seconds, totals_.seconds,
-          real_time(totals_.sound_seconds, totals_.seconds));
+      say("; {:.2f} s of sound in {:.3f} s, {}", totals_.sound_seconds, seconds,
+          real_time(totals_.sound_seconds, seconds));
     }
     say("\n");
+  }
+
+  double seconds_since_start() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
   static std::string number(std::size_t count, const char* what) {
@@ -393,24 +400,33 @@ class Batch {
   }
 
   const BatchOptions& options_;
-  const BatchWatch* watch_;
-  const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
-  const JobList list_;
-  const Journal journal_;
-  const std::shared_ptr<ResponseCache> responses_ = std::make_shared<ResponseCache>();
+  Batch& batch_;
+  const bool tells_jobs_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::optional<ProgressBar> bar_;
+  BatchPlan plan_;
   std::set<std::string> said_;  // warnings of responses
   Totals totals_;
   Loud clipped_, over_;
-  std::string where_;  // the job stands in the list, for errors
-  bool is_done_ = false;
-  bool tells_calibration_ = true;
+  int stopped_by_ = 0;  // an exit code
   bool has_told_fallback_ = false;
-  bool has_told_journal_ = false;
 };
+
+int merge(const BatchOptions& options) {
+  const Merged merged = merge_shares(options.list, lines_of(options));
+  if (!options.quiet) {
+    say("merged    {} shares, {} jobs{}, {}\n", merged.shares, merged.jobs,
+        merged.failed == 0 ? "" : fmt::format(", {} failed", merged.failed), merged.method);
+  }
+  if (merged.failed > 0) return static_cast<int>(Exit::some);
+  return static_cast<int>(merged.clipped > 0 && options.fail_on_clip ? Exit::clipped : Exit::done);
+}
 
 int batch(BatchOptions options, const CLI::App& command) {
   settle(options);
-  return Batch(options, settings_of(command)).run();
+  if (options.merges) return merge(options);
+  Batch batch(request_of(options, command));
+  return BatchTeller(options, batch).run();
 }
 
 }  // namespace
@@ -418,21 +434,38 @@ int batch(BatchOptions options, const CLI::App& command) {
 void run_batch(const std::vector<std::string>& arguments, const BatchWatch& watch) {
   BatchOptions options;
   options.gpu_timeout = 0;  // it would end the caller's process
-  options.quiet = true;
   CLI::App command;
   add_list_options(command, options);
   add_job_options(command, options);
   parse_arguments(command, arguments);
   settle(options);
-  Batch(options, settings_of(command), &watch).run_watched();
+  Batch batch(request_of(options, command));
+  batch.check_responses();  // warnings are in the reports
+  if (options.checks_files) batch.plan();
+  batch.run(
+      {.done = [&](const ListedJob& listed, const Job& job,
+                   const JobReport& report) { watch.done(listed, json_of(job, report)); },
+       .complete = [&](const ListedJob& listed, bool) { watch.complete(listed); },
+       .failed =
+           [&](const ListedJob& listed, const std::exception_ptr& failure, bool has_lost_gpu) {
+             try {
+               std::rethrow_exception(failure);
+             } catch (const Error& error) {
+               if (has_lost_gpu) throw;
+               watch.failed(listed, error.what());
+             }
+           },
+       .no_journal = [] {},
+       .tick = watch.tick});
 }
 
 void add_batch(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<BatchOptions>();
   CLI::App* const command =
-      app.add_subcommand("batch", "Convolve the recordings of a list, one after the other");
+      app.add_subcommand("batch", "Convolve the recordings of a list, several at a time");
   add_list_options(*command, *options);
   add_job_options(*command, *options);
+  add_batch_reports(*command, *options);
   command->callback([&run_it, options, command] {
     run_it = [options, command] { return batch(*options, *command); };
   });

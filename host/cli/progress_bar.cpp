@@ -53,6 +53,11 @@ void ProgressBar::wipe() {
   if (is_drawn_ && !is_for_log_) say("\r\x1b[K");
 }
 
+void ProgressBar::clear() {
+  wipe();
+  is_drawn_ = false;
+}
+
 void ProgressBar::announce(const std::string& line) {
   wipe();
   say("{}\n", line);

@@ -27,12 +27,16 @@ std::string estimate_line(std::string_view what, double seconds);
 class ProgressBar {
  public:
   explicit ProgressBar(bool is_for_log = false)
-      : is_for_log_(is_for_log), between_(is_for_log ? 10'000 : 100) {}
+      : ProgressBar(std::chrono::milliseconds(is_for_log ? 10'000 : 100), is_for_log) {}
+  ProgressBar(std::chrono::milliseconds between, bool is_for_log)
+      : is_for_log_(is_for_log), between_(between) {}
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   ~ProgressBar();
   void show(const Progress& progress);
   void show(const std::string& line);
+  /// Makes room for a line of somebody else.
+  void clear();
   /// A line that stays.
   void announce(const std::string& line);
 

@@ -173,6 +173,10 @@ void OutputFile::clear() {
   bytes_ = 0;
 }
 
+void OutputFile::begin_sync() {
+  if (!in_place()) ::sync_file_range(descriptor(), 0, 0, SYNC_FILE_RANGE_WRITE);  // best effort
+}
+
 void OutputFile::sync() {
   if (::fsync(descriptor()) == 0) return;
   // Pipes and devices have nothing to sync, and say so.
@@ -180,7 +184,7 @@ void OutputFile::sync() {
   if (!in_place() || !has_nothing) fail("cannot be brought to the disk");
 }
 
-void OutputFile::publish() {
+void OutputFile::take_place() {
   if (in_place()) {
     // What another program writes to the same standard output belongs after this.
     if (seekable_) seek(bytes_);
@@ -189,9 +193,18 @@ void OutputFile::publish() {
   }
   if (!temporary_->close()) fail("cannot be closed");
   if (!temporary_->rename_to(target_, may_replace_)) keep_result(errno);
-  const FileDescriptor folder(
-      ::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder) ::fsync(folder.get());  // not every file system can: the file itself is safe
+}
+
+void OutputFile::publish() {
+  take_place();
+  if (!in_place()) sync_folder(folder());
+}
+
+std::string OutputFile::folder() const { return in_place() ? "" : folder_of(target_); }
+
+void sync_folder(const std::string& folder) {
+  const FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened) ::fsync(opened.get());
 }
 
 void OutputFile::keep_result(int error) {

@@ -58,10 +58,17 @@ class OutputFile {
   std::int64_t position() const { return position_; }
   std::int64_t bytes() const { return bytes_; }
 
+  /// Asks the system to begin to bring everything to the disk, and does not wait.
+  void begin_sync();
   /// Asks the system to bring everything to the disk.
   void sync();
   /// The temporary file becomes OUTPUT. Where it cannot, it is kept, and the FileError says where.
+  /// The name is on the disk after sync_folder(folder()).
+  void take_place();
+  /// Both.
   void publish();
+  /// In which OUTPUT lies; "" if it is written in place.
+  std::string folder() const;
 
  private:
   void open_standard_output(const OutputOptions& options);
@@ -78,5 +85,8 @@ class OutputFile {
   std::int64_t position_ = 0;
   std::int64_t bytes_ = 0;
 };
+
+/// Brings the names in `folder` to the disk. Not every file system can: the files are safe.
+void sync_folder(const std::string& folder);
 
 }  // namespace gpuconv

@@ -1,6 +1,5 @@
 #include "host/files/temporary_file.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/file.h>
@@ -22,6 +21,7 @@
 #include <utility>
 
 #include "host/base/error.hpp"
+#include "host/files/folder.hpp"
 #include "host/files/location.hpp"
 
 namespace gpuconv {
@@ -83,11 +83,6 @@ bool is_stale(const FileDescriptor& file, std::string_view owner, bool is_shared
   }
   return status.st_uid == ::geteuid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
 }
-
-/// (std::filesystem ends the program without memory for the next name in a folder.)
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 /// False, with errno, if it could not be renamed: EEXIST if there is something at `to`.
 bool rename_to_new(const std::string& from, const std::string& to) {

@@ -144,6 +144,32 @@ Choice choose_unwatched(const Request& request, std::int64_t N, std::int64_t K,
 
 }  // namespace
 
+Choice choose_for_all(const Request& request, std::span<const JobSize> sizes,
+                      const Devices& devices, const CostModel& model) {
+  check_request(request, devices);
+  const std::optional<Device> device = pick_device(request.device, devices);
+  const bool must_be_gpu = device && request.device != "auto";
+  std::optional<Choice> best;
+  for (const Method& method : methods()) {
+    const bool is_gpu = method.processor == Processor::gpu;
+    const bool is_asked = request.method == method.name;
+    if (request.method != "auto" && !is_asked) continue;
+    if (!is_asked && (method.is_yardstick || (must_be_gpu && !is_gpu))) continue;
+    if (is_gpu && !device) continue;
+    double seconds = 0;
+    bool fits = true;
+    for (const auto& [N, K] : sizes) {
+      fits = fits && (!is_gpu || why_too_much(method, N, K, *device).empty());
+      seconds += model.seconds(method, N, K, device);
+    }
+    if (!is_asked && (!fits || (best && seconds >= best->estimated_seconds))) continue;
+    best = Choice{&method, is_gpu ? device : std::nullopt,
+                  is_asked ? "as asked" : "fastest by estimate for the whole list", seconds};
+  }
+  if (!best) throw UsageError("responses of the list are too long for a GPU");
+  return *best;
+}
+
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
               const CostModel& model) {
   const Choice choice = choose_unwatched(request, N, K, devices, model);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "cuda/runtime/device.hpp"
@@ -33,6 +34,17 @@ inline constexpr double kHopelessSeconds = 300;
 /// GPU is missing.
 Choice choose(const Request& request, std::int64_t N, std::int64_t K, const Devices& devices,
               const CostModel& model = {});
+
+/// N and K of a job.
+struct JobSize {
+  std::int64_t samples;
+  std::int64_t taps;
+};
+
+/// One method for many jobs: that asked for, or with "auto" the one with the least sum of the
+/// estimates. Throws as choose() does for what does not depend on one job.
+Choice choose_for_all(const Request& request, std::span<const JobSize> sizes,
+                      const Devices& devices, const CostModel& model);
 
 /// Devices that a job may choose among. Does not start CUDA if the request excludes GPUs.
 Devices devices_for(const Request& request);

@@ -121,6 +121,7 @@ class VectorisedConvolver::Spectra {
   }
 
   const NegacyclicTransform& transform() const { return transform_; }
+  std::size_t floats() const { return count() * transform_.spectrum_size(); }
   const Stereo<std::vector<const float*>>& partitions() const { return partitions_; }
 
   // Spectrum i is that of partition i / 2 of side i % 2.
@@ -143,7 +144,7 @@ class VectorisedConvolver::Spectra {
 };
 
 VectorisedConvolver::VectorisedConvolver(const Stereo<Signal>& response, int threads)
-    : response_(response), threads_(threads > 0 ? threads : core_count()) {
+    : response_(response), threads_(threads) {
   if (response.left.empty() || response.left.size() != response.right.size()) {
     throw std::invalid_argument("the ears of a response need the same length, at least 1, not " +
                                 std::to_string(response.left.size()) + " and " +
@@ -152,6 +153,13 @@ VectorisedConvolver::VectorisedConvolver(const Stereo<Signal>& response, int thr
 }
 
 VectorisedConvolver::~VectorisedConvolver() = default;
+
+std::size_t VectorisedConvolver::bytes() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t floats = response_.left.size() + response_.right.size();
+  for (const auto& [key, spectra] : spectra_) floats += spectra->floats();
+  return floats * sizeof(float);
+}
 
 /// The work of one run(). It goes in steps, with a barrier between them. In one step worker 0
 /// writes one batch of wet frames and reads one batch of source samples, and all workers take
@@ -521,7 +529,7 @@ void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int
   }
   if (!spectra) spectra = fresh = std::make_shared<Spectra>(plan);
 
-  const int workers_wanted = threads > 0 ? threads : threads_;
+  const int workers_wanted = threads > 0 ? threads : threads_ > 0 ? threads_ : thread_count();
   Pipeline pipeline(*this, workers_wanted, plan, *spectra, fresh.get(), std::move(head),
                     head_length);
   run_workers(workers_wanted,

@@ -46,7 +46,8 @@ class VectorisedConvolver {
   /// Sources shorter than this have a plan of their length; for all others the end is unknown.
   static constexpr int kShortSource = 1 << 18;
 
-  /// The ears of `response` have the same length K >= 1. `threads`: 0 for all cores.
+  /// The ears of `response` have the same length K >= 1. `threads`: 0 for all cores, or those of a
+  /// ThreadLimit where run() is called.
   explicit VectorisedConvolver(const Stereo<Signal>& response, int threads = 0);
   ~VectorisedConvolver();
 
@@ -54,6 +55,10 @@ class VectorisedConvolver {
   /// are called on the calling thread; an exception of theirs ends the work and is thrown here.
   /// `threads`: 0 for those of the constructor; 1 starts none.
   void run(const ReadSource& source, const WriteWet& wet, int threads = 0) const;
+
+  const Stereo<Signal>& response() const { return response_; }
+  /// Of memory, with the spectra so far.
+  std::size_t bytes() const;
 
   static VectorisedPlan plan(std::int64_t source_length, std::int64_t response_length);
 

@@ -1,6 +1,7 @@
 #include "host/render/cpu_renderer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cuda/runtime/range.hpp"
 #include "host/base/stopwatch.hpp"
@@ -74,7 +75,8 @@ class WholeRenderer final : public Renderer {
 
 class VectorisedRenderer final : public Renderer {
  public:
-  explicit VectorisedRenderer(const Stereo<Signal>& response) : convolver_(response) {}
+  explicit VectorisedRenderer(std::shared_ptr<const VectorisedConvolver> convolver)
+      : convolver_(std::move(convolver)) {}
 
   RenderReport run(const ReadSource& source, const WriteWet& write) override {
     Stopwatch all, reading, writing;
@@ -92,7 +94,7 @@ class VectorisedRenderer final : public Renderer {
     };
     all.time([&] {
       const Range range("convolve");
-      convolver_.run(read, write_wet);
+      convolver_->run(read, write_wet);
     });
     report.stages = {{"read", reading.seconds()},
                      {"compute", all.seconds() - reading.seconds() - writing.seconds()},
@@ -101,14 +103,24 @@ class VectorisedRenderer final : public Renderer {
   }
 
  private:
-  VectorisedConvolver convolver_;
+  std::shared_ptr<const VectorisedConvolver> convolver_;
 };
 
 }  // namespace
 
 std::unique_ptr<Renderer> make_cpu_renderer(const Method& method, const Stereo<Signal>& response) {
-  if (method.convolve == nullptr) return std::make_unique<VectorisedRenderer>(response);
+  if (is_vectorised(method)) {
+    return make_cpu_renderer(std::make_shared<const VectorisedConvolver>(response));
+  }
   return std::make_unique<WholeRenderer>(method, response);
+}
+
+std::unique_ptr<Renderer> make_cpu_renderer(std::shared_ptr<const VectorisedConvolver> convolver) {
+  return std::make_unique<VectorisedRenderer>(std::move(convolver));
+}
+
+bool is_vectorised(const Method& method) {
+  return method.processor == Processor::cpu && method.convolve == nullptr;
 }
 
 }  // namespace gpuconv

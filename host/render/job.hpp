@@ -20,6 +20,8 @@
 
 namespace gpuconv {
 
+class ConvolverCache;
+class CostModel;
 class ResponseCache;
 
 enum class RatePolicy { resample, error };
@@ -56,9 +58,11 @@ struct Job {
   bool verify = false;             ///< compares random samples with the definition
 
   // What several jobs of one process share.
-  std::shared_ptr<ResponseCache> responses;  ///< null: the job has its own
-  std::optional<Devices> devices;            ///< absent: resolve() asks CUDA
-  WatchProgress watch;                       ///< may be empty
+  std::shared_ptr<ResponseCache> responses;    ///< null: the job has its own
+  std::shared_ptr<ConvolverCache> convolvers;  ///< null: the job plans anew
+  std::shared_ptr<const CostModel> speeds;     ///< null: resolve() looks for a calibration
+  std::optional<Devices> devices;              ///< absent: resolve() asks CUDA
+  WatchProgress watch;                         ///< may be empty
 };
 
 struct SourceReport {
@@ -70,6 +74,7 @@ struct SourceReport {
 
 struct ResponseReport {
   std::string description;
+  std::optional<Direction> direction;  ///< of the measurement of a SOFA file
   Repairs repairs;
   std::vector<std::string> warnings;  ///< see Response
   int file_rate = 0;                  ///< before conversion

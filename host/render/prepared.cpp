@@ -18,6 +18,8 @@
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/methods/method.hpp"
+#include "host/render/convolver_cache.hpp"
+#include "host/render/cpu_renderer.hpp"
 #include "host/render/verification.hpp"
 #include "host/room/response_cache.hpp"
 #include "host/write/float_store.hpp"
@@ -87,8 +89,8 @@ Response prepare_response(const Job& job, int rate, JobReport& report) {
   ResponseCache own;
   ResponseCache& cache = job.responses ? *job.responses : own;
   auto response = cache.load(job.response, job.response_options);
-  report.response = {response->description, response->repairs, response->warnings, response->rate,
-                     std::ssize(response->taps.left)};
+  report.response = {response->description, response->direction, response->repairs,
+                     response->warnings,    response->rate,      std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                               response->rate, job.input, rate));
@@ -148,10 +150,15 @@ void choose_method(Prepared& prepared) {
   JobReport& report = prepared.report;
   const Devices devices = prepared.job.devices ? *prepared.job.devices : devices_for(request);
   check_request(request, devices);
+  const auto choose_with = [&](const CostModel& model) {
+    report.choice =
+        choose(request, prepared.source->length(), report.response.taps, devices, model);
+  };
+  if (prepared.job.speeds) return choose_with(*prepared.job.speeds);
   CostModel model =
       load_cost_model(pick_device(request.device, devices), report.calibration_warning);
   if (request.is_one_of_many) model.set_gpu_start(0);
-  report.choice = choose(request, prepared.source->length(), report.response.taps, devices, model);
+  choose_with(model);
 }
 
 Prepared resolve_once(const Job& job) {
@@ -224,8 +231,11 @@ RenderReport render_source(Prepared& prepared, MeasuredSource& source, const Pas
   const std::optional<Device>& device = report.choice.device;
   if (device) report.gpu_start_seconds += start_gpu(*device);
   const auto before = std::chrono::steady_clock::now();
+  const Method& method = *report.choice.method;
   const std::unique_ptr<Renderer> renderer =
-      make_renderer(*report.choice.method, pass.taps, source.length(), device ? device->index : 0);
+      job.convolvers && is_vectorised(method)
+          ? make_cpu_renderer(job.convolvers->find(pass.taps))
+          : make_renderer(method, pass.taps, source.length(), device ? device->index : 0);
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(pass.taps, source.least_length());
   Signal mean;
@@ -270,7 +280,7 @@ RenderReport render_source(Prepared& prepared, MeasuredSource& source, const Pas
     check_levels(*rendered.device_levels, are_all_wanted ? pass.written().levels : levels);
   }
   if (verification) {
-    verification->check(*report.choice.method);
+    verification->check(method);
     report.verified_samples = verification->samples();
   }
   return rendered;
@@ -357,7 +367,7 @@ void render_early(Prepared& prepared, double factor) {
   prepared.report.early = writer.finish();
 }
 
-JobReport run_once(Prepared prepared) {
+JobReport run_once(Prepared prepared, std::optional<OutputFile>* unpublished) {
   if (!prepared.writer) open_outputs(prepared);
   WetWriter& writer = *prepared.writer;
   double factor = 1;
@@ -372,7 +382,12 @@ JobReport run_once(Prepared prepared) {
   // First, so that whoever finds OUTPUT finds both.
   if (prepared.early_writer) render_early(prepared, factor);
   stop_if_interrupted();
-  prepared.report.written = writer.finish();
+  if (unpublished != nullptr) {
+    unpublished->emplace(writer.complete());
+    prepared.report.written = writer.report();
+  } else {
+    prepared.report.written = writer.finish();
+  }
   prepared.report.seconds = seconds_since(prepared.start);
   return std::move(prepared.report);
 }
@@ -395,16 +410,16 @@ Prepared resolve(const Job& job) {
   }
 }
 
-JobReport run(Prepared prepared) {
+JobReport run(Prepared prepared, std::optional<OutputFile>* unpublished) {
   const Job job = prepared.job;
   const auto start = prepared.start;
   try {
-    return run_once(std::move(prepared));
+    return run_once(std::move(prepared), unpublished);
   } catch (const GpuError& error) {
     if (!job.falls_back_to_cpu) throw;
     Prepared again = resolve_on_cpu(job, error);
     again.start = start;  // the attempt took time, too
-    return run_once(std::move(again));
+    return run_once(std::move(again), unpublished);
   }
 }
 

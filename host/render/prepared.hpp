@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
 #include "host/read/measured_source.hpp"
 #include "host/render/job.hpp"
@@ -28,7 +29,8 @@ struct Prepared {
 /// Throws Error for everything that can be rejected before the work.
 Prepared resolve(const Job& job);
 
-/// Throws Error. OUTPUT appears only when it is complete.
-JobReport run(Prepared prepared);
+/// Throws Error. OUTPUT appears only when it is complete. With `unpublished`, the caller gets the
+/// complete file, brings it to the disk and puts it in its place.
+JobReport run(Prepared prepared, std::optional<OutputFile>* unpublished = nullptr);
 
 }  // namespace gpuconv

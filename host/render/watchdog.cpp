@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <ctime>
+#include <mutex>
 
 #include "cuda/runtime/resources.hpp"
 #include "host/base/error.hpp"
@@ -15,13 +17,27 @@ namespace gpuconv {
 namespace {
 
 timer_t timer;
-std::atomic<int> most_ticks, ticks;
+constexpr int kMaxWaits = 64;  // at a time, more are not watched
+constexpr int kNone = -1;
+std::atomic<int> most_ticks;
+std::array<std::atomic<int>, kMaxWaits> waits;  // seconds of each so far, and 1; or 0: none
+std::mutex mutex;                               // of starting and ending a wait
+int waiting = 0;
+thread_local int own = kNone;  // this thread's wait
 static_assert(std::atomic<int>::is_always_lock_free);
 
 // Seconds are counted one by one and not with one long timer: those that pass while the process is
 // stopped arrive as a single signal.
 void on_tick(int) {
-  if (++ticks < most_ticks) return;
+  bool is_too_long = false;
+  for (std::atomic<int>& seconds : waits) {
+    int so_far = seconds;
+    // A wait that ends meanwhile stays ended.
+    if (so_far > 0 && seconds.compare_exchange_strong(so_far, so_far + 1)) {
+      is_too_long = is_too_long || so_far >= most_ticks;
+    }
+  }
+  if (!is_too_long) return;
   constexpr char kLine[] =
       "error: the GPU does not answer: a kernel that never ends, or a driver that hangs "
       "(--gpu-timeout SECONDS waits longer)\n";
@@ -31,7 +47,17 @@ void on_tick(int) {
 }
 
 void note_wait(bool is_waiting) {
-  ticks = 0;
+  const std::lock_guard lock(mutex);
+  if (is_waiting) {
+    for (own = 0; own < kMaxWaits && waits[static_cast<std::size_t>(own)] != 0; ++own) {
+    }
+    if (own < kMaxWaits) waits[static_cast<std::size_t>(own)] = 1;
+  } else if (own < kMaxWaits && own != kNone) {
+    waits[static_cast<std::size_t>(own)] = 0;
+  }
+  const int before = waiting;
+  waiting += is_waiting ? 1 : -1;
+  if (before > 0 && waiting > 0) return;
   itimerspec each_second{};
   if (is_waiting) each_second.it_value.tv_sec = each_second.it_interval.tv_sec = 1;
   ::timer_settime(timer, 0, &each_second, nullptr);

@@ -8,8 +8,8 @@ namespace gpuconv {
 
 /// From now on a wait for the GPU that takes `seconds` of running time ends the process with one
 /// line on standard error and exit code 3; temporary files are removed. 0: waits may take any time.
-/// Time in which the process is stopped or the machine sleeps does not count. No two threads may
-/// wait at the same time: the end of one wait would count as that of the other.
+/// Time in which the process is stopped or the machine sleeps does not count. Several threads may
+/// wait at the same time.
 void watch_gpu(int seconds);
 
 }  // namespace gpuconv

@@ -95,6 +95,7 @@ Response response_of(SofaSet& set, const ResponseOptions& options) {
   SofaMeasurement found = set.measurement(options.sofa);
   Response response;
   response.rate = found.rate;
+  response.direction = found.direction;
   const Stereo<double>& delays = found.delays;
   response.latency_frames = is_whole(delays.left) && is_whole(delays.right) ? 0 : kDelayReach;
   for (const Side side : kSides) {

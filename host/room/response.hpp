@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/base/signal.hpp"
 #include "host/read/input_tolerance.hpp"
+#include "host/room/sofa/direction.hpp"
 #include "host/room/sofa/options.hpp"
 
 namespace gpuconv {
@@ -17,6 +19,7 @@ struct Response {
   int latency_frames =
       0;  ///< wet frames before time zero: the caller crops them after the convolution
   double direct_sound = 0;  ///< samples from time zero until it arrives: see onset.hpp
+  std::optional<Direction> direction;  ///< of the measurement of a SOFA file
   std::string description;
   Repairs repairs;
   std::vector<std::string> warnings;  ///< what is doubtful about the choice of a measurement

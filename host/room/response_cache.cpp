@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/files/location.hpp"
+#include "host/read/audio_file.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/sofa/sofa_set.hpp"
@@ -44,12 +45,41 @@ std::int64_t bytes_of(const Response& response) {
 
 }  // namespace
 
-template <typename Predicate>
-std::shared_ptr<const Response> ResponseCache::find(Predicate is_wanted) {
+ResponseCache::Made ResponseCache::find(const std::function<bool(const Entry&)>& is_wanted) {
   const auto found = std::ranges::find_if(entries_, is_wanted);
   if (found == entries_.end()) return nullptr;
   entries_.splice(entries_.begin(), entries_, found);
   return found->response;
+}
+
+ResponseCache::Made ResponseCache::find_or_make(const std::function<bool(const Entry&)>& is_wanted,
+                                                const std::string& name,
+                                                const std::function<Entry()>& make) {
+  std::promise<Made> promise;
+  {
+    std::unique_lock lock(mutex_);
+    if (Made known = find(is_wanted)) return known;
+    if (const auto making = in_the_making_.find(name); making != in_the_making_.end()) {
+      const std::shared_future<Made> future = making->second;
+      lock.unlock();
+      return future.get();
+    }
+    in_the_making_.emplace(name, promise.get_future().share());
+  }
+  try {
+    Entry entry = make();
+    const Made made = entry.response;
+    const std::lock_guard lock(mutex_);
+    keep(std::move(entry));
+    in_the_making_.erase(name);
+    promise.set_value(made);
+    return made;
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    in_the_making_.erase(name);
+    promise.set_exception(std::current_exception());
+    throw;
+  }
 }
 
 void ResponseCache::keep(Entry entry) {
@@ -89,47 +119,55 @@ auto ResponseCache::with_set(const std::string& path, const std::string& identit
   return use(*open(path, identity));
 }
 
-std::shared_ptr<const Response> ResponseCache::load_locked(const std::string& path,
-                                                           const ResponseOptions& options) {
-  const std::string identity = identity_of(path);
-  const std::string key = identity.empty() ? "" : key_of(identity, options);
-  if (!key.empty()) {
-    if (auto known = find([&](const Entry& entry) { return entry.key == key; })) return known;
-  }
-  auto response = std::make_shared<const Response>(
-      is_sofa(path)
-          ? with_set(path, identity, [&](SofaSet& set) { return response_of(set, options); })
-          : load_response(path, options));
-  if (!key.empty()) keep({key, response, nullptr});
-  return response;
+ResponseCache::Made ResponseCache::read(const std::string& path, const std::string& identity,
+                                        const ResponseOptions& options) {
+  if (!is_sofa(path)) return std::make_shared<const Response>(load_response(path, options));
+  const std::lock_guard lock(sofa_mutex_);
+  return std::make_shared<const Response>(
+      with_set(path, identity, [&](SofaSet& set) { return response_of(set, options); }));
 }
 
 std::shared_ptr<const Response> ResponseCache::load(const std::string& path,
                                                     const ResponseOptions& options) {
-  const std::lock_guard lock(mutex_);
-  return load_locked(path, options);
+  const std::string identity = identity_of(path);
+  if (identity.empty()) return read(path, identity, options);
+  const std::string key = key_of(identity, options);
+  return find_or_make([&](const Entry& entry) { return entry.key == key; }, key,
+                      [&] {
+                        return Entry{key, read(path, identity, options), nullptr};
+                      });
 }
 
 std::shared_ptr<const Response> ResponseCache::convert(
     const std::shared_ptr<const Response>& response, int rate) {
   if (response->rate == rate) return response;
-  const std::lock_guard lock(mutex_);
   // By the response itself: its file may be another one by now.
   const auto is_wanted = [&](const Entry& entry) {
     return entry.source == response && entry.response->rate == rate;
   };
-  if (auto known = find(is_wanted)) return known;
-  auto converted = std::make_shared<const Response>(resample(*response, rate));
-  keep({"", converted, response});
-  return converted;
+  const auto* const address = static_cast<const void*>(response.get());
+  return find_or_make(is_wanted, fmt::format("{} {}", address, rate), [&] {
+    return Entry{"", std::make_shared<const Response>(resample(*response, rate)), response};
+  });
+}
+
+ResponseCache::Size ResponseCache::size(const std::string& path, const ResponseOptions& options) {
+  if (is_sofa(path)) {
+    const std::lock_guard lock(sofa_mutex_);
+    return with_set(path, identity_of(path), [](SofaSet& set) {
+      return Size{set.taps(), set.rate()};
+    });
+  }
+  const AudioReader reader(path, options.truncated, options.formats);
+  return {reader.format().frames, reader.format().rate};
 }
 
 std::string ResponseCache::check(const std::string& path, const ResponseOptions& options) {
-  const std::lock_guard lock(mutex_);
   if (is_sofa(path)) {
+    const std::lock_guard lock(sofa_mutex_);
     return with_set(path, identity_of(path), [&](SofaSet& set) { return set.check(options.sofa); });
   }
-  load_locked(path, options);
+  load(path, options);
   return "";
 }
 

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,7 +17,8 @@
 
 namespace gpuconv {
 
-/// May be used by several threads at once. What has not been used for longest goes first.
+/// May be used by several threads at once, which read and convert different responses at the same
+/// time; of SOFA files one thread reads at a time. What has not been used for longest goes first.
 class ResponseCache {
  public:
   static constexpr std::int64_t kBytes = std::int64_t{256} << 20;
@@ -28,6 +32,13 @@ class ResponseCache {
   /// What load() has returned, at `rate` Hz. Throws what resample() throws.
   std::shared_ptr<const Response> convert(const std::shared_ptr<const Response>& response,
                                           int rate);
+
+  /// Taps and rate of what load() would return, without delays. Reads only heads.
+  struct Size {
+    std::int64_t taps;
+    int rate;
+  };
+  Size size(const std::string& path, const ResponseOptions& options);
 
   /// What every response from this file meets: throws FileError or UsageError, or returns a warning
   /// (or ""). Of a SOFA file no measurement is read but those that tell the ears apart.
@@ -44,18 +55,23 @@ class ResponseCache {
     std::shared_ptr<SofaSet> set;
   };
 
-  template <typename Predicate>
-  std::shared_ptr<const Response> find(Predicate is_wanted);
+  using Made = std::shared_ptr<const Response>;
+  /// What is known by `is_wanted`, or what `make` makes: `name` tells one thing to be made from
+  /// another, and a second thread waits for what the first one makes.
+  Made find_or_make(const std::function<bool(const Entry&)>& is_wanted, const std::string& name,
+                    const std::function<Entry()>& make);
+  Made find(const std::function<bool(const Entry&)>& is_wanted);
   void keep(Entry entry);
   std::shared_ptr<SofaSet> open(const std::string& path, const std::string& identity);
   template <typename Use>
   auto with_set(const std::string& path, const std::string& identity, Use use);
-  std::shared_ptr<const Response> load_locked(const std::string& path,
-                                              const ResponseOptions& options);
+  Made read(const std::string& path, const std::string& identity, const ResponseOptions& options);
 
-  std::mutex mutex_;
+  std::mutex mutex_;  // of what follows
   std::int64_t bytes_;
   std::list<Entry> entries_;  ///< the last used first
+  std::map<std::string, std::shared_future<Made>> in_the_making_;
+  std::mutex sofa_mutex_;  // of what follows
   std::list<OpenSet> sets_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "host/base/error.hpp"
 #include "host/files/location.hpp"
@@ -90,15 +91,20 @@ void WetWriter::write(Stereo<std::span<const float>> wet) {
 }
 
 WriteReport WetWriter::finish() {
+  OutputFile file = complete();
+  file.sync();
+  file.publish();
+  return report_;
+}
+
+OutputFile WetWriter::complete() {
   writer_->finish();
-  file_.sync();
   if (!file_.in_place()) check_written();
-  file_.publish();
   const bool rf64 = format_.container == Container::wav && is_rf64(format_, report_.frames);
   report_.container = rf64 ? "RF64" : name(format_.container);
   report_.format = format_;
   report_.bytes = file_.bytes();
-  return report_;
+  return std::move(file_);
 }
 
 void WetWriter::check_finite(Stereo<std::span<const float>> wet) const {

@@ -38,6 +38,10 @@ class WetWriter {
   /// anything fails, OUTPUT stays as it was.
   WriteReport finish();
 
+  /// Completes the file, which the caller brings to the disk and puts in its place: several at a
+  /// time take less time. Afterwards report() is final, and nothing else may be called.
+  OutputFile complete();
+
  private:
   void check_finite(Stereo<std::span<const float>> wet) const;
   void check_written() const;

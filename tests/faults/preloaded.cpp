@@ -3,6 +3,8 @@
 //   GPUCONV_FAULT=FUNCTION:n:CODE              call number n of FUNCTION fails with errno CODE
 //   GPUCONV_FAULT=FUNCTION:n:CODE:persistent   and all that follow
 //   GPUCONV_FAULT_COUNT=FILE                   how many calls there were of each FUNCTION
+//   GPUCONV_CALL_LOG=FILE                      a line for each fsync, rename and write, in order:
+//                                              "fsync PATH", "rename TO", "write PATH"
 //
 // FUNCTION is one of kNames, each for a family (link: whatever gives a file a name only where there
 // is no other file); read and write with CODE 0 do half of what they are
@@ -126,6 +128,26 @@ int counted_main(int argc, char** argv, char** environment) {
   return real_main(argc, argv, environment);
 }
 
+/// One write, so that lines of several threads stay whole.
+void log_call(const char* what, const char* path) {
+  static const char* const log = std::getenv("GPUCONV_CALL_LOG");
+  if (log == nullptr || !counts.load(std::memory_order_relaxed)) return;
+  char line[512];
+  const int length = std::snprintf(line, sizeof line, "%s %s\n", what, path);
+  const int file = static_cast<int>(
+      ::syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  ::syscall(SYS_write, file, line, static_cast<std::size_t>(length));
+  ::syscall(SYS_close, file);
+}
+
+void log_call(const char* what, int file) {
+  char link[64];
+  char path[400] = "";
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+  const auto length = ::syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+  if (length > 0) log_call(what, static_cast<const char*>(path));
+}
+
 template <typename Call>
 ssize_t transfer(Function function, std::size_t bytes, Call call) {
   if (!is_due(function)) return call(bytes);
@@ -202,14 +224,22 @@ std::size_t fread(void* to, std::size_t size, std::size_t count, FILE* file) {
 }
 
 ssize_t write(int file, const void* from, std::size_t bytes) {
+  log_call("write", file);
   return transfer(kWrite, bytes,
                   [&](std::size_t n) { return ::syscall(SYS_write, file, from, n); });
 }
 
-int fsync(int file) { return fails(kFsync) ? -1 : static_cast<int>(::syscall(SYS_fsync, file)); }
+int fsync(int file) {
+  if (fails(kFsync)) return -1;
+  const int result = static_cast<int>(::syscall(SYS_fsync, file));
+  log_call("fsync", file);
+  return result;
+}
 
 int rename(const char* from, const char* to) {
-  return fails(kRename) ? -1 : static_cast<int>(::syscall(SYS_rename, from, to));
+  if (fails(kRename)) return -1;
+  log_call("rename", to);
+  return static_cast<int>(::syscall(SYS_rename, from, to));
 }
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {

@@ -257,5 +257,54 @@ TEST(BatchSystemCalls, MayFailOnceInOneJob) {
   EXPECT_GT(ends[4], 0);
 }
 
+/// What a power cut can lose is not in the journal: data on the disk, then the name, then the name
+/// on the disk, then the line.
+TEST(BatchSystemCalls, BringsEachOutputToTheDiskBeforeTheJournalNamesIt) {
+  if (!std::filesystem::exists(GPUCONV_PRELOADED)) GTEST_SKIP() << "no " GPUCONV_PRELOADED;
+  constexpr int kJobs = 150;  // three groups
+  const Folder folder;
+  const std::string out = (std::filesystem::canonical(folder.path()) / "out").string();
+  const std::string log = folder.file("log");
+  const std::string source = float_wav(folder, "source.wav", 1, noise(3000, 1));
+  std::string list = "input,output\n";
+  for (int i = 0; i < kJobs; ++i) list += source + fmt::format(",{}/{}.wav\n", i % 2, i);
+  write_bytes(folder.file("list.csv"), list);
+  const Ended ended =
+      run_program({"batch", folder.file("list.csv"), "-o", out, "--response",
+                   float_wav(folder, "room.wav", 2, noise(600, 2)), "-q", "-g", "-40"},
+                  {"LD_PRELOAD=" GPUCONV_PRELOADED, "GPUCONV_CALL_LOG=" + log});
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+
+  std::istringstream lines(read_bytes(log));
+  std::map<std::string, long> synced, renamed;  // where each path was, last
+  std::vector<std::string> waiting;             // outputs that no line names yet
+  long place = 0;
+  long claims = 0;
+  for (std::string what, path; lines >> what >> path; ++place) {
+    if (what == "fsync") synced[path] = place;
+    if (what == "rename" && path.starts_with(out) && path.ends_with(".wav")) {
+      const std::string name = std::filesystem::path(path).filename();
+      const std::string temporary = "/." + name + ".gpuconv-";
+      EXPECT_TRUE(std::ranges::any_of(synced, [&](const auto& one) {
+        return one.first.find(temporary) != std::string::npos;
+      })) << path;
+      renamed[path] = place;
+      waiting.push_back(path);
+    }
+    if (what != "write" || !path.ends_with("/.gpuconv-batch")) continue;
+    claims += waiting.empty() ? 0 : 1;
+    for (const std::string& output : waiting) {
+      const std::string inside = std::filesystem::path(output).parent_path();
+      EXPECT_GT(synced[inside], renamed[output]) << output;
+      EXPECT_GT(synced[out], 0) << "the folder that was made";
+    }
+    waiting.clear();
+  }
+  EXPECT_TRUE(waiting.empty());
+  EXPECT_EQ(renamed.size(), std::size_t{kJobs});
+  EXPECT_GE(claims, 3);
+  EXPECT_LT(claims, 20) << "a group is more than one job";
+}
+
 }  // namespace
 }  // namespace gpuconv::test

@@ -46,9 +46,9 @@ std::vector<std::string> names_of_problems() {
 }
 
 /// Numbers, and what only a person can know.
-constexpr std::array<std::string_view, 12> kFree = {"DB",         "DBFS",   "DEGREES", "HZ",
-                                                    "LEFT,RIGHT", "METRES", "N",       "S",
-                                                    "SECONDS",    "SIZE",   "TIME",    "TEXT"};
+constexpr std::array<std::string_view, 13> kFree = {
+    "DB", "DBFS", "DEGREES", "HZ",   "I/N",  "LEFT,RIGHT", "METRES",
+    "N",  "S",    "SECONDS", "SIZE", "TIME", "TEXT"};
 
 void choose_offer(OptionDescription& option, const std::string& of) {
   const std::string& value = option.value;

@@ -164,15 +164,20 @@ def batch(
     folder    of the outputs; made if it is absent
     response  path of the response for jobs that do not name one
     resume    only jobs whose output is missing or out of date
-    progress  called after each job with (number of jobs so far, the job's result)
+    progress  called after each job with (number of jobs so far, the job's result), in the order in
+              which jobs are done
     options   as for render()
 
-    Returns a list of dicts: input, response, output, status ("done", "complete", "failed"), report
+    Returns a list of dicts, in the order of the jobs: input, response, output, status ("done", "complete", "failed"), report
     (a dict, of jobs that are done) and error (of jobs that failed; the others are done all the
     same). Raises as render() does for what is wrong with all jobs. After Ctrl-C the outputs that
     are there are complete.
     """
     results = []
+    lines = []
+
+    def in_order():
+        return [results[i] for i in sorted(range(len(results)), key=lines.__getitem__)]
 
     def tell(line, input, response, output, status, words):
         result = {"input": input, "response": response, "output": output, "status": status}
@@ -181,6 +186,7 @@ def batch(
         if status == "failed":
             result["error"] = words
         results.append(result)
+        lines.append(line)
         if progress is not None:
             progress(len(results), result)
 
@@ -189,15 +195,15 @@ def batch(
         arguments.append(f"--response={os.fspath(response)}")
     arguments += [f"--output={os.fspath(folder)}"] + ["--resume"] * bool(resume)
     if isinstance(jobs, (str, os.PathLike)):
-        _gpuconv.batch([*arguments, "--", os.fspath(jobs)], tell, None)
-        return results
+        _gpuconv.batch([*arguments, "--", os.fspath(jobs)], tell)
+        return in_order()
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as listed:
         for job in jobs:
             paths = {key: os.fspath(job[key]) for key in ("input", "response", "output") if key in job}
             listed.write(json.dumps({**job, **paths}) + "\n")
         listed.flush()
-        _gpuconv.batch([*arguments, "--", listed.name], tell, None)
-    return results
+        _gpuconv.batch([*arguments, "--", listed.name], tell)
+    return in_order()
 
 
 def methods() -> list[dict]:

@@ -362,6 +362,7 @@ SofaMeasurement SofaSet::measurement(const SofaOptions& options) {
   const std::int64_t emitter = emitter_of(options);
   SofaMeasurement found;
   found.rate = rate_;
+  found.direction = choice.place.direction;
   found.warnings = choice.warnings;
   const sofa::Receivers receivers{ears.left, ears.right};
   auto taps = responses({&m, 1}, receivers, emitter, N_);

@@ -26,6 +26,7 @@ struct SofaMeasurement {
   Stereo<Signal> taps;    ///< of one length
   Stereo<double> delays;  ///< samples, 0 or more
   int rate = 0;           ///< Hz
+  Direction direction;    ///< of the measurement that was chosen
   std::string description;
   std::vector<std::string> warnings;
 };

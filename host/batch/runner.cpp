@@ -1,0 +1,505 @@
+#include "host/batch/runner.hpp"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <ranges>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "host/base/duration.hpp"
+#include "host/base/error.hpp"
+#include "host/base/hash.hpp"
+#include "host/base/interrupt.hpp"
+#include "host/base/parallel.hpp"
+#include "host/batch/pipeline.hpp"
+#include "host/files/input_file.hpp"
+#include "host/files/location.hpp"
+#include "host/methods/cpu_vectorised.hpp"
+#include "host/read/audio_format.hpp"
+#include "host/read/foreign.hpp"
+#include "host/read/source.hpp"
+#include "host/room/mix.hpp"
+#include "host/room/sofa/ears.hpp"
+#include "host/write/output_format.hpp"
+
+namespace gpuconv {
+namespace {
+
+/// Makes the folder of the outputs, unless it is there.
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(folder, error);
+  if (std::filesystem::exists(status) && !std::filesystem::is_directory(status)) {
+    throw FileError(folder, "is not a folder");
+  }
+  std::filesystem::create_directories(folder, error);
+  if (error) throw FileError(folder, fmt::format("cannot be made ({})", error.message()));
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw FileError(folder, fmt::format("cannot be written ({})", std::strerror(errno)));
+  }
+}
+
+/// "cuda:0,2" is two devices. Throws UsageError if one stands there twice.
+std::vector<std::string> devices_in(const std::string& text) {
+  constexpr std::string_view kCuda = "cuda:";
+  if (!text.starts_with(kCuda)) return {text};
+  std::vector<std::string> devices;
+  for (std::size_t begin = kCuda.size(); begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    devices.push_back(std::string(kCuda) + text.substr(begin, end - begin));
+    if (std::ranges::count(devices, devices.back()) > 1) {
+      throw UsageError(fmt::format("--device {}: names {} twice", text, devices.back()));
+    }
+    begin = end + 1;
+  }
+  return devices;
+}
+
+/// The folder that exists, of those above `folder`.
+std::string existing_folder(const std::string& folder) {
+  std::filesystem::path path = std::filesystem::absolute(folder);
+  std::error_code error;
+  while (!std::filesystem::exists(path, error) && path.has_relative_path()) {
+    path = path.parent_path();
+  }
+  return path.string();
+}
+
+/// Bytes that are free for the outputs; nothing if the disk does not count.
+std::optional<double> room_in(const std::string& folder) {
+  struct statvfs disk {};
+  if (::statvfs(existing_folder(folder).c_str(), &disk) != 0 || disk.f_blocks == 0) {
+    return std::nullopt;
+  }
+  return static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+}
+
+/// Of a job that runs, without what it shares: buffers of samples, spectra and frames. A
+/// prediction.
+double memory_of_job(std::int64_t N, std::int64_t K) {
+  constexpr double kReadAndWritten = 4e6;
+  const VectorisedPlan plan = VectorisedConvolver::plan(N, K);
+  const double windows = plan.partitions > 1 ? plan.partitions + 1.0 : 1.0;
+  return kReadAndWritten + (windows + 8.0) * 2 * plan.half * sizeof(float);
+}
+
+/// Whether a look at its head would take something away from INPUT, or run a command.
+bool is_read_once(const Job& job) {
+  return job.source_options.is_command || is_special_file(job.input);
+}
+
+/// --level and --norm have the last word.
+void refuse_gains(const std::string& list, const JobList& jobs) {
+  for (const ListedJob& job : jobs) {
+    if (!job.gain) continue;
+    throw FileError(
+        input_name(list),
+        fmt::format("line {}: has a gain, which --norm or --level would undo", job.line));
+  }
+}
+
+}  // namespace
+
+std::string words_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return error.what();
+  } catch (const std::bad_alloc&) {
+    return "out of memory";
+  } catch (const std::exception& error) {
+    return std::string("internal error: ") + error.what();
+  }
+}
+
+Batch::Batch(BatchRequest request)
+    : request_(std::move(request)),
+      device_texts_(devices_in(request_.job.request.device)),
+      journal_(request_.lines.folder, Shard{}) {
+  Job& job = request_.job;
+  job.request.device = device_texts_.front();
+  devices_ = devices_for(job.request);  // asked for once: a GPU that is lost must not pass for none
+  try {
+    for (const std::string& device : device_texts_) {
+      Request one = job.request;
+      one.device = device;
+      check_request(one, *devices_);
+    }
+  } catch (const GpuError&) {
+    if (!job.falls_back_to_cpu) throw;  // otherwise each job says so
+  }
+  if (request_.lines.folder.empty()) throw UsageError("--output: is not a folder");
+  resolve_wav_format("--output", job.format);
+  parse_duration(job.mix.predelay, kMaxRate, "--predelay");
+  shard_ = request_.shard ? FoundShard{*request_.shard, ""} : shard_of_environment();
+  request_.lines.output_format = job.format;
+  list_ = read_list(request_.list, request_.lines);
+  if (job.level) refuse_gains(request_.list, list_);
+  own_ = static_cast<std::size_t>(
+      std::ranges::count_if(std::views::iota(std::size_t{0}, list_.size()),
+                            [&](std::size_t i) { return shard_.shard.has(i); }));
+  journal_ = Journal(request_.lines.folder, shard_.shard);
+  results_path_ = results_of(request_.lines.folder, shard_.shard);
+  if (Locations()(results_path_) == Locations()(request_.list)) {
+    throw FileError(results_path_, "is the list, and the results would replace it");
+  }
+  job.makes_folder = true;
+  job.request.is_one_of_many = true;
+  job.responses = responses_;
+  job.convolvers = convolvers_;
+  job.devices = devices_;
+  choose_method(*devices_);
+  find_complete();
+}
+
+// ---- one method for all -----------------------------------------------------------------------
+
+Batch::Size Batch::size_of(const std::string& response, const ResponseOptions& options) {
+  const auto known = response_sizes_.find(response);
+  if (known != response_sizes_.end()) return known->second;
+  const auto [taps, rate] = responses_->size(response, options);
+  return response_sizes_[response] = {taps, rate};
+}
+
+/// Of jobs all over the list, the same for each share. What cannot be opened says nothing here: its
+/// job will fail.
+std::vector<JobSize> Batch::sample_sizes() {
+  constexpr std::size_t kSamples = 64;
+  constexpr JobSize kTypical{160'000, 16'000};
+  std::vector<JobSize> sizes;
+  const std::size_t count = std::min(kSamples, list_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const Job job = job_of(list_[i * list_.size() / count]);
+    if (is_read_once(job) || is_special_file(job.response)) continue;
+    try {
+      const SourceReader source(job.input, job.source_options);
+      const Size response = size_of(job.response, job.response_options);
+      const int rate = source.format().rate;
+      const double scale = static_cast<double>(rate) / std::max(1, response.rate);
+      const auto taps = static_cast<std::int64_t>(static_cast<double>(response.taps) * scale);
+      const std::int64_t samples = source.format().frames;
+      sizes.push_back({samples > 0 ? samples : kEndless, std::max<std::int64_t>(1, taps)});
+    } catch (const Error&) {
+      continue;
+    }
+  }
+  if (sizes.empty()) sizes.push_back(kTypical);
+  return sizes;
+}
+
+void Batch::choose_method(const Devices& devices) {
+  Request& request = request_.job.request;
+  const bool is_auto = request.method == "auto";
+  record_ = {request.method,
+             hash_of(request_.settings + (is_auto ? "" : "\nmethod " + request.method)),
+             hash_of_list(list_), shard_.shard};
+  try {
+    CostModel model = load_cost_model(pick_device(request.device, devices), calibration_warning_);
+    model.set_gpu_start(0);
+    if (is_auto && (request_.resumes || !shard_.shard.is_all())) {
+      // What another share, or the batch that was broken off, has chosen.
+      if (const auto recorded = journal_.recorded_method(record_.settings)) {
+        request.method = *recorded;
+      }
+    }
+    const bool is_recorded = is_auto && request.method != "auto";
+    try {
+      choice_ = choose_for_all(request,
+                               request.method == "auto" ? sample_sizes() : std::vector<JobSize>(),
+                               devices, model);
+    } catch (const Error& error) {
+      if (!is_recorded) throw;
+      throw Error(error.exit(),
+                  fmt::format("{}: the journal says that this batch began with --method {}, and "
+                              "here: {}",
+                              request_.lines.folder, request.method, error.what()));
+    }
+    if (is_recorded) choice_.why = "as this batch began";
+    speeds_ = std::make_shared<const CostModel>(model);
+  } catch (const GpuError&) {
+    if (!request_.job.falls_back_to_cpu) throw;
+    settings_ = request_.settings + "\nmethod " + record_.method;
+    return;  // each job falls back
+  }
+  request.method = choice_.method->name;
+  request.allows_hopeless = request.allows_hopeless || is_auto;
+  request_.job.speeds = speeds_;
+  record_.method = request.method;
+  settings_ = request_.settings + "\nmethod " + request.method;
+}
+
+std::vector<std::string> Batch::worker_devices() const {
+  if (choice_.method == nullptr) return {device_texts_.front()};
+  if (choice_.method->processor == Processor::cpu) {
+    return std::vector<std::string>(static_cast<std::size_t>(jobs_at_once()), "cpu");
+  }
+  if (device_texts_.size() > 1 || device_texts_.front().starts_with("cuda:")) return device_texts_;
+  // Tasks of one machine that see all GPUs take different ones.
+  const auto count = static_cast<int>(devices_->list.size());
+  return {fmt::format("cuda:{}", local_task() % std::max(1, count))};
+}
+
+int Batch::jobs_at_once() const {
+  if (choice_.method == nullptr) return 1;
+  if (choice_.method->processor == Processor::gpu) {
+    return static_cast<int>(device_texts_.size());
+  }
+  if (request_.jobs > 0) return request_.jobs;
+  const int given = processors_of_task();
+  return given > 0 ? std::min(given, core_count()) : core_count();
+}
+
+// ---- what there is to do ----------------------------------------------------------------------
+
+void Batch::find_complete() {
+  fates_.resize(list_.size());
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    if (!shard_.shard.has(i)) continue;
+    if (request_.resumes) {
+      const auto origin = Journal::origin(list_[i], settings_);
+      const auto done = origin ? journal_.find(list_[i], *origin) : std::nullopt;
+      if (done) {
+        fates_[i] = {true, done->has_clipped, done->place};
+        continue;
+      }
+    }
+    todo_.push_back(i);
+  }
+}
+
+Job Batch::job_of(const ListedJob& listed) const {
+  Job job = request_.job;
+  job.input = listed.input;
+  job.response = listed.response;
+  job.output = listed.output;
+  SofaOptions& sofa = job.response_options.sofa;
+  if (listed.azimuth) sofa.azimuth = listed.azimuth;
+  if (listed.elevation) sofa.elevation = listed.elevation;
+  if (listed.distance) sofa.distance = listed.distance;
+  SourceOptions& source = job.source_options;
+  source.offset = listed.offset;
+  source.duration = listed.duration;
+  if (listed.channel) {
+    source.channel = listed.channel;
+    source.channel_is_of_several = listed.channel_is_of_several;
+  }
+  source.archive_offset = listed.archive_offset;
+  source.archive_bytes = listed.archive_bytes;
+  source.is_command = listed.is_command;
+  job.mix.gain_db += listed.gain.value_or(0);
+  return job;
+}
+
+std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
+  std::vector<std::pair<std::string, std::string>> warnings;
+  std::set<std::string> checked;
+  for (const std::size_t i : todo_) {
+    const std::string response(list_[i].response);
+    if (!checked.insert(response).second) continue;
+    if (is_special_file(response)) continue;  // a pipe can be read only once
+    const bool is_common = response == request_.lines.response;
+    try {
+      if (!is_common && !is_sofa(response)) continue;
+      const std::string warning = responses_->check(response, request_.job.response_options);
+      if (!warning.empty()) warnings.emplace_back(response, warning);
+    } catch (const sofa::UndecidedEars&) {
+      throw;  // a question, and its answer is an option for all lines
+    } catch (const Error&) {
+      if (is_common) throw;
+    }
+  }
+  return warnings;
+}
+
+BatchPlan Batch::plan() {
+  BatchPlan plan;
+  // Jobs with one recording stand together, so that its head is read once.
+  std::vector<std::size_t> order = todo_;
+  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(list_.recording(i), i); });
+  std::vector<std::size_t> groups;  // where each recording begins
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || list_.recording(order[i]) != list_.recording(order[i - 1])) groups.push_back(i);
+  }
+  std::mutex mutex;  // of what follows, and of the sizes of responses
+  double largest = 0;
+  const auto add = [&](std::size_t position, const AudioFormat& format) {
+    const Job job = job_of(list_[position]);
+    if (is_special_file(job.response)) {
+      ++plan.jobs;
+      return;
+    }
+    Size response;
+    {
+      const std::lock_guard lock(mutex);
+      response = size_of(job.response, job.response_options);
+    }
+    const std::int64_t N = std::max<std::int64_t>(1, format.frames);
+    const auto K = std::max<std::int64_t>(
+        1, static_cast<std::int64_t>(static_cast<double>(response.taps) * format.rate /
+                                     std::max(1, response.rate)));
+    const std::int64_t frames = job.length == WetLength::same ? N : N + K - 1;
+    double bytes = 0;
+    if (!is_special_file(job.output)) {
+      const FileFormat file = resolve_format(job.output, job.format);
+      const bool compresses = file.container == Container::flac || file.container == Container::ogg;
+      bytes = compresses ? 0 : static_cast<double>(frames) * file.frame_bytes();
+    }
+    const auto existing = status_of(job.output);
+    const double replaced =
+        existing && S_ISREG(existing->st_mode) ? static_cast<double>(existing->st_size) : 0;
+    const double seconds =
+        choice_.method == nullptr ? 0 : speeds_->seconds(*choice_.method, N, K, choice_.device);
+    const double memory = memory_of_job(N, K);
+    const std::lock_guard lock(mutex);
+    ++plan.jobs;
+    plan.sound_seconds += static_cast<double>(N) / format.rate;
+    plan.output_bytes += bytes;
+    plan.room_bytes += bytes - replaced;
+    plan.estimated_seconds += seconds;
+    largest = std::max(largest, memory);
+  };
+  const auto guarded = [&](std::size_t position, const auto& action) {
+    try {
+      action();
+    } catch (const Error&) {
+      const std::lock_guard lock(mutex);
+      known_failures_[position] = std::current_exception();
+    }
+  };
+  constexpr int kReaders = 8;  // where files come over a network, waiting is most of it
+  std::atomic<std::size_t> next = 0;
+  run_workers(std::max(kReaders, core_count()), [&](int, int) {
+    for (std::size_t group = next++; group < groups.size(); group = next++) {
+      stop_if_interrupted();
+      const std::size_t end = group + 1 < groups.size() ? groups[group + 1] : order.size();
+      const std::span<const std::size_t> jobs =
+          std::span(order).subspan(groups[group], end - groups[group]);
+      const Job first = job_of(list_[jobs.front()]);
+      if (is_read_once(first)) {
+        const std::lock_guard lock(mutex);
+        plan.jobs += jobs.size();
+        continue;
+      }
+      std::optional<AudioFormat> format;
+      for (const std::size_t position : jobs) {
+        guarded(position, [&] {
+          // One that cannot be opened is tried for each of its jobs: it may have been a moment.
+          if (!format) format = SourceReader(first.input, first.source_options).format();
+          add(position, *format);
+        });
+      }
+    }
+  });
+  plan.memory_bytes = 64e6 + static_cast<double>(ConvolverCache::kBytes) +
+                      static_cast<double>(ResponseCache::kBytes) +
+                      static_cast<double>(worker_devices().size()) * largest;
+  const auto room = room_in(request_.lines.folder);
+  if (room && plan.room_bytes > *room) {
+    throw FileError(request_.lines.folder,
+                    fmt::format("the outputs need {:.0f} bytes where {:.0f} are "
+                                "free",
+                                plan.room_bytes, *room));
+  }
+  return plan;
+}
+
+// ---- the work ---------------------------------------------------------------------------------
+
+std::string Batch::result_of(std::size_t position) const {
+  const auto kept = results_.find(position);
+  if (kept != results_.end()) return kept->second;
+  const auto& place = fates_[position].place;
+  std::string result = place ? journal_.result(*place) : "";
+  return result.empty() ? complete_result(list_[position]) : result;
+}
+
+void Batch::run(const BatchEvents& events) {
+  const bool has_work = !todo_.empty();
+  const bool writes_results = has_work || !status_of(results_path_);
+  if (writes_results) {
+    make_folder(request_.lines.folder);
+    check_results(results_path_);
+  }
+  bool has_told_journal = false;
+  const auto no_journal = [&] {
+    if (!std::exchange(has_told_journal, true)) events.no_journal();
+  };
+  if (has_work && !journal_.begin(record_)) no_journal();
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    if (fates_[i].is_done) events.complete(list_[i], fates_[i].has_clipped);
+  }
+  for (const auto& [position, failure] : known_failures_) {
+    results_[position] = failed_result(list_[position], words_of(failure));
+    events.failed(list_[position], failure, false);
+  }
+  std::erase_if(todo_, [&](std::size_t i) { return known_failures_.contains(i); });
+
+  bool is_lost = false;
+  const auto prepare = [&](Attempt& attempt) {
+    const ListedJob listed = list_[todo_[attempt.index]];
+    attempt.job = job_of(listed);
+    attempt.origin = Journal::origin(listed, settings_);  // before the files are read
+    attempt.response_hash = hashes_(attempt.job.response);
+  };
+  const auto finish = [&](std::span<Attempt> group) {
+    std::vector<Journal::Note> notes;
+    std::vector<std::size_t> noted;
+    for (const Attempt& attempt : group) {
+      const std::size_t position = todo_[attempt.index];
+      const ListedJob listed = list_[position];
+      if (attempt.failure) {
+        results_[position] = failed_result(listed, words_of(attempt.failure));
+        continue;
+      }
+      const Stereo<std::int64_t>& clipped = attempt.report->written->clipped;
+      fates_[position] = {true, clipped.left + clipped.right > 0, std::nullopt};
+      results_[position] = done_result(listed, attempt.job, *attempt.report, attempt.response_hash);
+      if (!attempt.origin) continue;
+      notes.push_back({std::string(listed.output), *attempt.origin, fates_[position].has_clipped,
+                       results_[position]});
+      noted.push_back(position);
+    }
+    const auto places = journal_.note(notes);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (!places[i]) continue;
+      fates_[noted[i]].place = places[i];
+      results_.erase(noted[i]);
+    }
+    if (places.empty() && !notes.empty()) no_journal();
+    for (Attempt& attempt : group) {
+      const ListedJob listed = list_[todo_[attempt.index]];
+      if (!attempt.failure) {
+        if (choice_.method != nullptr && attempt.report->why_fallback.empty()) {
+          attempt.report->choice.why = choice_.why;
+        }
+        events.done(listed, attempt.job, *attempt.report);
+        continue;
+      }
+      is_lost = is_lost || attempt.has_lost_gpu;
+      events.failed(listed, attempt.failure, attempt.has_lost_gpu);
+    }
+  };
+  PipelineOptions options;
+  options.devices = worker_devices();
+  run_pipeline(todo_.size(), options, {prepare, finish, events.tick});
+  if (is_lost || received_signal() != 0 || !writes_results) return;
+  std::vector<std::size_t> own;
+  own.reserve(own_);
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    if (shard_.shard.has(i)) own.push_back(i);
+  }
+  write_results(results_path_, own.size(), [&](std::size_t i) { return result_of(own[i]); });
+}
+
+}  // namespace gpuconv
