@@ -52,12 +52,8 @@ Command::Command(const std::string& text) : text_(text) {
     process_ = -1;
     throw FileError(text_, fmt::format("cannot be started ({})", std::strerror(error)));
   }
+  group_.emplace(process_);
 }
-
-Command::Command(Command&& other) noexcept
-    : text_(std::move(other.text_)),
-      output_(std::move(other.output_)),
-      process_(std::exchange(other.process_, -1)) {}
 
 Command::~Command() {
   if (process_ < 0) return;
@@ -76,6 +72,7 @@ bool Command::has_ended(int& status, int options) {
   // What the shell has started in the background ends, too; while the shell is not reaped, its
   // number is nobody else's.
   ::kill(-process_, SIGKILL);
+  group_.reset();
   while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
   process_ = -1;
