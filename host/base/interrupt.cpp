@@ -19,6 +19,8 @@ constexpr int kMaxFiles = 1024;                     // more at a time are not re
 
 std::atomic<int> received = 0;
 std::atomic<char*> files[kMaxFiles];  // whoever takes a pointer out, by exchange(), owns it
+constexpr int kMaxGroups = 256;       // more at a time are not killed
+std::atomic<int> groups[kMaxGroups];  // 0: none
 timer_t patience;
 thread_local const std::atomic<bool>* obeyed = nullptr;
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<char*>::is_always_lock_free);
@@ -73,6 +75,9 @@ void leave_at_once(int exit_code) {
   for (std::atomic<char*>& file : files) {
     if (const char* const path = file.exchange(nullptr)) ::unlink(path);
   }
+  for (std::atomic<int>& group : groups) {
+    if (const int number = group.exchange(0)) ::kill(-number, SIGKILL);
+  }
   ::_exit(exit_code);
 }
 
@@ -103,6 +108,17 @@ RemovedBySignal::~RemovedBySignal() {
   // What a handler has taken is not ours to free any more; the process is about to end.
   const bool is_ours = slot_ == kMaxFiles || files[slot_].exchange(nullptr) != nullptr;
   if (is_ours) std::free(path_);
+}
+
+KilledBySignal::KilledBySignal(int group) noexcept {
+  for (slot_ = 0; slot_ < kMaxGroups; ++slot_) {
+    int none = 0;
+    if (groups[slot_].compare_exchange_strong(none, group)) return;
+  }
+}
+
+KilledBySignal::~KilledBySignal() {
+  if (slot_ < kMaxGroups) groups[slot_] = 0;
 }
 
 }  // namespace gpuconv

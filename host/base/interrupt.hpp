@@ -34,8 +34,8 @@ bool must_stop();
 /// Throws Interrupted if must_stop().
 void stop_if_interrupted();
 
-/// Removes the files below and ends the process: for signal handlers, where nothing else may
-/// happen.
+/// Removes the files below, kills the process groups below and ends the process: for signal
+/// handlers, where nothing else may happen.
 [[noreturn]] void leave_at_once(int exit_code);
 
 /// A file that is removed if a signal ends the process without the destructors.
@@ -52,6 +52,18 @@ class RemovedBySignal {
 
  private:
   char* path_;
+  int slot_;
+};
+
+/// A process group that is killed if a signal ends the process without the destructors.
+class KilledBySignal {
+ public:
+  explicit KilledBySignal(int group) noexcept;
+  KilledBySignal(const KilledBySignal&) = delete;
+  KilledBySignal& operator=(const KilledBySignal&) = delete;
+  ~KilledBySignal();  ///< no longer
+
+ private:
   int slot_;
 };
 

@@ -1,6 +1,7 @@
 // version.cpp - gpuconv --version: what a report of an error has to say
 #include <fmt/format.h>
 #include <hwy/highway.h>
+#include <zlib.h>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -62,6 +63,7 @@ std::string version_page() {
   add("soxr", soxr_library_version());
   add("libebur128", ebur128_library_version());
   add("HDF5", hdf5());
+  add("zlib", ::zlibVersion());
   add("fmt", built(three(FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)));
   add("Highway", built(three(HWY_MAJOR, HWY_MINOR, HWY_PATCH)));
   add("CLI11", CLI11_VERSION);

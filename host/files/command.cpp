@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -16,8 +15,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
-
-extern char** environ;
+#include "host/files/spawn.hpp"
 
 namespace gpuconv {
 namespace {
@@ -25,23 +23,6 @@ namespace {
 /// How long a command whose output ended in vain may take to say that it failed.
 constexpr std::chrono::milliseconds kPatience{500};
 constexpr std::chrono::milliseconds kGlance{5};
-
-/// Actions and attributes of posix_spawn that are given back.
-struct ShellStart {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-
-  ShellStart() {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-  }
-  ShellStart(const ShellStart&) = delete;
-  ShellStart& operator=(const ShellStart&) = delete;
-  ~ShellStart() {
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-};
 
 std::string without_bar(std::string text) {
   const std::size_t end = text.find_last_not_of(" \t");
@@ -60,32 +41,19 @@ Command::Command(const std::string& text) : text_(text) {
   // A copy above the descriptors of the shell, which the caller of gpuconv may have closed.
   FileDescriptor theirs(ends[1]);
   const FileDescriptor input(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  ShellStart start;
-  ::posix_spawn_file_actions_adddup2(&start.actions, input.get(), STDOUT_FILENO);
-  ::posix_spawn_file_actions_addopen(&start.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addclosefrom_np(&start.actions, STDERR_FILENO + 1);
-  sigset_t signals;
-  ::sigfillset(&signals);
-  ::posix_spawnattr_setsigdefault(&start.attributes, &signals);
-  ::sigemptyset(&signals);
-  ::posix_spawnattr_setsigmask(&start.attributes, &signals);
-  ::posix_spawnattr_setpgroup(&start.attributes, 0);
-  ::posix_spawnattr_setflags(
-      &start.attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-  std::string shell = "sh", option = "-c", command = without_bar(text_);
-  char* const arguments[] = {shell.data(), option.data(), command.data(), nullptr};
+  Spawn shell;
+  shell.give(input.get(), STDOUT_FILENO);
+  shell.give_nothing(STDIN_FILENO, O_RDONLY);
+  shell.lead_group();
   const int error =
-      ::posix_spawn(&process_, "/bin/sh", &start.actions, &start.attributes, arguments, environ);
+      input ? shell.start("/bin/sh", {"sh", "-c", without_bar(text_)}, STDERR_FILENO + 1, process_)
+            : errno;
   if (error != 0) {
     process_ = -1;
     throw FileError(text_, fmt::format("cannot be started ({})", std::strerror(error)));
   }
+  group_.emplace(process_);
 }
-
-Command::Command(Command&& other) noexcept
-    : text_(std::move(other.text_)),
-      output_(std::move(other.output_)),
-      process_(std::exchange(other.process_, -1)) {}
 
 Command::~Command() {
   if (process_ < 0) return;
@@ -104,6 +72,7 @@ bool Command::has_ended(int& status, int options) {
   // What the shell has started in the background ends, too; while the shell is not reaped, its
   // number is nobody else's.
   ::kill(-process_, SIGKILL);
+  group_.reset();
   while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
   process_ = -1;

@@ -3,8 +3,10 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
+#include "host/base/interrupt.hpp"
 #include "host/files/file_descriptor.hpp"
 
 namespace gpuconv {
@@ -15,8 +17,8 @@ class Command {
  public:
   /// `text` may end in '|', as Kaldi writes it. Throws FileError if the shell cannot be started.
   explicit Command(const std::string& text);
-  Command(Command&& other) noexcept;
-  Command& operator=(Command&&) = delete;
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
   ~Command();
 
   /// The end of the pipe to read from; the caller closes it before this object goes.
@@ -36,6 +38,7 @@ class Command {
   std::string text_;
   FileDescriptor output_;
   pid_t process_ = -1;
+  std::optional<KilledBySignal> group_;
 };
 
 }  // namespace gpuconv

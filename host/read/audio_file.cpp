@@ -86,6 +86,7 @@ AudioReader::AudioReader(const std::string& path, Truncated truncated, Formats f
   try {
     open_whole(formats, raw);
   } catch (const FileError&) {
+    stop_if_interrupted();  // which is why bytes were missing
     if (command_) command_->explain_failure(file_.descriptor.get());
     throw;
   }

@@ -304,6 +304,8 @@ std::size_t ByteSource::read_pipe(std::span<unsigned char> bytes) {
 
 /// Waits until something comes; 0 at the end.
 std::size_t ByteSource::read_some(std::span<unsigned char> bytes) {
+  // Whoever was interrupted may look once more, and a pipe that says nothing would keep him.
+  if (must_stop()) return 0;
   for (;;) {
     const ssize_t got = ::read(descriptor_, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR && !must_stop()) continue;

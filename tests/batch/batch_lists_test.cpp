@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "tests/support/child.hpp"
 #include "tests/support/program_fixture.hpp"
 #include "tests/support/specimens.hpp"
 
@@ -92,6 +93,28 @@ TEST_F(BatchLists, KaldisArchivesAndCommands) {
   EXPECT_TRUE(says(run.err, {"wav.scp: line 2: ", "the command failed (exit code 7)"}));
   EXPECT_EQ(out("c.wav"), rendered(sound_));
   EXPECT_FALSE(std::filesystem::exists(out_ + "/d.wav"));
+}
+
+TEST_F(BatchLists, ASignalEndsTheCommandThatSaysNothing) {
+  const std::string pid_file = folder_.file("pid");
+  write_bytes(folder_.file("wav.scp"), "u echo $$ >" + pid_file + "; sleep 100; echo |\n");
+  for (const int signals : {1, 2}) {  // the second one leaves without the destructors
+    std::filesystem::remove(pid_file);
+    Child child(
+        {"batch", folder_.file("wav.scp"), "-o", out_, "--response", room_, "--allow-commands"},
+        logs_.file("err"));
+    ASSERT_TRUE(eventually([&] { return read_bytes(pid_file).ends_with('\n'); }));
+    const int command = std::stoi(read_bytes(pid_file));
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < signals; ++i) child.send(SIGTERM);
+    EXPECT_EQ(child.wait(), 128 + SIGTERM);
+    EXPECT_LT(seconds_since(start), 10);
+    EXPECT_TRUE(eventually([&] {
+      // Where nobody reaps orphans, one stays as a zombie.
+      const std::string state = read_bytes("/proc/" + std::to_string(command) + "/stat");
+      return state.empty() || state.find(") Z ") != state.npos;
+    }));
+  }
 }
 
 TEST_F(BatchLists, AListMayComeThroughAPipe) {

@@ -4,6 +4,7 @@
 #include <sndfile.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "host/batch/list.hpp"
 #include "host/read/source.hpp"
@@ -167,6 +168,71 @@ TEST_F(WebDatasetList, AMemberThatEndsEarlyDoesNotReadTheNextOne) {
     SourceReader reader(tar_, options);
     Signal samples(20'000);
     EXPECT_LT(reader.read(samples), 9000u);
+  }
+}
+
+/// Reads the list, which may be refused by a FileError and by nothing else.
+void read_or_refuse(const std::string& path, const std::string& folder) {
+  ListOptions options{folder, "r.wav"};
+  options.allows_commands = true;
+  try {
+    for (const ListedJob& job : read_list(path, options)) {
+      ASSERT_FALSE(job.input.empty());
+      ASSERT_TRUE(job.output.starts_with(folder + "/")) << job.output;
+      ASSERT_EQ(job.output.find("/../"), job.output.npos) << job.output;
+    }
+  } catch (const FileError&) {
+  }
+}
+
+TEST(DamagedLists, AreReadOrRefused) {
+#ifdef GPUCONV_EMULATED
+  constexpr int kTimes = 300;
+#else
+  constexpr int kTimes = 1000;
+#endif
+  const Folder folder;
+  const std::string wav = wav_bytes({3, 32, 1}, bytes_of(noise(10, 1)));
+  const std::pair<const char*, std::string> lists[] = {
+      {"a.csv", "# c\ninput;id;azimuth;x\na.wav;1;5;\"q\n\"\"\"\nb.wav;2;;y\n"},
+      {"a.jsonl", R"({"input": "a", "azimuth": 1.5, "x": [{"y": null}]})"
+                  "\n"
+                  R"({"input": "b", "id": 7})"},
+      {"a.json", R"([{"audio_filepath": "a", "offset": 1}, {"audio_filepath": "b"}])"},
+      {"cuts.json",
+       R"({"id": "c", "start": 0, "duration": 1, "channel": 0, "type": "MonoCut", "recording": {"id": "r", "sources": [{"type": "file", "channels": [0], "source": "a.wav"}], "duration": 1.0, "transforms": []}})"},
+      {"wav.scp", "a x.ark:12\nb cat x |\nc y.wav\n"},
+      {"a.tar", member("@L", std::string("long.wav\0", 9), 'L') + member("a.wav", wav) +
+                    member("x", "12 size=00\n", 'x') + member("b.json", "{\"a\": 1}") + kEnd}};
+  Random random(20);
+  for (const auto& [name, whole] : lists) {
+    for (int time = 0; time < kTimes; ++time) {
+      std::string bytes = whole;
+      for (std::int64_t changes = random.integer(1, 3); changes > 0 && !bytes.empty(); --changes) {
+        const auto at =
+            static_cast<std::size_t>(random.integer(0, static_cast<int>(bytes.size()) - 1));
+        const auto other =
+            static_cast<std::size_t>(random.integer(0, static_cast<int>(bytes.size()) - 1));
+        switch (random.integer(0, 3)) {
+          case 0:
+            bytes[at] = static_cast<char>(random.integer(0, 255));
+            break;
+          case 1:
+            bytes[at] = bytes[other];
+            break;
+          case 2:
+            bytes.erase(at, static_cast<std::size_t>(random.integer(1, 20)));
+            break;
+          default:
+            bytes.insert(at, bytes.substr(other, static_cast<std::size_t>(random.integer(1, 20))));
+        }
+      }
+      std::filesystem::remove(folder.file(name));  // truncating it would wait for the disk
+      write_bytes(folder.file(name), bytes);
+      SCOPED_TRACE(bytes);
+      read_or_refuse(folder.file(name), folder.file("out"));
+      if (::testing::Test::HasFailure()) return;
+    }
   }
 }
 

@@ -57,7 +57,7 @@ TEST_F(Program, NamesTheVersionsOfItsLibraries) {
     EXPECT_TRUE(std::regex_match(lines[name], std::regex(R"(\d+\.\d+(\.\d+)? \(when compiled\))")))
         << name << lines[name];
   }
-  for (const char* const name : {"CLI11", "nlohmann-json"}) {
+  for (const char* const name : {"zlib", "CLI11", "nlohmann-json"}) {
     EXPECT_TRUE(std::regex_match(lines[name], std::regex(R"(\d+\.\d+\.\d+)"))) << name;
   }
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -14,15 +13,15 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <system_error>
+#include <utility>
 
 #include "cuda/runtime/own_file.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/files/input_file.hpp"
+#include "host/files/spawn.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/sofa/protocol.hpp"
-
-extern char** environ;
 
 namespace gpuconv::sofa {
 namespace {
@@ -61,44 +60,18 @@ fs::path reader_program() {
   return beside;
 }
 
-/// Actions and attributes of posix_spawn that are given back.
-class Spawn {
- public:
-  Spawn() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-  }
-  Spawn(const Spawn&) = delete;
-  Spawn& operator=(const Spawn&) = delete;
-  ~Spawn() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-
-  /// Starts `program` with at most one argument, these two descriptors and none else, deaf to what
-  /// it prints. Returns 0 or an errno.
-  int start(const fs::path& program, const char* argument, int socket, int file, pid_t& process) {
-    ::posix_spawn_file_actions_adddup2(&actions_, file, kFile);
-    ::posix_spawn_file_actions_adddup2(&actions_, socket, kSocket);
-    for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
-      ::posix_spawn_file_actions_addopen(&actions_, output, "/dev/null", O_WRONLY, 0);
-    }
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, kFile + 1);
-    sigset_t signals;
-    ::sigfillset(&signals);
-    ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-    ::sigemptyset(&signals);
-    ::posix_spawnattr_setsigmask(&attributes_, &signals);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    std::string name = kProgram;
-    char* const arguments[] = {name.data(), const_cast<char*>(argument), nullptr};
-    return ::posix_spawn(&process, program.c_str(), &actions_, &attributes_, arguments, environ);
-  }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
+/// Starts `program` with at most one argument, these two descriptors and none else, deaf to what it
+/// prints. Returns 0 or an errno.
+int start_reader(const fs::path& program, const char* argument, int socket, int file,
+                 pid_t& process) {
+  Spawn reader;
+  reader.give(file, kFile);
+  reader.give(socket, kSocket);
+  for (const int output : {STDOUT_FILENO, STDERR_FILENO}) reader.give_nothing(output, O_WRONLY);
+  std::vector<std::string> arguments{kProgram};
+  if (argument != nullptr) arguments.emplace_back(argument);
+  return reader.start(program, std::move(arguments), kFile + 1, process);
+}
 
 /// What ended the reader, in words.
 std::string words_of(int status) {
@@ -185,7 +158,7 @@ void SofaReader::start(int opened, const char* argument) {
   FileDescriptor socket(::fcntl(theirs.get(), F_DUPFD_CLOEXEC, kFile + 1));
   pid_t process = -1;
   const int error =
-      file && socket ? Spawn().start(program, argument, socket.get(), file.get(), process) : errno;
+      file && socket ? start_reader(program, argument, socket.get(), file.get(), process) : errno;
   if (error != 0) {
     throw FileError(path_, fmt::format("{}, which reads SOFA files, cannot be started ({}: {})",
                                        kProgram, program.string(), std::strerror(error)));
