@@ -69,6 +69,18 @@ Json to_json(const Job& job, const JobReport& report) {
   }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
   json["gain_db"] = job.mix.gain_db;
+  if (job.noise) {
+    Json& noise = json["noise"];
+    noise = {{"file", job.noise->file}, {"snr_db", job.noise->snr_db}};
+    if (report.noise) {
+      noise["start_seconds"] = report.noise->start_seconds;
+      noise["gain_db"] = report.noise->gain_db ? Json(*report.noise->gain_db) : Json(nullptr);
+      noise["rate"] = report.noise->file_rate;
+      noise["channels"] = report.noise->channels;
+      noise["is_looped"] = report.noise->is_looped;
+      add(noise, report.noise->repairs, "samples");
+    }
+  }
   if (job.level) {
     json["level"] = {{"kind", name(job.level->kind)}, {"target", job.level->level}};
     if (report.level_gain_db) json["level"]["gain_db"] = *report.level_gain_db;
