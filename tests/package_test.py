@@ -92,7 +92,7 @@ class Package(unittest.TestCase):
         text = (self.root / "usr/share/doc/gpuconv/copyright").read_text()
         self.assertTrue(text.startswith((ROOT / "LICENSE").read_text()))
         for package in ("libcli11-dev", "nlohmann-json3-dev", "libfmt-dev", "libhwy-dev",
-                        "libhdf5-dev"):
+                        "libxxhash-dev", "libhdf5-dev"):
             self.assertIn(pathlib.Path(f"/usr/share/doc/{package}/copyright").read_text().strip(),
                           text, package)
         changes = gzip.decompress((self.root / "usr/share/doc/gpuconv/changelog.gz").read_bytes())

@@ -7,8 +7,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <limits>
+#include <map>
 #include <memory>
 #include <set>
 #include <system_error>
@@ -16,8 +19,12 @@
 #include "gpuconv/job.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
+#include "host/batch/added_outputs.hpp"
+#include "host/batch/file_pool.hpp"
 #include "host/batch/journal.hpp"
 #include "host/batch/list.hpp"
+#include "host/batch/pairing.hpp"
+#include "host/cli/choices.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
 #include "host/cli/job_options.hpp"
@@ -39,6 +46,8 @@ namespace {
 
 struct BatchOptions : JobOptions {
   std::string list, folder, response;
+  std::string responses, noise;  ///< as given: a pattern, or a list
+  PairingOptions pairing;        ///< without its files
   bool resumes = false;
 };
 
@@ -84,6 +93,108 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
                    "Only jobs whose output is missing, or was made from other files or options");
 }
 
+/// "5:20" or "10". Throws UsageError.
+SnrRange snr_in(const std::string& text) {
+  constexpr double kMost = 200;
+  SnrRange range;
+  const char* const end = text.data() + text.size();
+  auto [rest, error] = std::from_chars(text.data(), end, range.low);
+  range.high = range.low;
+  if (error == std::errc() && rest != end && *rest == ':') {
+    const auto high = std::from_chars(rest + 1, end, range.high);
+    rest = high.ptr;
+    error = high.ec;
+  }
+  const bool is_range = error == std::errc() && rest == end && range.low <= range.high &&
+                        range.low >= -kMost && range.high <= kMost;
+  if (is_range) return range;
+  throw UsageError(
+      fmt::format("--snr {}: expected LOW:HIGH in dB, from -{:.0f} to {:.0f}, such as "
+                  "5:20",
+                  text, kMost, kMost));
+}
+
+/// After add_list_options() and add_job_options(), some of whose options exclude these.
+void add_pairing_options(CLI::App& command, BatchOptions& options) {
+  PairingOptions& pairing = options.pairing;
+  command.option_defaults()->group("Pairing");
+  CLI::Option* const responses =
+      command
+          .add_option("--responses", options.responses,
+                      "Responses for lines that do not name one: a pattern such as 'rooms/*.wav', "
+                      "or a text with a path in each line")
+          ->type_name("FILES")
+          ->excludes(command.get_option("--response"));
+  static const std::map<std::string, Pair> pairs{
+      {"zip", Pair::zip}, {"product", Pair::product}, {"random", Pair::random}};
+  CLI::Option* const pair = command.add_option(
+      "--pair", pairing.pair,
+      "Responses of a line: the next one, all in a job each, or a drawn one (default random)");
+  accept_only(pair, pairs);
+  pair->needs(responses);
+  accept_whole_number(command
+                          .add_option("--per-input", pairing.per_input,
+                                      "Jobs for each line, whose outputs are NAME-1.wav and so on "
+                                      "(default 1)")
+                          ->type_name("N"),
+                      1, 1'000'000);
+  static const std::map<std::string, bool> directions{{"listed", false}, {"random", true}};
+  CLI::Option* const direction = command.add_option(
+      "--directions", pairing.draws_directions,
+      "Direction of lines that name none: as --azimuth says, or drawn from those of the .sofa file "
+      "(default listed)");
+  accept_only(direction, directions);
+  for (const char* const other : {"--azimuth", "--elevation", "--distance", "--measurement"}) {
+    direction->excludes(command.get_option(other));
+  }
+  CLI::Option* const noise =
+      command
+          .add_option(
+              "--noise", options.noise,
+              "Noise, of which each job draws one, and where it begins: a pattern or a text "
+              "as for --responses")
+          ->type_name("FILES");
+  CLI::Option* const snr =
+      command
+          .add_option_function<std::string>(
+              "--snr", [&pairing](const std::string& text) { pairing.snr = snr_in(text); },
+              "Power of the wet sound over that of the noise, drawn between "
+              "these")
+          ->type_name("LOW:HIGH");
+  noise->needs(snr);
+  snr->needs(noise);
+  accept_whole_number(
+      command.add_option("--seed", pairing.seed, "Seed of all draws (default 0)")->type_name("N"),
+      0, std::numeric_limits<std::int64_t>::max());
+  command.option_defaults()->group("Reports");
+}
+
+/// The options with the files that they name.
+PairingOptions pairing_of(const BatchOptions& options) {
+  PairingOptions pairing = options.pairing;
+  if (!options.responses.empty()) {
+    pairing.responses = file_pool("--responses", options.responses);
+  }
+  if (!options.noise.empty()) pairing.noises = file_pool("--noise", options.noise);
+  if (pairing.pair != Pair::random && pairing.per_input > 1) {
+    throw UsageError("--per-input: cannot be combined with --pair zip or product");
+  }
+  return pairing;
+}
+
+bool pairs(const PairingOptions& pairing) {
+  return !pairing.responses.empty() || !pairing.noises.empty() || pairing.draws_directions ||
+         pairing.per_input > 1;
+}
+
+/// What changes with the file, for a journal.
+std::string state_of(const std::string& path) {
+  const auto status = status_of(path);
+  if (!status) return "none";
+  return fmt::format("{} bytes of {}.{:09}", status->st_size, status->st_mtim.tv_sec,
+                     status->st_mtim.tv_nsec);
+}
+
 /// All options that were given, but those that no output depends on.
 std::string settings_of(const CLI::App& command) {
   std::string settings = version();
@@ -119,6 +230,9 @@ class Batch {
       : options_(options),
         watch_(watch),
         devices_(devices_for(options.job.request)),
+        lines_(checked_lines()),
+        pairing_(pairing_of(options)),
+        paired_(pairs(pairing_) ? paired_lines() : std::vector<PairedJob>()),
         list_(checked_list()),
         journal_(options.folder, settings) {}
 
@@ -153,7 +267,7 @@ class Batch {
 
  private:
   /// What is wrong in every line is refused once.
-  std::vector<ListedJob> checked_list() const {
+  std::vector<ListedJob> checked_lines() const {
     const Job& job = options_.job;
     try {
       check_request(job.request, devices_);
@@ -163,7 +277,78 @@ class Batch {
     if (options_.folder.empty()) throw UsageError("--output: is not a folder");
     resolve_wav_format("--output", job.format);
     parse_duration(job.mix.predelay, kMaxRate, "--predelay");
-    return read_list(options_.list, options_.folder, options_.response);
+    return read_list(options_.list, options_.folder,
+                     options_.responses.empty() ? options_.response : kChosenResponse);
+  }
+
+  std::vector<PairedJob> paired_lines() const {
+    std::vector<PairingLine> lines;
+    lines.reserve(lines_.size());
+    for (const ListedJob& line : lines_) {
+      lines.push_back({{"", line.input},
+                       line.response == kChosenResponse ? "" : std::string_view(line.response),
+                       line.azimuth || line.elevation});
+    }
+    const bool draws = pairing_.draws_directions || !pairing_.noises.empty() ||
+                       (!pairing_.responses.empty() && pairing_.pair == Pair::random);
+    const std::size_t alike = draws ? lines_that_draw_alike(lines) : 0;
+    if (alike > 0 && watch_ == nullptr) {
+      print_message("warning", fmt::format("{}: {} lines have the input of an earlier one and draw "
+                                           "the same; --per-input gives several jobs for one input",
+                                           input_name(options_.list), alike));
+    }
+    return pair_jobs(lines, pairing_, measurements_of_files());
+  }
+
+  /// The jobs of all lines; where outputs were added to those of the list, after a check of them.
+  std::vector<ListedJob> checked_list() const {
+    std::vector<ListedJob> jobs;
+    jobs.reserve(paired_.size());
+    for (const PairedJob& paired : paired_) {
+      ListedJob job = lines_[paired.line];
+      job.response = paired.response;
+      job.name = name_of_copy(job.name, paired.copy);
+      job.output = std::filesystem::path(options_.folder) / job.name;
+      jobs.push_back(std::move(job));
+    }
+    if (paired_.empty()) jobs = lines_;
+    if (paired_.empty() && !options_.job.early_ms) return jobs;
+    AddedOutputs outputs(options_.list, options_.folder);
+    for (const ListedJob& job : jobs) {
+      outputs.writes(job.output, job.line);
+      if (options_.job.early_ms) outputs.writes(early_output(job.output), job.line);
+    }
+    for (const ListedJob& job : jobs) {
+      outputs.reads(job.input, job.line);
+      outputs.reads(job.response, job.line);
+    }
+    for (const std::string& noise : pairing_.noises) outputs.reads(noise, 0);
+    return jobs;
+  }
+
+  /// What was drawn for a job of `list_`; null if nothing.
+  const PairedJob* paired_of(const ListedJob& listed) const {
+    return paired_.empty() ? nullptr : &paired_[static_cast<std::size_t>(&listed - list_.data())];
+  }
+
+  /// What the journal has to know besides the line.
+  std::optional<std::string> origin_of(const ListedJob& listed) const {
+    auto origin = journal_.origin(listed);
+    const PairedJob* const paired = paired_of(listed);
+    if (!origin || paired == nullptr) return origin;
+    if (paired->measurement) *origin += fmt::format("\nmeasurement {}", *paired->measurement);
+    if (!paired->noise.empty()) {
+      *origin +=
+          fmt::format("\nnoise {}: {} {} {}", paired->noise, state_of(std::string(paired->noise)),
+                      paired->snr_db, paired->noise_draw);
+    }
+    return origin;
+  }
+
+  /// The origin, and the second output as it is now.
+  std::string with_early(const std::string& origin, const ListedJob& listed) const {
+    if (!options_.job.early_ms) return origin;
+    return origin + "\nearly " + state_of(early_output(listed.output));
   }
 
   /// Otherwise each line would say it. Where all is complete, nothing is needed.
@@ -196,8 +381,8 @@ class Batch {
   /// Whether the output that an earlier batch made has clipped; nothing if the job is to be done.
   std::optional<bool> clipped_before(const ListedJob& listed) const {
     if (!options_.resumes) return std::nullopt;
-    const auto origin = journal_.origin(listed);
-    return origin ? journal_.find(listed, *origin) : std::nullopt;
+    const auto origin = origin_of(listed);
+    return origin ? journal_.find(listed, with_early(*origin, listed)) : std::nullopt;
   }
 
   Job job_of(const ListedJob& listed) const {
@@ -208,6 +393,13 @@ class Batch {
     job.makes_folder = true;
     if (listed.azimuth) job.response_options.sofa.azimuth = listed.azimuth;
     if (listed.elevation) job.response_options.sofa.elevation = listed.elevation;
+    if (const PairedJob* const paired = paired_of(listed)) {
+      job.drawn = Drawn{pairing_.seed, paired->key, std::max(1, paired->copy), paired->measurement};
+      if (paired->measurement) job.response_options.sofa.measurement = paired->measurement;
+      if (!paired->noise.empty()) {
+        job.noise = Noise{std::string(paired->noise), paired->snr_db, 0, paired->noise_draw};
+      }
+    }
     job.request.is_one_of_many = true;
     job.devices = devices_;
     job.responses = responses_;
@@ -244,13 +436,14 @@ class Batch {
       if (!options_.quiet) say("{}  {}: complete\n", place(i), one_line(listed.output));
       return;
     }
-    const auto origin = journal_.origin(listed);  // before the files are read
+    const auto origin = origin_of(listed);  // before the files are read
     const Job job = job_of(listed);
     const JobReport report = run_job(job);
     ++totals_.done;
     is_done_ = true;
     totals_.has_clipped |= has_clipped(report);
-    const bool is_noted = !origin || journal_.note(listed, *origin, has_clipped(report));
+    const bool is_noted =
+        !origin || journal_.note(listed, with_early(*origin, listed), has_clipped(report));
     if (watch_ != nullptr) return watch_->done(listed, json_of(job, report));
     tell(i, job, report);
     if (is_noted || has_told_journal_) return;
@@ -343,7 +536,10 @@ class Batch {
   const BatchOptions& options_;
   const BatchWatch* watch_;
   const Devices devices_;  // asked for once: a GPU that is lost must not pass for none
-  const std::vector<ListedJob> list_;
+  const std::vector<ListedJob> lines_;
+  const PairingOptions pairing_;
+  const std::vector<PairedJob> paired_;  // empty: each line is one job as it stands
+  const std::vector<ListedJob> list_;    // the jobs
   const Journal journal_;
   const std::shared_ptr<ResponseCache> responses_ = std::make_shared<ResponseCache>();
   std::set<std::string> said_;  // warnings of responses
@@ -370,6 +566,7 @@ void run_batch(const std::vector<std::string>& arguments, const BatchWatch& watc
   CLI::App command;
   add_list_options(command, options);
   add_job_options(command, options);
+  add_pairing_options(command, options);
   parse_arguments(command, arguments);
   settle(options);
   Batch(options, settings_of(command), &watch).run_watched();
@@ -381,6 +578,7 @@ void add_batch(CLI::App& app, RunIt& run_it) {
       app.add_subcommand("batch", "Convolve the recordings of a list, one after the other");
   add_list_options(*command, *options);
   add_job_options(*command, *options);
+  add_pairing_options(*command, *options);
   command->callback([&run_it, options, command] {
     run_it = [options, command] { return batch(*options, *command); };
   });

@@ -1,5 +1,7 @@
 #include "host/cli/json_report.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -68,6 +70,12 @@ Json to_json(const Job& job, const JobReport& report) {
     json["method"]["calibration_warning"] = report.calibration_warning;
   }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
+  if (job.drawn) {
+    json["draw"] = {{"seed", job.drawn->seed},
+                    {"key", fmt::format("{:016x}", job.drawn->key)},
+                    {"copy", job.drawn->copy}};
+    if (job.drawn->measurement) json["draw"]["measurement"] = *job.drawn->measurement;
+  }
   json["gain_db"] = job.mix.gain_db;
   if (job.noise) {
     Json& noise = json["noise"];

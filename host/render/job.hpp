@@ -31,6 +31,14 @@ enum class Align {
   direct  ///< with the direct sound, which is in time with the recording: see onset.hpp
 };
 
+/// What a batch has drawn for a job: see host/batch/draw.hpp.
+struct Drawn {
+  std::uint64_t seed = 0;
+  std::uint64_t key = 0;
+  int copy = 1;                             ///< of the jobs of one line
+  std::optional<std::int64_t> measurement;  ///< of the SOFA file
+};
+
 /// What the user asks for.
 struct Job {
   std::string input;
@@ -63,6 +71,8 @@ struct Job {
   Request request;
   bool falls_back_to_cpu = false;  ///< if the GPU fails, starts again without it
   bool verify = false;             ///< compares random samples with the definition
+
+  std::optional<Drawn> drawn;  ///< for the report
 
   // What several jobs of one process share.
   std::shared_ptr<ResponseCache> responses;  ///< null: the job has its own
