@@ -158,9 +158,8 @@ void add_pairing_options(CLI::App& command, BatchOptions& options) {
       command
           .add_option_function<std::string>(
               "--snr", [&pairing](const std::string& text) { pairing.snr = snr_in(text); },
-              "Power of the wet sound over that of the noise, drawn between "
-              "these")
-          ->type_name("LOW:HIGH");
+              "Power of the wet sound over that of the noise; LOW:HIGH is drawn between these")
+          ->type_name("DB");
   noise->needs(snr);
   snr->needs(noise);
   accept_whole_number(
@@ -465,10 +464,9 @@ class Batch {
     totals_.sound_seconds += sound;
     totals_.seconds += report.seconds;
     if (!options_.quiet) {
-      const Stereo<std::int64_t>& clipped = report.written->clipped;
       say("{}  {}: {} frames{}{}, {} on {}, {:.3f} s\n", place(i), one_line(job.output),
           report.written->frames,
-          has_clipped(report) ? fmt::format(", {} clipped", clipped.left + clipped.right) : "",
+          has_clipped(report) ? fmt::format(", {} clipped", clipped_samples(report)) : "",
           report.response.file_rate == report.source.rate
               ? ""
               : fmt::format(", response converted from {} to {} Hz", report.response.file_rate,
