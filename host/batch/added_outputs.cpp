@@ -9,7 +9,10 @@
 namespace gpuconv {
 
 AddedOutputs::AddedOutputs(const std::string& list, const std::string& folder)
-    : list_(list), journal_(locations_(journal_of(folder))) {}
+    : list_(list), journal_(locations_(journal_of(folder))) {
+  if (list == "-") return;
+  if (const auto status = status_of(list)) list_id_.emplace(*status);
+}
 
 void AddedOutputs::refuse(int line, const std::string& problem) const {
   const std::string place = line == 0 ? "" : fmt::format("line {}: ", line);
@@ -17,7 +20,8 @@ void AddedOutputs::refuse(int line, const std::string& problem) const {
 }
 
 void AddedOutputs::writes(const std::string& path, int line) {
-  if (list_ != "-" && is_same_file(path, list_)) refuse(line, path + " is this list");
+  const auto status = status_of(path);
+  if (status && list_id_ == FileId(*status)) refuse(line, path + " is this list");
   std::string location = locations_(path);
   if (location == journal_) refuse(line, path + " is the journal");
   const int earlier = line_of(path);
@@ -26,7 +30,7 @@ void AddedOutputs::writes(const std::string& path, int line) {
            fmt::format("writes {}, an output of line {}; each job needs its own", path, earlier));
   }
   by_location_.emplace(std::move(location), line);
-  if (const auto status = status_of(path)) by_id_.emplace(FileId(*status), line);
+  if (status) by_id_.emplace(FileId(*status), line);
 }
 
 void AddedOutputs::reads(const std::string& path, int line) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -26,6 +27,7 @@ class AddedOutputs {
   [[noreturn]] void refuse(int line, const std::string& problem) const;
 
   std::string list_;
+  std::optional<FileId> list_id_;
   Locations locations_;
   std::string journal_;  ///< its location
   std::unordered_map<std::string, int> by_location_;

@@ -13,20 +13,27 @@
 namespace gpuconv {
 namespace {
 
-/// The first frame that is used of a file with `length` frames, of which the output needs `needed`.
+/// The first frame that is used of a file with `length` frames, where nothing is drawn.
+std::int64_t given_start(const Noise& noise, std::int64_t length, int rate) {
+  const double start = std::round(noise.start_seconds * rate);
+  if (start < static_cast<double>(length)) return static_cast<std::int64_t>(start);
+  throw FileError(noise.file, fmt::format("--noise-start {}: the file ends after {:.3f} s",
+                                          noise.start_seconds, static_cast<double>(length) / rate));
+}
+
+/// The first frame of a file with `length` frames, of which the output needs `needed`.
 std::int64_t start_of(const Noise& noise, std::int64_t length, std::int64_t needed, int rate) {
-  if (!noise.start_draw) {
-    const double start = std::round(noise.start_seconds * rate);
-    if (start < static_cast<double>(length)) return static_cast<std::int64_t>(start);
-    throw FileError(noise.file,
-                    fmt::format("--noise-start {}: the file ends after {:.3f} s",
-                                noise.start_seconds, static_cast<double>(length) / rate));
-  }
+  if (!noise.start_draw) return given_start(noise, length, rate);
   const std::int64_t starts = length >= needed ? length - needed + 1 : length;
   return static_cast<std::int64_t>(std::floor(*noise.start_draw * static_cast<double>(starts)));
 }
 
 }  // namespace
+
+void check_noise(const Noise& noise, const BackgroundOptions& options, int rate) {
+  Background background(noise.file, options, rate);
+  if (!noise.start_draw) given_start(noise, background.length(), background.file_rate());
+}
 
 NoiseMix::NoiseMix(const Noise& noise, const BackgroundOptions& options, int rate,
                    Channels channels, std::int64_t frames, double wet_power)
@@ -43,7 +50,7 @@ NoiseMix::NoiseMix(const Noise& noise, const BackgroundOptions& options, int rat
              background_->channels(),
              start_ + needed > length,
              background_->repairs()};
-  if (wet_power == 0) return;
+  if (wet_power == 0 || !std::isfinite(wet_power)) return;  // the writer names the frame
   restart();
   PowerMeter power;
   constexpr std::int64_t kBlock = 1 << 14;

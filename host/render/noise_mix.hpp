@@ -30,12 +30,16 @@ struct Noise {
 
 struct NoiseReport {
   double start_seconds = 0;
-  std::optional<double> gain_db;  ///< of the noise, for both ears; absent: the wet sound is silent
-  int file_rate = 0;              ///< Hz
+  std::optional<double>
+      gain_db;  ///< of the noise, for both ears; absent: the wet sound is silent, or not finite
+  int file_rate = 0;  ///< Hz
   int channels = 0;
   bool is_looped = false;
   Repairs repairs = {};  ///< of the samples that were used
 };
+
+/// Throws FileError for what is wrong with the file, or with the start, before any work.
+void check_noise(const Noise& noise, const BackgroundOptions& options, int rate);
 
 /// The noise for the `frames` frames of one output.
 class NoiseMix {

@@ -170,8 +170,7 @@ Prepared resolve_once(const Job& job) {
   prepared.report.source = {
       rate, source.length(), source.has_more(), {0, "", source.reader().remark()}};
   prepared.response = prepare_response(job, rate, prepared.report);
-  // What is wrong with the noise is known before the work.
-  if (job.noise) Background(job.noise->file, background_options(job), rate);
+  if (job.noise) check_noise(*job.noise, background_options(job), rate);
   const std::int64_t any = std::numeric_limits<std::int64_t>::max();
   if (job.level) {
     check_length(*job.level, job.output, output_frames(prepared).value_or(any), rate);

@@ -186,12 +186,16 @@ TEST_F(NoiseOption, RefusesWhatIsNotNoise) {
   refuses(float_wav(folder_, "zeros.wav", 1, Signal(100)), 2, {"zeros.wav: is silent for"});
   refuses(float_wav(folder_, "nan.wav", 1, {1, NAN, 1}), 2, {"nan.wav", "not a number", "frame 1"});
   refuses(hiss_, 2, {"hiss.wav: --noise-start 0.3125: the file ends after 0.312 s"},
-          {"--noise-start", "0.3125"});
+          {"--noise-start", "0.3125", "--dry-run"});
   const std::string slow = float_wav(folder_, "slow.wav", 1, noise(100, 1), 1'000);
   const std::string fast = float_wav(folder_, "fast.wav", 1, noise(100, 1), 768'000);
   expect_refusal(render(slow, room_, {"--noise", fast, "--snr", "5"}), 2,
                  {"fast.wav: sample rates 768000 and 1000 Hz are too far apart"});
   expect_refusal(render(source_, room_, {"--noise", hiss_}), 1, {"--snr"});
+  const std::string huge = float_wav(folder_, "huge.wav", 1, {1, 1e30f, 1});
+  const std::string big = float_wav(folder_, "big.wav", 2, {1e30f, 1});
+  expect_refusal(render(huge, big, {"--noise", hiss_, "--snr", "5", "-m", "cpu-naive"}), 2,
+                 {"overflow: frame 1 of the left ear"});
   expect_refusal(render(source_, room_, {"--snr", "5"}), 1, {"--noise"});
   const Outcome mended =
       render(source_, room_,
