@@ -23,7 +23,8 @@ namespace gpuconv {
 
 class LoudnessMeter {
  public:
-  /// `channels`: 2 takes both ears, 1 the left one. `rate` in Hz.
+  /// `channels`: 2 takes both ears, 1 the left one. `rate` in Hz,
+  /// at least kLeastRate.
   LoudnessMeter(int rate, int channels);
   ~LoudnessMeter();
 
@@ -38,6 +39,8 @@ class LoudnessMeter {
   /// silent.
   std::optional<double> gain_to(double lufs) const;
 
+  /// Below, a filter of the K-weighting (1682 Hz) would lie above half the rate.
+  static constexpr int kLeastRate = 4000;
   /// The fewest frames that have a loudness: 400 ms.
   static std::int64_t fewest_frames(int rate) { return kHopsOfBlock * hop_frames(rate); }
 

@@ -76,8 +76,14 @@ class JobList {
 
   // For those who make a list.
 
-  /// The outputs that are added begin with `count` bytes for the folder.
-  void set_folder_bytes(std::size_t count) { folder_bytes_ = count; }
+  /// The outputs that are added begin with `bytes` bytes for the folder, relative inputs with
+  /// `input_folder`, which the list does not name.
+  void set_folders(std::size_t bytes, const std::string& input_folder) {
+    folder_bytes_ = bytes;
+    input_folder_ = input_folder;
+  }
+  std::size_t folder_bytes() const { return folder_bytes_; }
+  const std::string& input_folder() const { return input_folder_; }
   void add(const ListedJob& job);
   std::string_view output(std::size_t i) const { return view(rows_[i].output); }
   int line(std::size_t i) const { return rows_[i].line; }
@@ -130,6 +136,7 @@ class JobList {
   char* next_ = nullptr;  ///< in the last block of the arena
   std::size_t left_ = 0;  ///< bytes there
   std::size_t folder_bytes_ = 0;
+  std::string input_folder_;
 };
 
 }  // namespace gpuconv

@@ -20,14 +20,6 @@ namespace {
 
 constexpr std::string_view kName = ".gpuconv-batch";
 
-/// Nothing unless it is a regular file.
-std::optional<std::string> state_of(const std::string& path) {
-  const auto status = status_of(path);
-  if (!status || !S_ISREG(status->st_mode)) return std::nullopt;
-  return fmt::format("{} bytes of {}.{:09}", status->st_size, status->st_mtim.tv_sec,
-                     status->st_mtim.tv_nsec);
-}
-
 /// Whether what a killed process left unfinished would run into the next line.
 bool is_torn(int file) {
   const off_t bytes = ::lseek(file, 0, SEEK_END);
@@ -47,6 +39,13 @@ std::optional<BatchRecord> record_in(const std::string& line) {
 }
 
 }  // namespace
+
+std::optional<std::string> state_of(const std::string& path) {
+  const auto status = status_of(path);
+  if (!status || !S_ISREG(status->st_mode)) return std::nullopt;
+  return fmt::format("{} bytes of {}.{:09}", status->st_size, status->st_mtim.tv_sec,
+                     status->st_mtim.tv_nsec);
+}
 
 std::string journal_of(const std::string& folder) { return folder + "/" + std::string(kName); }
 

@@ -24,6 +24,9 @@ namespace gpuconv {
 std::string journal_of(const std::string& folder);
 std::string journal_of(const std::string& folder, const Shard& shard);
 
+/// Size and time of change of a file, in words; nothing unless it is a regular file.
+std::optional<std::string> state_of(const std::string& path);
+
 /// How a batch was started.
 struct BatchRecord {
   std::string method;          ///< of all jobs

@@ -58,6 +58,12 @@ class Completion {
 
   std::size_t folder_bytes() const { return folder_.size(); }
 
+  /// What is put before relative inputs.
+  std::string input_folder(bool is_relative_to_list) const {
+    if (!is_relative(is_relative_to_list) || list_folder_.empty()) return "";
+    return list_folder_.ends_with('/') ? list_folder_ : list_folder_ + '/';
+  }
+
   /// The texts of the result live as long as those of `draft`, and until the next call.
   ListedJob operator()(DraftJob& draft, bool is_relative_to_list) {
     if (draft.input.empty()) throw BadLine("names no input");
@@ -68,10 +74,12 @@ class Completion {
       throw BadLine("a list cannot name standard input");
     }
     name_output(draft);
-    const bool is_relative =
-        options_.paths ? *options_.paths == ListPaths::list : is_relative_to_list;
-    if (is_relative && !draft.is_command && !draft.is_in_list) place(draft.input);
-    if (is_relative) place(draft.response);
+    const std::string prefix = input_folder(is_relative_to_list);
+    const auto place = [&](std::string& path) {
+      if (!path.empty() && path.front() != '/') path.insert(0, prefix);
+    };
+    if (!draft.is_command && !draft.is_in_list) place(draft.input);
+    place(draft.response);
     if (!draft.extra.empty()) draft.extra = '{' + std::move(draft.extra) + '}';
     ListedJob job;
     job.line = draft.line;
@@ -119,11 +127,8 @@ class Completion {
     return name + ".wav";
   }
 
-  /// Makes a path relative to the list one that is relative to the current folder.
-  void place(std::string& path) const {
-    if (!path.empty() && path.front() != '/' && !list_folder_.empty()) {
-      path.insert(0, list_folder_.ends_with('/') ? list_folder_ : list_folder_ + '/');
-    }
+  bool is_relative(bool is_relative_to_list) const {
+    return options_.paths ? *options_.paths == ListPaths::list : is_relative_to_list;
   }
 
   /// Throws BadLine unless gpuconv writes this kind of file.
@@ -173,7 +178,8 @@ JobList read_list(const std::string& path, const ListOptions& options) {
     if (!reader) reader = reader_of(path, text.emplace(path), options);
     try {
       Completion complete(path, options);
-      jobs.set_folder_bytes(complete.folder_bytes());
+      jobs.set_folders(complete.folder_bytes(),
+                       complete.input_folder(reader->is_relative_to_list()));
       OutputPlaces places(jobs, options.folder);
       for (DraftJob draft; reader->next(draft); draft = {}) {
         draft.line = reader->line();

@@ -81,10 +81,12 @@ void copy_into(OutputFile& file, const std::string& path) {
 
 }  // namespace
 
-Merged merge_shares(const std::string& list, const ListOptions& lines) {
+Merged merge_shares(const std::string& list, const ListOptions& lines,
+                    const PairingOptions& pairing, bool has_early) {
   using Json = nlohmann::json;
   const std::string& folder = lines.folder;
-  const JobList jobs = read_list(list, lines);
+  const BatchJobs read = read_jobs(list, lines, pairing, has_early);
+  const JobList& jobs = read.list;
   const int count = count_shares(folder);
   const std::uint64_t hash = hash_of_list(jobs);
   std::vector<std::ifstream> shares;

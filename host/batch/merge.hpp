@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "host/batch/list.hpp"
+#include "host/batch/batch_jobs.hpp"
 
 namespace gpuconv {
 
@@ -14,10 +14,12 @@ struct Merged {
   std::string method;
 };
 
-/// Of the list `list`, whose outputs lie in the folder that `lines` names.
+/// Of the list `list`, whose outputs lie in the folder that `lines` names; the jobs are those of
+/// read_jobs().
 /// Writes results.jsonl and the journal, then removes those of the shares. Throws FileError where
 /// shares are missing or unfinished, where they differ in method, options or list, and where an
 /// output is gone.
-Merged merge_shares(const std::string& list, const ListOptions& lines);
+Merged merge_shares(const std::string& list, const ListOptions& lines,
+                    const PairingOptions& pairing, bool has_early);
 
 }  // namespace gpuconv

@@ -1,6 +1,5 @@
 #include "host/batch/output_places.hpp"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/vfs.h>
 
@@ -11,16 +10,13 @@
 
 #include "host/batch/journal.hpp"
 #include "host/batch/list_text.hpp"
+#include "host/files/folder.hpp"
 
 namespace gpuconv {
 namespace {
 
 /// From linux/magic.h. Its folders name inodes that stat() does not know.
 constexpr long kOverlay = 0x794c7630;
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { ::closedir(folder); }
-};
 
 std::string_view folder_part(std::string_view path) {
   const std::size_t slash = path.rfind('/');

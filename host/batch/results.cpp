@@ -118,6 +118,17 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   if (listed.offset) json["offset"] = *listed.offset;
   json["gain_db"] = job.mix.gain_db;
   if (report.level_gain_db) json["level_gain_db"] = *report.level_gain_db;
+  if (job.drawn) {
+    json["seed"] = job.drawn->seed;
+    json["copy"] = job.drawn->copy;
+    if (job.drawn->measurement) json["measurement"] = *job.drawn->measurement;
+  }
+  if (job.noise) {
+    json["noise"] = job.noise->file;
+    json["snr_db"] = job.noise->snr_db;
+    if (report.noise) json["noise_start_s"] = report.noise->start_seconds;
+  }
+  if (report.early) json["early_output"] = early_output(job.output);
   json["peak_left_dbfs"] = decibels(written.levels.left.peak);
   json["peak_right_dbfs"] = decibels(written.levels.right.peak);
   json["clipped"] = written.clipped.left + written.clipped.right;

@@ -144,10 +144,10 @@ Batch::Batch(BatchRequest request)
   parse_duration(job.mix.predelay, kMaxRate, "--predelay");
   shard_ = request_.shard ? FoundShard{*request_.shard, ""} : shard_of_environment();
   request_.lines.output_format = job.format;
-  list_ = read_list(request_.list, request_.lines);
-  if (job.level) refuse_gains(request_.list, list_);
+  jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.early_ms.has_value());
+  if (job.level) refuse_gains(request_.list, jobs_.list);
   own_ = static_cast<std::size_t>(
-      std::ranges::count_if(std::views::iota(std::size_t{0}, list_.size()),
+      std::ranges::count_if(std::views::iota(std::size_t{0}, jobs_.list.size()),
                             [&](std::size_t i) { return shard_.shard.has(i); }));
   journal_ = Journal(request_.lines.folder, shard_.shard);
   results_path_ = results_of(request_.lines.folder, shard_.shard);
@@ -178,9 +178,9 @@ std::vector<JobSize> Batch::sample_sizes() {
   constexpr std::size_t kSamples = 64;
   constexpr JobSize kTypical{160'000, 16'000};
   std::vector<JobSize> sizes;
-  const std::size_t count = std::min(kSamples, list_.size());
+  const std::size_t count = std::min(kSamples, jobs_.list.size());
   for (std::size_t i = 0; i < count; ++i) {
-    const Job job = job_of(list_[i * list_.size() / count]);
+    const Job job = job_of(jobs_.list[i * jobs_.list.size() / count]);
     if (is_read_once(job) || is_special_file(job.response)) continue;
     try {
       const SourceReader source(job.input, job.source_options);
@@ -203,7 +203,7 @@ void Batch::choose_method(const Devices& devices) {
   const bool is_auto = request.method == "auto";
   record_ = {request.method,
              hash_of(request_.settings + (is_auto ? "" : "\nmethod " + request.method)),
-             hash_of_list(list_), shard_.shard};
+             hash_of_list(jobs_.list), shard_.shard};
   try {
     CostModel model = load_cost_model(pick_device(request.device, devices), calibration_warning_);
     model.set_gpu_start(0);
@@ -263,12 +263,13 @@ int Batch::jobs_at_once() const {
 // ---- what there is to do ----------------------------------------------------------------------
 
 void Batch::find_complete() {
-  fates_.resize(list_.size());
-  for (std::size_t i = 0; i < list_.size(); ++i) {
+  fates_.resize(jobs_.list.size());
+  for (std::size_t i = 0; i < jobs_.list.size(); ++i) {
     if (!shard_.shard.has(i)) continue;
     if (request_.resumes) {
-      const auto origin = Journal::origin(list_[i], settings_);
-      const auto done = origin ? journal_.find(list_[i], *origin) : std::nullopt;
+      const auto origin = origin_of(jobs_.list[i]);
+      const auto done =
+          origin ? journal_.find(jobs_.list[i], with_early(*origin, jobs_.list[i])) : std::nullopt;
       if (done) {
         fates_[i] = {true, done->has_clipped, done->place};
         continue;
@@ -298,14 +299,42 @@ Job Batch::job_of(const ListedJob& listed) const {
   source.archive_bytes = listed.archive_bytes;
   source.is_command = listed.is_command;
   job.mix.gain_db += listed.gain.value_or(0);
+  if (jobs_.drawn.empty()) return job;
+  const PairedJob& drawn = jobs_.drawn[listed.position];
+  job.drawn = Drawn{request_.pairing.seed, drawn.key, std::max(1, drawn.copy), drawn.measurement};
+  if (drawn.measurement) sofa.measurement = drawn.measurement;
+  if (!drawn.noise.empty()) {
+    job.noise = Noise{std::string(drawn.noise), drawn.snr_db, 0, drawn.noise_draw};
+  }
   return job;
+}
+
+/// What the journal has to know: the line, the files and what was drawn.
+std::optional<std::string> Batch::origin_of(const ListedJob& listed) const {
+  auto origin = Journal::origin(listed, settings_);
+  if (!origin || jobs_.drawn.empty()) return origin;
+  const PairedJob& drawn = jobs_.drawn[listed.position];
+  if (drawn.measurement) *origin += fmt::format("\nmeasurement {}", *drawn.measurement);
+  if (!drawn.noise.empty()) {
+    *origin += fmt::format("\nnoise {}: {} {} {}", drawn.noise,
+                           state_of(std::string(drawn.noise)).value_or("none"), drawn.snr_db,
+                           drawn.noise_draw);
+  }
+  return origin;
+}
+
+/// The origin, and the second output as it is now.
+std::string Batch::with_early(std::string origin, const ListedJob& listed) const {
+  if (!request_.job.early_ms) return origin;
+  const auto state = state_of(early_output(std::string(listed.output)));
+  return std::move(origin) + "\nearly " + state.value_or("none");
 }
 
 std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
   std::vector<std::pair<std::string, std::string>> warnings;
   std::set<std::string> checked;
   for (const std::size_t i : todo_) {
-    const std::string response(list_[i].response);
+    const std::string response(jobs_.list[i].response);
     if (!checked.insert(response).second) continue;
     if (is_special_file(response)) continue;  // a pipe can be read only once
     const bool is_common = response == request_.lines.response;
@@ -326,15 +355,17 @@ BatchPlan Batch::plan() {
   BatchPlan plan;
   // Jobs with one recording stand together, so that its head is read once.
   std::vector<std::size_t> order = todo_;
-  std::ranges::sort(order, {}, [&](std::size_t i) { return std::pair(list_.recording(i), i); });
+  std::ranges::sort(order, {},
+                    [&](std::size_t i) { return std::pair(jobs_.list.recording(i), i); });
   std::vector<std::size_t> groups;  // where each recording begins
   for (std::size_t i = 0; i < order.size(); ++i) {
-    if (i == 0 || list_.recording(order[i]) != list_.recording(order[i - 1])) groups.push_back(i);
+    if (i == 0 || jobs_.list.recording(order[i]) != jobs_.list.recording(order[i - 1]))
+      groups.push_back(i);
   }
   std::mutex mutex;  // of what follows, and of the sizes of responses
   double largest = 0;
   const auto add = [&](std::size_t position, const AudioFormat& format) {
-    const Job job = job_of(list_[position]);
+    const Job job = job_of(jobs_.list[position]);
     if (is_special_file(job.response)) {
       ++plan.jobs;
       return;
@@ -354,6 +385,7 @@ BatchPlan Batch::plan() {
       const FileFormat file = resolve_format(job.output, job.format);
       const bool compresses = file.container == Container::flac || file.container == Container::ogg;
       bytes = compresses ? 0 : static_cast<double>(frames) * file.frame_bytes();
+      if (job.early_ms) bytes *= 2;
     }
     const auto existing = status_of(job.output);
     const double replaced =
@@ -385,7 +417,7 @@ BatchPlan Batch::plan() {
       const std::size_t end = group + 1 < groups.size() ? groups[group + 1] : order.size();
       const std::span<const std::size_t> jobs =
           std::span(order).subspan(groups[group], end - groups[group]);
-      const Job first = job_of(list_[jobs.front()]);
+      const Job first = job_of(jobs_.list[jobs.front()]);
       if (is_read_once(first)) {
         const std::lock_guard lock(mutex);
         plan.jobs += jobs.size();
@@ -421,7 +453,7 @@ std::string Batch::result_of(std::size_t position) const {
   if (kept != results_.end()) return kept->second;
   const auto& place = fates_[position].place;
   std::string result = place ? journal_.result(*place) : "";
-  return result.empty() ? complete_result(list_[position]) : result;
+  return result.empty() ? complete_result(jobs_.list[position]) : result;
 }
 
 void Batch::run(const BatchEvents& events) {
@@ -436,20 +468,20 @@ void Batch::run(const BatchEvents& events) {
     if (!std::exchange(has_told_journal, true)) events.no_journal();
   };
   if (has_work && !journal_.begin(record_)) no_journal();
-  for (std::size_t i = 0; i < list_.size(); ++i) {
-    if (fates_[i].is_done) events.complete(list_[i], fates_[i].has_clipped);
+  for (std::size_t i = 0; i < jobs_.list.size(); ++i) {
+    if (fates_[i].is_done) events.complete(jobs_.list[i], fates_[i].has_clipped);
   }
   for (const auto& [position, failure] : known_failures_) {
-    results_[position] = failed_result(list_[position], words_of(failure));
-    events.failed(list_[position], failure, false);
+    results_[position] = failed_result(jobs_.list[position], words_of(failure));
+    events.failed(jobs_.list[position], failure, false);
   }
   std::erase_if(todo_, [&](std::size_t i) { return known_failures_.contains(i); });
 
   bool is_lost = false;
   const auto prepare = [&](Attempt& attempt) {
-    const ListedJob listed = list_[todo_[attempt.index]];
+    const ListedJob listed = jobs_.list[todo_[attempt.index]];
     attempt.job = job_of(listed);
-    attempt.origin = Journal::origin(listed, settings_);  // before the files are read
+    attempt.origin = origin_of(listed);  // before the files are read
     attempt.response_hash = hashes_(attempt.job.response);
   };
   const auto finish = [&](std::span<Attempt> group) {
@@ -457,7 +489,7 @@ void Batch::run(const BatchEvents& events) {
     std::vector<std::size_t> noted;
     for (const Attempt& attempt : group) {
       const std::size_t position = todo_[attempt.index];
-      const ListedJob listed = list_[position];
+      const ListedJob listed = jobs_.list[position];
       if (attempt.failure) {
         results_[position] = failed_result(listed, words_of(attempt.failure));
         continue;
@@ -466,8 +498,8 @@ void Batch::run(const BatchEvents& events) {
       fates_[position] = {true, clipped.left + clipped.right > 0, std::nullopt};
       results_[position] = done_result(listed, attempt.job, *attempt.report, attempt.response_hash);
       if (!attempt.origin) continue;
-      notes.push_back({std::string(listed.output), *attempt.origin, fates_[position].has_clipped,
-                       results_[position]});
+      notes.push_back({std::string(listed.output), with_early(*attempt.origin, listed),
+                       fates_[position].has_clipped, results_[position]});
       noted.push_back(position);
     }
     const auto places = journal_.note(notes);
@@ -478,7 +510,7 @@ void Batch::run(const BatchEvents& events) {
     }
     if (places.empty() && !notes.empty()) no_journal();
     for (Attempt& attempt : group) {
-      const ListedJob listed = list_[todo_[attempt.index]];
+      const ListedJob listed = jobs_.list[todo_[attempt.index]];
       if (!attempt.failure) {
         if (choice_.method != nullptr && attempt.report->why_fallback.empty()) {
           attempt.report->choice.why = choice_.why;
@@ -496,7 +528,7 @@ void Batch::run(const BatchEvents& events) {
   if (is_lost || received_signal() != 0 || !writes_results) return;
   std::vector<std::size_t> own;
   own.reserve(own_);
-  for (std::size_t i = 0; i < list_.size(); ++i) {
+  for (std::size_t i = 0; i < jobs_.list.size(); ++i) {
     if (shard_.shard.has(i)) own.push_back(i);
   }
   write_results(results_path_, own.size(), [&](std::size_t i) { return result_of(own[i]); });

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "host/batch/batch_jobs.hpp"
 #include "host/batch/journal.hpp"
-#include "host/batch/list.hpp"
 #include "host/batch/results.hpp"
 #include "host/batch/shard.hpp"
 #include "host/render/convolver_cache.hpp"
@@ -29,6 +29,7 @@ struct BatchRequest {
   Job job;  ///< for all jobs; without its files
   std::string list;
   ListOptions lines;  ///< how to read it; without the format of outputs, which `job` has
+  PairingOptions pairing;
   /// All options on which outputs depend, in words, but the method.
   std::string settings;
   bool resumes = false;
@@ -64,7 +65,7 @@ class Batch {
   /// Throws Error for what is wrong with all jobs. Makes no folder.
   explicit Batch(BatchRequest request);
 
-  const JobList& list() const { return list_; }
+  const JobList& list() const { return jobs_.list; }
   const Shard& shard() const { return shard_.shard; }
   /// How the share was found: "Slurm task 1 of 4"; empty if the request named it, or all is one.
   const std::string& shard_origin() const { return shard_.origin; }
@@ -104,13 +105,15 @@ class Batch {
   std::vector<JobSize> sample_sizes();
   Size size_of(const std::string& response, const ResponseOptions& options);
   Job job_of(const ListedJob& listed) const;
+  std::optional<std::string> origin_of(const ListedJob& listed) const;
+  std::string with_early(std::string origin, const ListedJob& listed) const;
   std::vector<std::string> worker_devices() const;
   std::string result_of(std::size_t position) const;
 
   BatchRequest request_;
   FoundShard shard_;
   std::vector<std::string> device_texts_;  // one for each device that was asked for
-  JobList list_;
+  BatchJobs jobs_;
   std::size_t own_ = 0;  // jobs of this share
   Journal journal_;
   std::string results_path_;

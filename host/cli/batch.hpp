@@ -16,7 +16,7 @@ struct BatchWatch {
   std::function<void(const ListedJob& job, const std::string& json)> done;
   std::function<void(const ListedJob& job)> complete;  ///< by an earlier batch
   std::function<void(const ListedJob& job, const std::string& error)> failed;
-  std::function<void()> tick;  ///< ten times a second or more often
+  std::function<void()> tick = [] {};  ///< ten times a second or more often
 };
 
 /// Runs the batch of `arguments`, those of the command line after "gpuconv batch". Throws Error for

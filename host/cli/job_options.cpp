@@ -312,11 +312,38 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   add_method_options(command, options);
 }
 
+void add_noise_options(CLI::App& command, JobOptions& options) {
+  const auto noise = [&job = options.job]() -> Noise& {
+    if (!job.noise) job.noise.emplace();
+    return *job.noise;
+  };
+  command.option_defaults()->group("Noise");
+  CLI::Option* const file =
+      command
+          .add_option_function<std::string>(
+              "--noise", [noise](const std::string& path) { noise().file = path; },
+              "Recording of noise for both ears, added to the wet sound; 1 or 2 channels")
+          ->type_name("FILE");
+  CLI::Option* const snr = command.add_option_function<double>(
+      "--snr", [noise](double decibels) { noise().snr_db = decibels; },
+      "Power of the wet sound over that of the noise, in the whole of OUTPUT");
+  accept_number(snr->type_name("DB"), -kMostDecibels, kMostDecibels, "dB");
+  CLI::Option* const start = command.add_option_function<double>(
+      "--noise-start", [noise](double seconds) { noise().start_seconds = seconds; },
+      "Begin of the noise in its file, which goes on from its begin after its end (default 0)");
+  accept_number(start->type_name("SECONDS"), 0, 1e6, "s");
+  file->needs(snr);
+  snr->needs(file);
+  start->needs(file);
+  command.option_defaults()->group("Reports");
+}
+
 JobOptions job_options_of(const std::vector<std::string>& arguments) {
   JobOptions options;
   options.gpu_timeout = 0;
   CLI::App command;
   add_job_options(command, options);
+  add_noise_options(command, options);
   parse_arguments(command, arguments);
   settle(options);
   return options;
@@ -340,6 +367,12 @@ void print_warnings(const Job& job, const JobReport& report) {
   warn_of_repairs(job.response, report.response.repairs, "tap");
   for (const std::string& warning : report.response.warnings) {
     print_message("warning", job.response + ": " + warning);
+  }
+  if (report.noise) warn_of_repairs(job.noise->file, report.noise->repairs, "sample");
+  if (report.noise && !report.noise->gain_db) {
+    print_message("warning", job.output +
+                                 ": --noise: the wet sound is silent, so no noise has the "
+                                 "ratio that --snr asks for; none was added");
   }
   if (job.level && report.written && highest_peak(report) == 0) {
     print_message("warning", fmt::format("{}: {}: the result is silent, nothing to scale",
@@ -369,9 +402,15 @@ void print_level_warning(const Job& job, const JobReport& report) {
   }
 }
 
-bool has_clipped(const JobReport& report) {
-  return std::ranges::any_of(files_of(report), [](auto file) { return has_clipped(*file); });
+std::int64_t clipped_samples(const JobReport& report) {
+  std::int64_t samples = 0;
+  for (const WriteReport* const file : files_of(report)) {
+    samples += file->clipped.left + file->clipped.right;
+  }
+  return samples;
 }
+
+bool has_clipped(const JobReport& report) { return clipped_samples(report) > 0; }
 
 bool has_overs(const JobReport& report) {
   return std::ranges::any_of(files_of(report), [](auto file) { return has_overs(*file); });

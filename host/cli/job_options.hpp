@@ -24,6 +24,9 @@ struct JobOptions {
 /// `options` must outlive the command line.
 void add_job_options(CLI::App& command, JobOptions& options);
 
+/// Noise that a job names itself, after add_job_options().
+void add_noise_options(CLI::App& command, JobOptions& options);
+
 /// Reads `arguments`, such as {"--gain=-3", "--bits=16"}, and settles them: for callers without a
 /// command line, whose process no timeout of a GPU may end unless they ask for one. Throws
 /// UsageError.
@@ -47,6 +50,9 @@ std::string level_option(const Job& job, double level);
 
 /// True if PCM had to limit a sample.
 bool has_clipped(const JobReport& report);
+
+/// Samples that PCM had to limit, in all outputs of the job.
+std::int64_t clipped_samples(const JobReport& report);
 
 /// True if a sample was above full scale.
 bool has_overs(const JobReport& report);

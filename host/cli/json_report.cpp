@@ -1,5 +1,7 @@
 #include "host/cli/json_report.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -68,7 +70,25 @@ Json to_json(const Job& job, const JobReport& report) {
     json["method"]["calibration_warning"] = report.calibration_warning;
   }
   if (!report.why_fallback.empty()) json["device"]["why_fallback"] = report.why_fallback;
+  if (job.drawn) {
+    json["draw"] = {{"seed", job.drawn->seed},
+                    {"key", fmt::format("{:016x}", job.drawn->key)},
+                    {"copy", job.drawn->copy}};
+    if (job.drawn->measurement) json["draw"]["measurement"] = *job.drawn->measurement;
+  }
   json["gain_db"] = job.mix.gain_db;
+  if (job.noise) {
+    Json& noise = json["noise"];
+    noise = {{"file", job.noise->file}, {"snr_db", job.noise->snr_db}};
+    if (report.noise) {
+      noise["start_seconds"] = report.noise->start_seconds;
+      noise["gain_db"] = report.noise->gain_db ? Json(*report.noise->gain_db) : Json(nullptr);
+      noise["rate"] = report.noise->file_rate;
+      noise["channels"] = report.noise->channels;
+      noise["is_looped"] = report.noise->is_looped;
+      add(noise, report.noise->repairs, "samples");
+    }
+  }
   if (job.level) {
     json["level"] = {{"kind", name(job.level->kind)}, {"target", job.level->level}};
     if (report.level_gain_db) json["level"]["gain_db"] = *report.level_gain_db;

@@ -116,6 +116,12 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   } else {
     say("peak      {} {} dBFS\n", name(job.format.channels), left);
   }
+  if (report.noise && report.noise->gain_db) {
+    say("noise     {}: from {:.3f} s{}, {:+.2f} dB for an SNR of {:.1f} dB\n",
+        one_line(job.noise->file), report.noise->start_seconds,
+        report.noise->is_looped ? " and again from its begin" : "", *report.noise->gain_db,
+        job.noise->snr_db);
+  }
   if (report.level_gain_db) {
     say("level     {:+.2f} dB to both ears ({} {:+.1f} {})\n", *report.level_gain_db,
         name(job.level->kind), job.level->level, unit(job.level->kind));
@@ -135,9 +141,10 @@ void print_result(const Job& job, const JobReport& report, bool is_verbose) {
 
 int run_render(RenderOptions options) {
   settle(options);
-  refuse_common_outputs(std::array{NamedOutput{"OUTPUT", options.job.output},
-                                   NamedOutput{"--json", options.json},
-                                   NamedOutput{"--trace", options.trace}});
+  const std::string early = options.job.early_ms ? early_output(options.job.output) : "";
+  refuse_common_outputs(
+      std::array{NamedOutput{"OUTPUT", options.job.output}, NamedOutput{"--early", early},
+                 NamedOutput{"--json", options.json}, NamedOutput{"--trace", options.trace}});
   std::optional<JsonReport> json;
   if (!options.json.empty()) json.emplace(options.json, options.job);
   std::optional<TraceFile> trace;
@@ -170,6 +177,7 @@ void add_render(CLI::App& app, RunIt& run_it) {
       app.add_subcommand("render", "Convolve a recording with a response at two ears");
   add_files(*command, *options);
   add_job_options(*command, *options);
+  add_noise_options(*command, *options);
   add_report_options(*command, *options);
   command->callback([&run_it, options] { run_it = [options] { return run_render(*options); }; });
 }

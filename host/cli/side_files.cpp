@@ -39,12 +39,12 @@ void refuse_common_outputs(std::span<const NamedOutput> outputs) {
 
 std::unique_ptr<OutputFile> open_beside(const std::string& option, const std::string& path,
                                         const Job& job) {
-  for (const std::string& file : {job.input, job.response}) {
+  for (const std::string& file : job.inputs()) {
     if (path != "-" && Locations()(file) == Locations()(path)) {
       throw UsageError(option + " " + path + ": would replace " + file);
     }
   }
-  return std::make_unique<OutputFile>(path, OutputOptions{false, {job.input, job.response}});
+  return std::make_unique<OutputFile>(path, OutputOptions{false, job.inputs()});
 }
 
 }  // namespace gpuconv

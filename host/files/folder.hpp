@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>

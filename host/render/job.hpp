@@ -10,6 +10,7 @@
 #include "host/methods/choose.hpp"
 #include "host/read/source_options.hpp"
 #include "host/render/frame_range.hpp"
+#include "host/render/noise_mix.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
 #include "host/render/target_level.hpp"
@@ -32,6 +33,14 @@ enum class Align {
   direct  ///< with the direct sound, which is in time with the recording: see onset.hpp
 };
 
+/// What a batch has drawn for a job: see host/batch/draw.hpp.
+struct Drawn {
+  std::uint64_t seed = 0;
+  std::uint64_t key = 0;
+  int copy = 1;                             ///< of the jobs of one line
+  std::optional<std::int64_t> measurement;  ///< of the SOFA file
+};
+
 /// What the user asks for.
 struct Job {
   std::string input;
@@ -51,11 +60,21 @@ struct Job {
   /// A second output with the response up to so many milliseconds after the direct sound, and with
   /// the level and length of the first one: see early_output().
   std::optional<double> early_ms;
-  std::optional<TargetLevel> level;  ///< of the whole result
+  std::optional<Noise> noise;        ///< added to the wet sound
+  std::optional<TargetLevel> level;  ///< of the whole result, noise included
+
+  /// Everything that the job reads.
+  std::vector<std::string> inputs() const {
+    std::vector<std::string> files{input, response};
+    if (noise) files.push_back(noise->file);
+    return files;
+  }
 
   Request request;
   bool falls_back_to_cpu = false;  ///< if the GPU fails, starts again without it
   bool verify = false;             ///< compares random samples with the definition
+
+  std::optional<Drawn> drawn;  ///< for the report
 
   // What several jobs of one process share.
   std::shared_ptr<ResponseCache> responses;    ///< null: the job has its own
@@ -94,6 +113,7 @@ struct JobReport {
 
   // After run():
   RenderReport render;
+  std::optional<NoiseReport> noise;
   std::optional<double> level_gain_db;  ///< what --level or --norm did to both ears
   std::int64_t verified_samples = 0;
   std::optional<WriteReport> written;

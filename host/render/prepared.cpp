@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -51,6 +52,9 @@ void check_output(const Job& job) {
   }
 }
 
+/// Whether something has to be measured before the first frame can be written.
+bool needs_whole_result(const Job& job) { return job.level || job.noise; }
+
 /// Rejects what would read a pipe twice.
 void check_pipes(const Job& job) {
   if (job.response == "-") {
@@ -59,11 +63,11 @@ void check_pipes(const Job& job) {
   }
   const bool from_pipe = is_special_file(job.input);
   const bool to_pipe = is_special_file(job.output);
-  if (job.level && from_pipe && to_pipe) {
-    throw UsageError(
-        fmt::format("{} cannot go from {} to {}: give one of them a file name, or use --gain",
-                    job.level->option, input_name(job.input),
-                    job.output == "-" ? "standard output" : job.output));
+  if (needs_whole_result(job) && from_pipe && to_pipe) {
+    throw UsageError(fmt::format("{} cannot go from {} to {}: give one of them a file name{}",
+                                 job.level ? job.level->option : "--noise", input_name(job.input),
+                                 job.output == "-" ? "standard output" : job.output,
+                                 job.noise ? "" : ", or use --gain"));
   }
   if (job.falls_back_to_cpu && (from_pipe || to_pipe)) {
     throw UsageError("--fallback cpu starts again from the beginning, which a pipe cannot");
@@ -73,6 +77,11 @@ void check_pipes(const Job& job) {
         from_pipe ? "--early reads INPUT twice, which a pipe cannot"
                   : "--early writes a second file beside OUTPUT, which has to be a file, too");
   }
+}
+
+BackgroundOptions background_options(const Job& job) {
+  const SourceOptions& source = job.source_options;
+  return {source.nonfinite, source.truncated, source.formats};
 }
 
 /// How many taps the second output is made with: up to the one that is `early_ms` after the direct
@@ -130,10 +139,8 @@ std::optional<std::int64_t> output_frames(const Prepared& prepared) {
 /// known.
 void open_outputs(Prepared& prepared) {
   const Job& job = prepared.job;
-  OutputOptions options{job.no_clobber,
-                        {job.input, job.response},
-                        output_frames(prepared),
-                        job.level ? int{FloatStore::kFrameBytes} : 0,
+  OutputOptions options{job.no_clobber, job.inputs(), output_frames(prepared),
+                        needs_whole_result(job) ? int{FloatStore::kFrameBytes} : 0,
                         job.makes_folder};
   const auto open = [&](const std::string& path) {
     return std::make_unique<WetWriter>(path, job.format, prepared.report.source.rate, options);
@@ -170,8 +177,11 @@ Prepared resolve_once(const Job& job) {
   prepared.report.source = {
       rate, source.length(), source.has_more(), {0, "", source.reader().remark()}};
   prepared.response = prepare_response(job, rate, prepared.report);
-  const auto frames = output_frames(prepared);
-  if (job.level && frames) check_length(*job.level, job.output, *frames, rate);
+  if (job.noise) check_noise(*job.noise, background_options(job), rate);
+  const std::int64_t any = std::numeric_limits<std::int64_t>::max();
+  if (job.level) {
+    check_length(*job.level, job.output, output_frames(prepared).value_or(any), rate);
+  }
   if (!is_special_file(job.output)) open_outputs(prepared);
   choose_method(prepared);
   return prepared;
@@ -307,36 +317,59 @@ class Scaling {
   Stereo<Signal> scaled_;
 };
 
-/// Knows the level before it writes the first frame: keeps all frames in a file, or renders twice.
-/// Returns the factor.
-double render_levelled(Prepared& prepared) {
+/// Measures the whole result before it writes the first frame: keeps all frames in a file, or
+/// renders again. Returns the factor that --level takes.
+double render_measured(Prepared& prepared) {
   const Job& job = prepared.job;
   JobReport& report = prepared.report;
+  const int rate = report.source.rate;
   WriteReport measured;
-  TargetMeter meter(*job.level, report.source.rate, count(job.format.channels));
+  PowerMeter power;
+  std::optional<TargetMeter> meter;
+  if (job.level) meter.emplace(*job.level, rate, count(job.format.channels));
   std::optional<FloatStore> store;
   if (!is_special_file(job.output)) store.emplace(job.output);
-  const auto keep = [&](Stereo<std::span<const float>> wet) {
-    measure(wet, measured.levels);
-    meter.take(wet);
-    measured.frames += std::ssize(wet.left);
-    if (store) store->write(wet);
-  };
   const auto so_far = [&] { return measured; };
-  report.render = render_source(prepared, *prepared.source, {prepared.response.taps, keep, so_far});
-  const double factor = meter.factor(job.output).value_or(1);
-  report.level_gain_db = dbfs(factor);
-  Scaling scaled(factor);
-  const auto write_scaled = [&](Stereo<std::span<const float>> wet) {
-    stop_if_interrupted();
-    prepared.writer->write(scaled(wet));
-  };
-  if (store) {
-    store->read(write_scaled);
-  } else {
+  report.render = render_source(prepared, *prepared.source,
+                                {prepared.response.taps,
+                                 [&](Stereo<std::span<const float>> wet) {
+                                   measure(wet, measured.levels);
+                                   if (job.noise) power.take(wet);
+                                   if (meter && !job.noise) meter->take(wet);
+                                   measured.frames += std::ssize(wet.left);
+                                   if (store) store->write(wet);
+                                 },
+                                 so_far});
+  const auto replay = [&](const WriteWet& write) {
+    if (store) return store->read(write);
     MeasuredSource again(job.input, job.source_options);
-    report.render = render_source(prepared, again, {prepared.response.taps, write_scaled, so_far});
+    report.render = render_source(prepared, again, {prepared.response.taps, write, so_far});
+  };
+
+  std::optional<NoiseMix> noise;
+  if (job.noise) {
+    noise.emplace(*job.noise, background_options(job), rate, job.format.channels, measured.frames,
+                  power.power());
+    report.noise = noise->report();
+    noise->restart();
   }
+  if (noise && meter) {
+    replay([&](Stereo<std::span<const float>> wet) {
+      stop_if_interrupted();
+      meter->take((*noise)(wet));
+    });
+    noise->restart();
+  }
+  double factor = 1;
+  if (meter) {
+    factor = meter->factor(job.output).value_or(1);
+    report.level_gain_db = dbfs(factor);
+  }
+  Scaling scaled(factor);
+  replay([&](Stereo<std::span<const float>> wet) {
+    stop_if_interrupted();
+    prepared.writer->write(scaled(noise ? (*noise)(wet) : wet));
+  });
   return factor;
 }
 
@@ -371,8 +404,8 @@ JobReport run_once(Prepared prepared, std::optional<OutputFile>* unpublished) {
   if (!prepared.writer) open_outputs(prepared);
   WetWriter& writer = *prepared.writer;
   double factor = 1;
-  if (prepared.job.level) {
-    factor = render_levelled(prepared);
+  if (needs_whole_result(prepared.job)) {
+    factor = render_measured(prepared);
   } else {
     prepared.report.render = render_source(
         prepared, *prepared.source,

@@ -28,6 +28,11 @@ const char* unit(TargetLevel::Kind kind) {
 void check_length(const TargetLevel& target, const std::string& output, std::int64_t frames,
                   int rate) {
   if (target.kind != TargetLevel::Kind::lufs) return;
+  if (rate < LoudnessMeter::kLeastRate) {
+    throw FileError(output, fmt::format("{} lufs: {} Hz are too few for the filters of a loudness "
+                                        "(limit {} Hz); use --level rms=DB",
+                                        target.option, rate, LoudnessMeter::kLeastRate));
+  }
   const std::int64_t fewest = LoudnessMeter::fewest_frames(rate);
   if (frames >= fewest) return;
   throw FileError(output, fmt::format("{} lufs: the result has {} frames where a loudness needs {} "

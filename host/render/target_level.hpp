@@ -30,7 +30,8 @@ const char* name(TargetLevel::Kind kind);
 /// "dBFS" or "LUFS".
 const char* unit(TargetLevel::Kind kind);
 
-/// Throws FileError, which names `output`, if so few frames have no such level.
+/// Throws FileError, which names `output`, if so few frames, or such a rate,
+/// have no such level.
 void check_length(const TargetLevel& target, const std::string& output, std::int64_t frames,
                   int rate);
 

@@ -46,19 +46,25 @@ std::int64_t lead_for(const Ratio& ratio, std::int64_t least) {
   return (least + ratio.period() - 1) / ratio.period() * ratio.period();
 }
 
-/// `length` samples from `first` on of what `taps` become at the new rate.
-Signal convert(const Signal& taps, const Ratio& ratio, std::size_t first, std::size_t length) {
+std::unique_ptr<soxr, Delete> make_soxr(double from, double to, unsigned channels, double scale) {
   soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
-  io.scale = static_cast<double>(ratio.from) / static_cast<double>(ratio.to);
+  io.scale = scale;
   // Without SOXR_HI_PREC_CLOCK, rates whose ratio has large terms drift apart (after 10 s by -90
   // dB); without SOXR_ROLLOFF_NONE, the filter falls by 0.004 dB below its edge (-66 dB).
   const soxr_quality_spec_t quality =
       soxr_quality_spec(SOXR_VHQ, SOXR_HI_PREC_CLOCK | SOXR_ROLLOFF_NONE);
   soxr_error_t error = nullptr;
-  const std::unique_ptr<soxr, Delete> resampler(soxr_create(static_cast<double>(ratio.from),
-                                                            static_cast<double>(ratio.to), 1,
-                                                            &error, &io, &quality, nullptr));
+  std::unique_ptr<soxr, Delete> resampler(
+      soxr_create(from, to, channels, &error, &io, &quality, nullptr));
   check(error);
+  return resampler;
+}
+
+/// `length` samples from `first` on of what `taps` become at the new rate.
+Signal convert(const Signal& taps, const Ratio& ratio, std::size_t first, std::size_t length) {
+  const auto from = static_cast<double>(ratio.from);
+  const auto to = static_cast<double>(ratio.to);
+  const auto resampler = make_soxr(from, to, 1, from / to);
 
   length += first;
   Signal converted(length);
@@ -80,17 +86,55 @@ Signal convert(const Signal& taps, const Ratio& ratio, std::size_t first, std::s
 
 }  // namespace
 
+void check_rates(int from, int to) {
+  if (to < kMinRate || to > kMaxRate) {
+    throw UsageError(fmt::format("sample rate {} Hz (limit {}..{} Hz)", to, kMinRate, kMaxRate));
+  }
+  if (std::max(to, from) / std::min(to, from) > kMaxRatio) {
+    throw UsageError(fmt::format("sample rates {} and {} Hz are too far apart (limit 1:{})", from,
+                                 to, kMaxRatio));
+  }
+}
+
+struct SoundResampler::State {
+  State(soxr_t made, std::size_t count) : resampler(made), channels(count) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { soxr_delete(resampler); }
+
+  soxr_t resampler;
+  std::size_t channels;
+  std::vector<float> buffer;
+};
+
+SoundResampler::SoundResampler(int from, int to, int channels) {
+  check_rates(from, to);
+  constexpr std::size_t kFrames = 4096;
+  const auto count = static_cast<unsigned>(channels);
+  state_ = std::make_unique<State>(make_soxr(from, to, count, 1).release(), count);
+  state_->buffer.resize(kFrames * count);
+}
+
+SoundResampler::~SoundResampler() = default;
+
+void SoundResampler::convert(std::span<const float> frames, std::vector<float>& converted) {
+  const std::size_t channels = state_->channels;
+  for (;;) {
+    std::size_t taken = 0;
+    std::size_t made = 0;
+    // Without any frames it would take this for the end.
+    if (frames.empty()) break;
+    check(soxr_process(state_->resampler, frames.data(), frames.size() / channels, &taken,
+                       state_->buffer.data(), state_->buffer.size() / channels, &made));
+    frames = frames.subspan(taken * channels);
+    converted.insert(converted.end(), state_->buffer.begin(),
+                     state_->buffer.begin() + static_cast<std::ptrdiff_t>(made * channels));
+  }
+}
+
 Response resample(const Response& response, int rate) {
-  if (rate < kMinRate || rate > kMaxRate) {
-    throw UsageError(fmt::format("sample rate {} Hz (limit {}..{} Hz)", rate, kMinRate, kMaxRate));
-  }
+  check_rates(response.rate, rate);
   if (rate == response.rate) return response;
-
-  if (std::max(rate, response.rate) / std::min(rate, response.rate) > kMaxRatio) {
-    throw UsageError(fmt::format("sample rates {} and {} Hz are too far apart (limit 1:{})",
-                                 response.rate, rate, kMaxRatio));
-  }
-
   const Ratio ratio{response.rate, rate};
   const std::int64_t ringing = response.latency_frames + ratio.reach();
   const std::int64_t lead = lead_for(ratio, ringing);

@@ -12,7 +12,10 @@
 // End: zeros after the last tap let its ringing end.
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "host/room/response.hpp"
 
@@ -22,6 +25,25 @@ namespace gpuconv {
 /// number of new samples, whatever the rates. Throws UsageError where a rate is out of range, both
 /// are further apart than 1:256, or the result would be longer than kMaxTaps.
 Response resample(const Response& response, int rate);
+
+/// Throws UsageError where a rate is out of range or both are further apart than 1:256.
+void check_rates(int from, int to);
+
+/// Sound at another rate, a portion at a time. Its level stays, and so does its time.
+class SoundResampler {
+ public:
+  /// Throws what check_rates() throws.
+  SoundResampler(int from, int to, int channels);
+  ~SoundResampler();
+
+  /// Appends to `converted` what comes out for the next `frames`; both are interleaved. How much
+  /// that is depends on the frames before, and the samples on nothing but all frames so far.
+  void convert(std::span<const float> frames, std::vector<float>& converted);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 /// Version of the soxr that is loaded: "0.1.3".
 std::string soxr_library_version();

@@ -18,7 +18,7 @@ struct Response {
   int rate = 0;         ///< Hz
   int latency_frames =
       0;  ///< wet frames before time zero: the caller crops them after the convolution
-  double direct_sound = 0;  ///< samples from time zero until it arrives: see onset.hpp
+  double direct_sound = 0;             ///< samples from time zero until it arrives: see onset.hpp
   std::optional<Direction> direction;  ///< of the measurement of a SOFA file
   std::string description;
   Repairs repairs;

@@ -108,8 +108,11 @@ TEST_F(Levels, RefuseALoudnessOfLessThanABlockBeforeTheWork) {
   const std::string enough = float_wav(folder_, "enough.wav", 1, noise(6101, 1));
   EXPECT_EQ(render(enough, room_, {"--level", "lufs=-23"}).exit_code, 0);
   EXPECT_EQ(render(shorter, room_, {"--level", "rms=-23"}).exit_code, 0);
-  // Through a pipe without a length, only the end tells.
+  const std::string slow = float_wav(folder_, "slow.wav", 1, noise(6101, 1), 3'999);
   std::filesystem::remove(wet());
+  expect_refusal(render(slow, room_, {"--level", "lufs=-23"}), 2,
+                 {"wet.wav: --level lufs: 3999 Hz are too few"});
+  // Through a pipe without a length, only the end tells.
   const std::string raw = folder_.file("raw");
   write_bytes(raw, bytes_of(noise(100, 1)));
   const Outcome piped = run({"render", "-", room_, wet(), "--level", "lufs=-23", "--raw-rate",
@@ -129,8 +132,8 @@ TEST_F(Levels, NameTheOptionThatAvoidsClipping) {
   const auto json = nlohmann::json::parse(loud.out);
   const auto clipped = json["mono"]["clipped"].get<std::int64_t>();
   std::int64_t counted = 0;
-  const Heard mono = heard(wet());
-  for (const float y : mono.samples[0]) counted += std::abs(y) > 0.99996f ? 1 : 0;
+  const Heard written = heard(wet());
+  for (const float y : written.samples[0]) counted += std::abs(y) > 0.99996f ? 1 : 0;
   EXPECT_EQ(clipped, counted);
   EXPECT_TRUE(says(loud.err, {std::to_string(clipped) + " samples clipped", "--level lufs="}));
 }

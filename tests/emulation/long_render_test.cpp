@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -78,6 +79,32 @@ TEST_F(LongRender, GivesTheSameFramesWhateverLooksOn) {
   EXPECT_TRUE(right.starts_with(watched));
   EXPECT_TRUE(says(read_bytes(file), {"\"thread 1\"", "\"thread 2\"", "\"thread 3\""}));
   EXPECT_EQ(frames_of(render({"--norm"})).size(), right.size());
+}
+
+// The device has measured other frames than those that are written.
+TEST_F(LongRender, WritesOneEarAnEarlyPartAndNoise) {
+  const std::string both = frames_of(render({}));
+  const std::string right = frames_of(render({"--channels", "right", "--early", "0", "--verify"}));
+  ASSERT_EQ(right.size(), 4 * (kSamples + 1));
+  for (std::size_t n = 0; n <= kSamples; n += 97) {
+    ASSERT_EQ(right.substr(4 * n, 4), both.substr(8 * n + 4, 4)) << n;
+  }
+  // One tap of 0.25 is left: a product that is exact.
+  const std::string early = frames_of(read_bytes(outputs_.file("wet.early.wav")));
+  ASSERT_EQ(early.size(), right.size());
+  Signal exact(kSamples + 1);
+  std::ranges::transform(samples_, exact.begin(), [](float x) { return 0.25F * x; });
+  EXPECT_TRUE(early == bytes_of(exact));
+  const std::string noisy =
+      render({"--level", "rms=-20", "--noise", source_, "--snr", "3", "--early", "0"});
+  EXPECT_EQ(frames_of(noisy).size(), both.size());
+  double sum = 0;
+  for (std::size_t at = noisy.find("data") + 8; at < noisy.size(); at += 4) {
+    float y = 0;
+    std::memcpy(&y, noisy.data() + at, 4);
+    sum += double{y} * double{y};
+  }
+  EXPECT_NEAR(10 * std::log10(sum / (2.0 * (kSamples + 1))), -20, 1e-4);
 }
 
 TEST_F(LongRender, EndsWithTheErrorOfItsSource) {

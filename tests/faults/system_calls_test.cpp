@@ -38,6 +38,10 @@ const Workload kWorkloads[] = {
     {"RF64_of_a_SOFA_file", "room.sofa", "wet.rf64", {"-b", "16", "-g", "-40"}},
     {"one_thread_at_a_time", "room.wav", "wet.aiff", {"-m", "cpu-cooley-tukey"}},
     {"normalised_verified_and_reported", "room.wav", "wet.wav", {"--norm", "--verify", "--json"}},
+    {"with_converted_noise_and_a_loudness",
+     "room.wav",
+     "wet.wav",
+     {"--level", "lufs=-30", "--channels", "mono", "--snr", "5", "--noise"}},
 };
 
 class SystemCalls : public ::testing::TestWithParam<Workload> {
@@ -46,7 +50,7 @@ class SystemCalls : public ::testing::TestWithParam<Workload> {
 
   void SetUp() override {
     if (!std::filesystem::exists(GPUCONV_PRELOADED)) GTEST_SKIP() << "no " GPUCONV_PRELOADED;
-    float_wav(files_, "source.wav", 1, noise(3000, 1));
+    float_wav(files_, "source.wav", 1, noise(6200, 1));  // enough for a loudness
     float_wav(files_, "room.wav", 2, noise(600, 2));
     float_wav(files_, "slow.wav", 2, noise(600, 2), 8'000);
     write_bytes(files_.file("room.sofa"), sofa_specimen().bytes);
@@ -67,6 +71,7 @@ class SystemCalls : public ::testing::TestWithParam<Workload> {
                                    files_.file(GetParam().response), output()};
     words.insert(words.end(), GetParam().options.begin(), GetParam().options.end());
     if (words.back() == "--json") words.push_back(report());
+    if (words.back() == "--noise") words.push_back(files_.file("slow.wav"));
     words.insert(words.end(), {"--device", "cpu", "-q"});
     variables.insert(variables.end(), {"LD_PRELOAD=" GPUCONV_PRELOADED, "GPUCONV_FAULT=" + fault});
     return run_program(words, variables);

@@ -44,7 +44,9 @@ def test_render_has_the_bytes_of_convolve(folder, wav):
     "options, arguments",
     [({}, []), ({"norm": -1, "bits": 16, "dither": False}, ["--norm=-1", "-b16", "--no-dither"]),
      ({"length": "same", "predelay": "20ms", "dry": -6},
-      ["--length=same", "--predelay=20ms", "--dry=-6"])],
+      ["--length=same", "--predelay=20ms", "--dry=-6"]),
+     ({"level": "rms=-26", "channels": "mono", "align": "direct", "unit_energy": True},
+      ["--level=rms=-26", "--channels=mono", "--align=direct", "--unit-energy"])],
 )
 def test_render_has_the_bytes_of_the_program(folder, options, arguments):
     paths = [folder / "voice.wav", folder / "room.wav"]

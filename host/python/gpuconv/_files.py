@@ -130,6 +130,7 @@ def render(
     dry_run   everything but the work; `output` stays as it is
     progress  called after each block with a dict: samples so far, all_samples (or None), rate
     options   those of `gpuconv render --help` with _ for -: azimuth=60, gain=-3, norm=-1,
+              level="rms=-26", align="direct", early=50, noise="hiss.wav", snr=10,
               length="same", bits=16, dither=False, predelay="20ms", method="cpu-vectorised",
               device="cuda:0", nonfinite="zero", verify=True, no_clobber=True, ...
 
@@ -166,7 +167,9 @@ def batch(
     resume    only jobs whose output is missing or out of date
     progress  called after each job with (number of jobs so far, the job's result), in the order in
               which jobs are done
-    options   as for render()
+    options   as for render(), and those of `gpuconv batch --help`: responses="rooms/*.wav",
+              per_input=2, seed=7, directions="random", noise="noise/*.wav", snr="5:20"; a report
+              holds what was drawn as "draw", "response" and "noise"
 
     Returns a list of dicts, in the order of the jobs: input, response, output, status ("done", "complete", "failed"), report
     (a dict, of jobs that are done) and error (of jobs that failed; the others are done all the
