@@ -33,7 +33,7 @@ struct ListedJob {
   std::optional<int> channel;          ///< of the recording, counted from 1
   bool channel_is_of_several = false;  ///< a recording of one channel is read whatever `channel` is
   std::optional<std::int64_t> archive_offset;  ///< the byte of a file at which it begins
-  std::optional<std::int64_t> archive_bytes;   ///< otherwise it is a WAV and says where it ends
+  std::optional<std::int64_t> archive_bytes;   ///< otherwise Kaldi's archive says where it ends
   bool is_command = false;                     ///< `input` is for `sh -c`, and prints the recording
 };
 

@@ -158,6 +158,7 @@ class JsonReader final : public ListReader {
  private:
   void read_keys(const Json& json, DraftJob& job) {
     const bool is_nemo = *format_ == ListFormat::nemo;
+    seen_.clear();
     for (const auto& [key, value] : json.items()) {
       const Column* const column = find_column(is_nemo && key == "audio_filepath" ? "input" : key);
       if (is_nemo && key == "input") throw BadLine("names 'input' where NeMo has audio_filepath");
@@ -165,6 +166,10 @@ class JsonReader final : public ListReader {
         pass_on(job, key, value.dump());
         if (!is_nemo) unknown_.add(key);  // NeMo has its own, such as the text
       } else {
+        if (std::ranges::find(seen_, column) != seen_.end()) {  // "id" and "ID"
+          throw BadLine(fmt::format("names '{}' twice", column->name));
+        }
+        seen_.push_back(column);
         set_value(job, *column, key, value);
       }
     }
@@ -185,6 +190,7 @@ class JsonReader final : public ListReader {
   std::optional<ListFormat> format_;
   bool allows_commands_;
   std::string text_;
+  std::vector<const Column*> seen_;
   UnknownColumns unknown_;
 };
 

@@ -97,28 +97,36 @@ void AudioReader::enter_archive(std::int64_t offset, std::optional<std::int64_t>
   if (is_pipe()) {
     throw FileError(path_, fmt::format("is a pipe and has no byte {} to begin at", offset));
   }
-  const std::int64_t left = std::max<std::int64_t>(0, file_.bytes - offset);
-  if (!bytes) bytes = wav_bytes_at(offset);
+  const auto [begin, size] = bytes ? std::pair(offset, *bytes) : find_in_archive(offset);
   path_ += fmt::format(":{}", offset);
-  if (*bytes == 0 || left == 0) throw FileError(path_, "is empty (0 bytes)");
-  file_.origin = offset;
-  file_.bytes = std::min(*bytes, left);
+  const std::int64_t left = std::max<std::int64_t>(0, file_.bytes - begin);
+  if (size == 0 || left == 0) throw FileError(path_, "is empty (0 bytes)");
+  file_.origin = begin;
+  file_.bytes = std::min(size, left);
 }
 
-/// The bytes of the WAV that begins at a byte of the file, as it says.
-std::int64_t AudioReader::wav_bytes_at(std::int64_t offset) {
-  constexpr std::size_t kHead = 12;
+/// Where the recording begins that an archive of Kaldi has at `offset`, and its bytes: a WAV, or
+/// what kaldiio puts before any recording, "AUDIO" and a number of bytes after the number of its
+/// own.
+std::pair<std::int64_t, std::int64_t> AudioReader::find_in_archive(std::int64_t offset) {
+  constexpr std::size_t kAudio = 5, kHead = 16;
   const auto head = peek(file_.descriptor.get(), offset, kHead);
+  const std::span<const unsigned char> bytes = head;
+  if (head.size() == kHead && text(head) == "AUDI" && head[4] == 'O' && head[kAudio] <= 8) {
+    const std::size_t size_bytes = head[kAudio];
+    const std::uint64_t size = number(bytes.subspan(kAudio + 1, size_bytes), ByteOrder::little);
+    return {offset + static_cast<std::int64_t>(kAudio + 1 + size_bytes),
+            static_cast<std::int64_t>(std::min<std::uint64_t>(size, kEndlessBytes))};
+  }
   if (head.size() < kHead || !is_wav(head) || text(head) != "RIFF") {
     throw FileError(path_, fmt::format("no WAV begins at byte {} of its {}", offset, file_.bytes));
   }
-  const std::uint64_t size =
-      number(std::span<const unsigned char>(head).subspan(4, 4), ByteOrder::little);
+  const std::uint64_t size = number(bytes.subspan(4, 4), ByteOrder::little);
   if (size == 0 || means_streamed(size, 4)) {
     throw FileError(fmt::format("{}:{}", path_, offset),
                     "the WAV does not say where it ends, which it must in an archive");
   }
-  return static_cast<std::int64_t>(size) + 8;
+  return {offset, static_cast<std::int64_t>(size) + 8};
 }
 
 void AudioReader::open_whole(Formats formats, const std::optional<RawFormat>& raw) {

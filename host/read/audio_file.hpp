@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "host/files/command.hpp"
 #include "host/files/input_file.hpp"
@@ -27,7 +28,7 @@ namespace gpuconv {
 /// Where a recording is that is not a whole file.
 struct AudioPlace {
   std::optional<std::int64_t> archive_offset;  ///< the byte of a file at which it begins
-  std::optional<std::int64_t> archive_bytes;   ///< otherwise it is a WAV and says where it ends
+  std::optional<std::int64_t> archive_bytes;   ///< otherwise Kaldi's archive says where it ends
   bool is_command = false;                     ///< the path is a command that prints it
 };
 
@@ -60,7 +61,7 @@ class AudioReader {
  private:
   void open_whole(Formats formats, const std::optional<RawFormat>& raw);
   void enter_archive(std::int64_t offset, std::optional<std::int64_t> bytes);
-  std::int64_t wav_bytes_at(std::int64_t offset);
+  std::pair<std::int64_t, std::int64_t> find_in_archive(std::int64_t offset);
   void skip_tags();
   void open_mp3();
   AudioFormat open(Formats formats, const std::optional<RawFormat>& raw);

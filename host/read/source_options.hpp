@@ -25,8 +25,8 @@ struct SourceOptions {
   std::optional<double> duration = std::nullopt;
 
   bool channel_is_of_several = false;  ///< of a single one, `channel` does not matter
-  /// The recording is a part of a file, begins at this byte and has so many; without their number
-  /// it is a WAV, which says where it ends.
+  /// The recording is a part of a file, begins at this byte and has so many. Without their number
+  /// the file is an archive of Kaldi, whose entries say where they end.
   std::optional<std::int64_t> archive_offset = std::nullopt;
   std::optional<std::int64_t> archive_bytes = std::nullopt;
   /// INPUT is a command for `sh -c`, which prints the recording.

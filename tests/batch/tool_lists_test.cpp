@@ -140,6 +140,7 @@ TEST_F(ToolListTest, OnlyKeysOfTheObjectItselfMustDiffer) {
   EXPECT_EQ(jobs[0].input, "a:\"{.wav");
   EXPECT_EQ(jobs[0].extra, R"({"x":{"y":1,"z":{"y":":"}},"w":[{"y":1},":"]})");
   expect_refusal("a.jsonl", R"({"input": "a", "\u0069nput": "b"})", {"names 'input' twice"});
+  expect_refusal("a.jsonl", R"({"input": "a", "id": "b", "ID": "c"})", {"names 'id' twice"});
   expect_refusal("a.jsonl", R"({"input": "a", "x": "\\", "x": 1})", {"names 'x' twice"});
 }
 

@@ -207,6 +207,34 @@ TEST_F(SourcePartTest, AnArchiveHoldsWavsOneAfterTheOther) {
   expect_refusal(pipe.path(), last, {"is a pipe and has no byte"});
 }
 
+/// As kaldiio's WriteHelper(..., write_function="soundfile") writes it.
+TEST_F(SourcePartTest, AnArchiveOfKaldiioHoldsAnyRecording) {
+  std::string archive;
+  std::vector<std::size_t> offsets;
+  std::vector<Signal> sounds;
+  for (const int format : {SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                           SF_FORMAT_OGG | SF_FORMAT_VORBIS}) {
+    const std::string recording = encoded(format, sound_);
+    sounds.push_back(read_part(write("alone", recording), {}));
+    archive += "utt ";
+    offsets.push_back(archive.size());
+    archive += "AUDIO\3" + little(recording.size(), 3) + recording;
+  }
+  const std::string path = write("a.ark", archive);
+  SourceOptions options;
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    options.archive_offset = static_cast<std::int64_t>(offsets[i]);
+    EXPECT_EQ(read_part(path, options), sounds[i]) << i;
+  }
+  options.archive_offset = 4;
+  for (const std::string& size :
+       {std::string("\0", 1), std::string("\3\0\0\0", 4), "\1" + std::string(1, '\x14'),
+        std::string(20, '\xff'), "\x8" + std::string(8, '\xff')}) {
+    EXPECT_THROW(read_part(write("b.ark", "utt AUDIO" + size + archive.substr(13)), options),
+                 FileError);
+  }
+}
+
 TEST_F(SourcePartTest, AWavInAnArchiveSaysWhereItEnds) {
   std::string wav = read_bytes(wav_);
   wav.replace(4, 4, "\xff\xff\xff\xff");
