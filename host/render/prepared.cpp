@@ -184,10 +184,16 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
   if (device) report.gpu_start_seconds += start_gpu(*device);
   const auto before = std::chrono::steady_clock::now();
   const Method& method = *report.choice.method;
-  const std::unique_ptr<Renderer> renderer =
-      job.convolvers && is_vectorised(method)
-          ? make_cpu_renderer(job.convolvers->find(response.taps))
-          : make_renderer(method, response.taps, source.length(), device ? device->index : 0);
+  ConvolverCache::OnGpu shared;
+  std::unique_ptr<Renderer> own;
+  if (job.convolvers && device) {
+    shared = job.convolvers->take(method, response.taps, source.length(), device->index);
+  } else if (job.convolvers && is_vectorised(method)) {
+    own = make_cpu_renderer(job.convolvers->find(response.taps));
+  } else {
+    own = make_renderer(method, response.taps, source.length(), device ? device->index : 0);
+  }
+  Renderer& renderer = shared.renderer ? *shared.renderer : *own;
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(response.taps, source.least_length());
   FrameRange wanted(response.latency_frames, job.length, write);
@@ -199,7 +205,7 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
   // The device measures all frames, so the host must, too.
   Stereo<Level> levels;
   const bool are_all_wanted = response.latency_frames == 0 && job.length == WetLength::full;
-  report.render = renderer->run(
+  report.render = renderer.run(
       [&](std::span<float> block) {
         stop_if_interrupted();
         const std::size_t count = files.time([&] { return source.read(block); });
@@ -231,6 +237,7 @@ void render_source(Prepared& prepared, MeasuredSource& source, const WriteWet& w
     verification->check(method);
     report.verified_samples = verification->samples();
   }
+  if (shared.renderer) job.convolvers->give_back(std::move(shared));
 }
 
 /// Knows the peak before it writes the first frame: keeps all frames in a file, or renders twice.
