@@ -104,9 +104,7 @@ std::optional<BatchRecord> Journal::last_record(const std::string& path) {
 }
 
 bool Journal::begin(const BatchRecord& record) {
-  const bool is_there =
-      std::ranges::find(records_, record) != records_.end() && records_.back() == record;
-  if (is_there) return true;
+  if (!records_.empty() && records_.back() == record) return true;
   records_.push_back(record);
   std::uint64_t end = 0;
   return append(line_of(record), end);

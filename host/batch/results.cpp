@@ -132,6 +132,9 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   json["peak_left_dbfs"] = decibels(written.levels.left.peak);
   json["peak_right_dbfs"] = decibels(written.levels.right.peak);
   json["clipped"] = written.clipped.left + written.clipped.right;
+  const Repairs& repairs = report.source.repairs;
+  if (!repairs.shortfall.empty()) json["shortfall"] = repairs.shortfall;
+  if (repairs.replaced > 0) json["replaced"] = repairs.replaced;
   json["method"] = report.choice.method->name;
   json["seconds"] = report.seconds;
   return text_of(json);

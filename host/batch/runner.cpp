@@ -125,8 +125,9 @@ std::string words_of(const std::exception_ptr& failure) {
 
 Batch::Batch(BatchRequest request)
     : request_(std::move(request)),
+      shard_(request_.shard ? FoundShard{*request_.shard, ""} : shard_of_environment()),
       device_texts_(devices_in(request_.job.request.device)),
-      journal_(request_.lines.folder, Shard{}) {
+      journal_(request_.lines.folder, shard_.shard) {
   Job& job = request_.job;
   job.request.device = device_texts_.front();
   devices_ = devices_for(job.request);  // asked for once: a GPU that is lost must not pass for none
@@ -142,14 +143,12 @@ Batch::Batch(BatchRequest request)
   if (request_.lines.folder.empty()) throw UsageError("--output: is not a folder");
   resolve_wav_format("--output", job.format);
   parse_duration(job.mix.predelay, kMaxRate, "--predelay");
-  shard_ = request_.shard ? FoundShard{*request_.shard, ""} : shard_of_environment();
   request_.lines.output_format = job.format;
   jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.early_ms.has_value());
   if (job.level) refuse_gains(request_.list, jobs_.list);
   own_ = static_cast<std::size_t>(
       std::ranges::count_if(std::views::iota(std::size_t{0}, jobs_.list.size()),
                             [&](std::size_t i) { return shard_.shard.has(i); }));
-  journal_ = Journal(request_.lines.folder, shard_.shard);
   results_path_ = results_of(request_.lines.folder, shard_.shard);
   if (Locations()(results_path_) == Locations()(request_.list)) {
     throw FileError(results_path_, "is the list, and the results would replace it");
@@ -458,7 +457,8 @@ std::string Batch::result_of(std::size_t position) const {
 
 void Batch::run(const BatchEvents& events) {
   const bool has_work = !todo_.empty();
-  const bool writes_results = has_work || !status_of(results_path_);
+  // Where all is complete, nothing is needed of the folder.
+  const bool writes_results = has_work || ::access(request_.lines.folder.c_str(), W_OK | X_OK) == 0;
   if (writes_results) {
     make_folder(request_.lines.folder);
     check_results(results_path_);

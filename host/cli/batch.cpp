@@ -411,13 +411,29 @@ class BatchTeller {
     has_told_fallback_ |= !report.why_fallback.empty();
     for (const std::string& warning : report.response.warnings) say_once(job.response, warning);
     report.response.warnings.clear();
-    if (bar_) bar_->clear();
-    print_warnings(job, report);
+    tell_repairs(job, report);
     if (has_clipped(report)) {
       clipped_.add(job, report);
     } else if (has_overs(report)) {
       over_.add(job, report);
     }
+  }
+
+  /// Of a long list, those of the first recordings only: a thousand of them may be truncated.
+  void tell_repairs(const Job& job, JobReport& report) {
+    constexpr std::size_t kMost = 10;
+    const auto is_repaired = [](const Repairs& repairs) {
+      return repairs.replaced > 0 || !repairs.shortfall.empty();
+    };
+    if (is_repaired(report.response.repairs) && !said_.insert(job.response).second) {
+      report.response.repairs = {};
+    }
+    if (is_repaired(report.source.repairs) && ++repaired_ > kMost && !tells_jobs_) {
+      ++untold_;
+      report.source.repairs = {};
+    }
+    clear();
+    print_warnings(job, report);
   }
 
   void say_once(const std::string& response, const std::string& warning) {
@@ -442,6 +458,12 @@ class BatchTeller {
 
   /// One line for all outputs: a thousand of them may be too loud.
   void print_level_warnings() const {
+    if (untold_ > 0) {
+      print_message("warning",
+                    fmt::format("{} more recording{} truncated, or had samples that were "
+                                "NaN or infinite; {} names them",
+                                untold_, untold_ == 1 ? " was" : "s were", batch_.results_path()));
+    }
     if (clipped_.outputs > 0) {
       print_message("warning", fmt::format("{} clipped, most of all {}; use {} or a float output",
                                            outputs(clipped_), clipped_.worst,
@@ -504,6 +526,7 @@ class BatchTeller {
   Loud clipped_, over_;
   int stopped_by_ = 0;  // an exit code
   bool has_told_fallback_ = false;
+  std::size_t repaired_ = 0, untold_ = 0;  // recordings
 };
 
 int merge(const BatchOptions& options) {
@@ -529,6 +552,7 @@ int batch(BatchOptions options, const CLI::App& command) {
 void run_batch(const std::vector<std::string>& arguments, const BatchWatch& watch) {
   BatchOptions options;
   options.gpu_timeout = 0;  // it would end the caller's process
+  options.shard = "0/1";    // a program that runs as a task of Slurm may have shared out by itself
   CLI::App command;
   add_list_options(command, options);
   add_job_options(command, options);

@@ -242,10 +242,16 @@ RenderReport render_source(Prepared& prepared, MeasuredSource& source, const Pas
   if (device) report.gpu_start_seconds += start_gpu(*device);
   const auto before = std::chrono::steady_clock::now();
   const Method& method = *report.choice.method;
-  const std::unique_ptr<Renderer> renderer =
-      job.convolvers && is_vectorised(method)
-          ? make_cpu_renderer(job.convolvers->find(pass.taps))
-          : make_renderer(method, pass.taps, source.length(), device ? device->index : 0);
+  ConvolverCache::OnGpu shared;
+  std::unique_ptr<Renderer> own;
+  if (job.convolvers && device) {
+    shared = job.convolvers->take(method, pass.taps, source.length(), device->index);
+  } else if (job.convolvers && is_vectorised(method)) {
+    own = make_cpu_renderer(job.convolvers->find(pass.taps));
+  } else {
+    own = make_renderer(method, pass.taps, source.length(), device ? device->index : 0);
+  }
+  Renderer& renderer = shared.renderer ? *shared.renderer : *own;
   std::optional<Verification> verification;
   if (job.verify) verification.emplace(pass.taps, source.least_length());
   Signal mean;
@@ -261,7 +267,7 @@ RenderReport render_source(Prepared& prepared, MeasuredSource& source, const Pas
   Stereo<Level> levels;
   const bool are_all_wanted =
       latency == 0 && job.length == WetLength::full && job.format.channels == Channels::both;
-  RenderReport rendered = renderer->run(
+  RenderReport rendered = renderer.run(
       [&](std::span<float> block) {
         stop_if_interrupted();
         const std::size_t count = files.time([&] { return source.read(block); });
@@ -293,6 +299,7 @@ RenderReport render_source(Prepared& prepared, MeasuredSource& source, const Pas
     verification->check(method);
     report.verified_samples = verification->samples();
   }
+  if (shared.renderer) job.convolvers->give_back(std::move(shared));
   return rendered;
 }
 

@@ -1,6 +1,8 @@
 // parallel_test.cpp - how many cores there are in a container
 #include "host/base/parallel.hpp"
 
+#include <thread>
+
 #include "tests/support/files.hpp"
 
 namespace gpuconv::test {
@@ -33,6 +35,29 @@ TEST(CpuQuota, OfOtherVersionsAndNonsenseIsNone) {
   for (const char* const membership : {"", "4:cpu:/job\n", "0::job\n", "0::/\n", "x0::/\n"}) {
     EXPECT_EQ(cpu_quota(folder.path(), membership), std::nullopt) << membership;
   }
+}
+
+TEST(ThreadLimitTest, HoldsForItsThreadAsLongAsItLives) {
+  const auto workers_of = [](int threads) {
+    int count = 0;
+    run_workers(threads, [&](int worker, int workers) {
+      if (worker == 0) count = workers;
+    });
+    return count;
+  };
+  EXPECT_EQ(thread_count(), core_count());
+  {
+    const ThreadLimit limit(3);
+    EXPECT_EQ(thread_count(), 3);
+    EXPECT_EQ(workers_of(0), 3);
+    EXPECT_EQ(workers_of(2), 2) << "who names a number gets it";
+    const ThreadLimit inner(1);
+    EXPECT_EQ(workers_of(0), 1);
+    int elsewhere = 0;
+    std::jthread([&] { elsewhere = thread_count(); }).join();
+    EXPECT_EQ(elsewhere, core_count());
+  }
+  EXPECT_EQ(thread_count(), core_count());
 }
 
 }  // namespace

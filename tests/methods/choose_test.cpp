@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <vector>
 
 #include "host/base/error.hpp"
 
@@ -114,6 +115,36 @@ TEST(Choose, RefusesTheHopelessWithTheEstimatedTimeUnlessForced) {
   EXPECT_EQ(choose({"cpu-dft", "auto", true}, 1'000'000, 70'000, no_device()).method->name,
             "cpu-dft");
   EXPECT_EQ(refusal({"cpu-naive", "auto", false}, 256'640, 70'000, no_device()), "");
+}
+
+TEST(Choose, TakesOneMethodForAllJobsOfAList) {
+  const std::vector<JobSize> sizes{{20, 3}, {200'000, 70'000}, {30, 5}};
+  CostModel model;
+  model.set_gpu_start(0);
+  const Devices devices = one_device();
+  const Choice choice = choose_for_all({}, sizes, devices, model);
+  const auto sum = [&](const Method& method) {
+    double seconds = 0;
+    for (const auto& [N, K] : sizes) seconds += model.seconds(method, N, K, devices.list.front());
+    return seconds;
+  };
+  EXPECT_DOUBLE_EQ(choice.estimated_seconds, sum(*choice.method));
+  for (const Method& method : methods()) {
+    bool fits = true;
+    for (const auto& [N, K] : sizes) {
+      fits = fits && (method.processor == Processor::cpu ||
+                      why_too_much(method, N, K, devices.list.front()).empty());
+    }
+    if (!fits || method.is_yardstick) continue;
+    EXPECT_GE(sum(method), choice.estimated_seconds) << method.name;
+  }
+  EXPECT_EQ(choose_for_all({.method = "cpu-dft"}, sizes, devices, model).method->name, "cpu-dft");
+  EXPECT_EQ(choose_for_all({.device = "cpu"}, sizes, devices, model).method->processor,
+            Processor::cpu);
+  EXPECT_EQ(choose_for_all({.device = "cuda"}, sizes, devices, model).method->processor,
+            Processor::gpu);
+  EXPECT_THROW(choose_for_all({.method = "gpu-tiled"}, sizes, no_device(), model), GpuError);
+  EXPECT_THROW(choose_for_all({.method = "gpu-magic"}, sizes, devices, model), UsageError);
 }
 
 }  // namespace
