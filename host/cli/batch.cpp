@@ -292,9 +292,12 @@ class Batch {
                        (!pairing_.responses.empty() && pairing_.pair == Pair::random);
     const std::size_t alike = draws ? lines_that_draw_alike(lines) : 0;
     if (alike > 0 && watch_ == nullptr) {
-      print_message("warning", fmt::format("{}: {} lines have the input of an earlier one and draw "
-                                           "the same; --per-input gives several jobs for one input",
-                                           input_name(options_.list), alike));
+      print_message("warning",
+                    fmt::format("{}: {} the input of an earlier one and draw{} the same; "
+                                "--per-input gives several jobs for one input",
+                                input_name(options_.list),
+                                alike == 1 ? "1 line has" : fmt::format("{} lines have", alike),
+                                alike == 1 ? "s" : ""));
     }
     return pair_jobs(lines, pairing_, measurements_of_files());
   }

@@ -19,6 +19,8 @@
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/methods/method.hpp"
+#include "host/render/noise_mix.hpp"
+#include "host/render/target_meter.hpp"
 #include "host/render/verification.hpp"
 #include "host/room/response_cache.hpp"
 #include "host/write/float_store.hpp"
