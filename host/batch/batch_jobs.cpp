@@ -56,11 +56,11 @@ BatchJobs read_jobs(const std::string& list, ListOptions lines, const PairingOpt
     jobs.list.warnings = from.warnings;
     jobs.list.set_folders(from.folder_bytes(), from.input_folder());
     if (const std::size_t alike = draws(pairing) ? lines_that_draw_alike(pairing_of) : 0) {
-      jobs.list.warnings.push_back(
-          fmt::format("{}: {} lines have the input of an earlier one and draw the same; "
-                      "--per-input gives several jobs for one input, the column id tells lines "
-                      "apart",
-                      input_name(list), alike));
+      jobs.list.warnings.push_back(fmt::format(
+          "{}: {} the input of an earlier one and draw{} the same; --per-input gives "
+          "several jobs for one input, the column id tells lines apart",
+          input_name(list), alike == 1 ? "1 line has" : fmt::format("{} lines have", alike),
+          alike == 1 ? "s" : ""));
     }
     jobs.drawn = pair_jobs(pairing_of, pairing, measurements_of_files());
     for (PairedJob& paired : jobs.drawn) {

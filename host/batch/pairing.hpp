@@ -69,6 +69,9 @@ using CountMeasurements = std::function<std::int64_t(const std::string& path)>;
 std::vector<PairedJob> pair_jobs(const std::vector<PairingLine>& lines,
                                  const PairingOptions& options,
                                  const CountMeasurements& measurements);
+/// The jobs would outlive their texts.
+std::vector<PairedJob> pair_jobs(const std::vector<PairingLine>& lines, PairingOptions&& options,
+                                 const CountMeasurements& measurements) = delete;
 
 /// How many lines have the identity of an earlier one, and so draw the same.
 std::size_t lines_that_draw_alike(const std::vector<PairingLine>& lines);

@@ -10,7 +10,7 @@
 #include "host/methods/choose.hpp"
 #include "host/read/source_options.hpp"
 #include "host/render/frame_range.hpp"
-#include "host/render/noise_mix.hpp"
+#include "host/render/noise.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
 #include "host/render/target_level.hpp"

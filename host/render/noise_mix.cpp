@@ -8,7 +8,7 @@
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/base/levels.hpp"
-#include "host/render/target_level.hpp"
+#include "host/render/target_meter.hpp"
 
 namespace gpuconv {
 namespace {

@@ -21,6 +21,8 @@
 #include "host/methods/method.hpp"
 #include "host/render/convolver_cache.hpp"
 #include "host/render/cpu_renderer.hpp"
+#include "host/render/noise_mix.hpp"
+#include "host/render/target_meter.hpp"
 #include "host/render/verification.hpp"
 #include "host/room/response_cache.hpp"
 #include "host/write/float_store.hpp"

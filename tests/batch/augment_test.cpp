@@ -267,7 +267,7 @@ TEST_F(BatchAugment, WarnsOfLinesThatDrawTheSame) {
   write_bytes(list_, "input,output\n" + source_ + ",a.wav\n" + source_ + ",b.wav\n");
   const Outcome outcome = batch({"--responses", pattern_, "-q"});
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_TRUE(says(outcome.err, {"warning: ", "list.csv: 1 line", "draw the same"}));
+  EXPECT_TRUE(says(outcome.err, {"warning: ", "list.csv: 1 line has", "draws the same"}));
   EXPECT_TRUE(read_bytes(out_ + "/a.wav") == read_bytes(out_ + "/b.wav"));
   EXPECT_EQ(batch({"--response", room_, "-q"}).err, "");
 }

@@ -21,7 +21,10 @@ std::vector<PairingLine> lines_named(const std::vector<std::string>& names) {
   return lines;
 }
 
+std::vector<PairingLine> lines_named(std::vector<std::string>&& names) = delete;  // they are views
+
 const std::vector<std::string> kNames{"a.wav", "b.wav", "c.wav", "d.wav"};
+const std::vector<std::string> kTwo{"a.wav", "b.wav"};
 const std::vector<std::string> kRooms{"r0", "r1", "r2"};
 
 TEST(PairingTest, ZipGivesEachLineTheNextResponseAndKeepsItsOwn) {
@@ -41,9 +44,10 @@ TEST(PairingTest, ZipGivesEachLineTheNextResponseAndKeepsItsOwn) {
 }
 
 TEST(PairingTest, ProductGivesEachLineAllResponses) {
-  auto lines = lines_named({"a.wav", "b.wav"});
+  auto lines = lines_named(kTwo);
   lines[1].response = "own";
-  const auto jobs = pair_jobs(lines, {.responses = kRooms, .pair = Pair::product}, no_sofa);
+  const PairingOptions options{.responses = kRooms, .pair = Pair::product};
+  const auto jobs = pair_jobs(lines, options, no_sofa);
   ASSERT_EQ(jobs.size(), 4u);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(jobs[i].line, 0u);
@@ -124,7 +128,7 @@ TEST(PairingTest, DrawsWithinItsLimitsAndReachesAll) {
 }
 
 TEST(PairingTest, LeavesADirectionOfTheLineAndFilesWithoutMeasurements) {
-  auto lines = lines_named({"a.wav", "b.wav"});
+  auto lines = lines_named(kTwo);
   lines[0].has_direction = true;
   const PairingOptions options{.draws_directions = true};
   EXPECT_FALSE(pair_jobs(lines, options, thousand)[0].measurement);
@@ -134,7 +138,8 @@ TEST(PairingTest, LeavesADirectionOfTheLineAndFilesWithoutMeasurements) {
 
 TEST(PairingTest, CountsLinesThatDrawAlike) {
   EXPECT_EQ(lines_that_draw_alike(lines_named(kNames)), 0u);
-  auto lines = lines_named({"a.wav", "b.wav", "a.wav", "a.wav"});
+  const std::vector<std::string> names{"a.wav", "b.wav", "a.wav", "a.wav"};
+  auto lines = lines_named(names);
   EXPECT_EQ(lines_that_draw_alike(lines), 2u);
   lines[2].identity.id = "another";
   lines[3].identity.offset = 0.5;

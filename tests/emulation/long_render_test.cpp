@@ -94,7 +94,7 @@ TEST_F(LongRender, WritesOneEarAnEarlyPartAndNoise) {
   ASSERT_EQ(early.size(), right.size());
   Signal exact(kSamples + 1);
   std::ranges::transform(samples_, exact.begin(), [](float x) { return 0.25F * x; });
-  EXPECT_TRUE(early == bytes_of(exact));
+  EXPECT_TRUE(early == test::bytes_of(exact));
   const std::string noisy =
       render({"--level", "rms=-20", "--noise", source_, "--snr", "3", "--early", "0"});
   EXPECT_EQ(frames_of(noisy).size(), both.size());

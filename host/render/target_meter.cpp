@@ -1,4 +1,4 @@
-#include "host/render/target_level.hpp"
+#include "host/render/target_meter.hpp"
 
 #include <fmt/core.h>
 
