@@ -1,4 +1,5 @@
-// hash.hpp - XXH64 (https://xxhash.com), the same on every machine; the program xxhsum prints it
+// hash.hpp - XXH64 (https://xxhash.com), the same on every machine; the program xxhsum -H64 prints
+// it
 #pragma once
 
 #include <cstddef>

@@ -22,7 +22,8 @@ namespace gpuconv {
 /// Its path, for outputs in `folder`.
 std::string results_of(const std::string& folder, const Shard& shard);
 
-/// XXH64 of files, as xxhsum prints it; each file is read once. May be used by several threads.
+/// XXH64 of files, as xxhsum -H64 prints it; each file is read once. May be used by several
+/// threads.
 class FileHashes {
  public:
   /// 16 digits; empty for what is not a regular file or cannot be read.

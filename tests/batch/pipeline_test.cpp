@@ -225,7 +225,10 @@ TEST_F(BatchPipeline, AsksForRoomBeforeTheWork) {
 }
 
 #ifdef GPUCONV_EMULATED
-TEST_F(BatchPipeline, OnTwoGpusGivesTheBytesOfOne) {
+// Of a name of its own, since tools/tests.sh runs Batch* in the plain build only.
+class GpuBatch : public BatchPipeline {};
+
+TEST_F(GpuBatch, OnTwoGpusGivesTheBytesOfOne) {
   ::setenv("GPUCONV_EMULATED_DEVICES", "2", 1);
   ASSERT_EQ(batch("one", {"-m", "gpu-fourstep", "--device", "cuda:0"}).exit_code, 0);
   const Outcome two = batch("two", {"-m", "gpu-fourstep", "--device", "cuda:0,1"});
