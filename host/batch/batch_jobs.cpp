@@ -16,7 +16,7 @@ std::vector<PairingLine> pairing_lines(const JobList& list) {
   lines.reserve(list.size());
   for (const ListedJob& line : list) {
     std::string_view input = line.input;
-    if (input.starts_with(list.input_folder())) input.remove_prefix(list.input_folder().size());
+    if (line.is_placed) input.remove_prefix(list.input_folder().size());  // as the list has it
     lines.push_back({{line.id, input, line.channel, line.offset, line.duration},
                      line.response == kChosenResponse ? "" : line.response,
                      line.azimuth || line.elevation || line.distance});
@@ -41,6 +41,7 @@ void check_outputs(const BatchJobs& jobs, const std::string& list, const std::st
   jobs.list.visit_files([&](std::string_view path, std::size_t job) {
     outputs.reads(std::string(path), jobs.list.line(job));
   });
+  for (const std::string& response : pairing.responses) outputs.reads(response, 0);
   for (const std::string& noise : pairing.noises) outputs.reads(noise, 0);
 }
 

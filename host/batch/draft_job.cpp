@@ -157,7 +157,7 @@ std::string UnknownColumns::warning() const {
   if (names_.empty()) return "";
   std::string all;
   for (const std::string& name : names_) all.append(all.empty() ? "" : ", ").append(name);
-  return fmt::format("gpuconv does not use the column{} {}{}", names_.size() == 1 ? "" : "s", all,
+  return fmt::format("gpuconv passes the column{} {}{} on to the results", names_.size() == 1 ? "" : "s", all,
                      has_more_ ? " and others" : "");
 }
 

@@ -87,17 +87,17 @@ std::uint32_t JobList::keep_numbers(const Numbers& numbers) {
 }
 
 void JobList::add(const ListedJob& job) {
-  const Numbers numbers{
-      or_nan(job.azimuth),
-      or_nan(job.elevation),
-      or_nan(job.distance),
-      or_nan(job.offset),
-      or_nan(job.duration),
-      or_nan(job.gain),
-      job.archive_offset.value_or(-1),
-      job.archive_bytes.value_or(-1),
-      job.channel.value_or(-1),
-      (job.channel_is_of_several ? kOfSeveral : 0u) | (job.is_command ? kCommand : 0u)};
+  const Numbers numbers{or_nan(job.azimuth),
+                        or_nan(job.elevation),
+                        or_nan(job.distance),
+                        or_nan(job.offset),
+                        or_nan(job.duration),
+                        or_nan(job.gain),
+                        job.archive_offset.value_or(-1),
+                        job.archive_bytes.value_or(-1),
+                        job.channel.value_or(-1),
+                        (job.channel_is_of_several ? kOfSeveral : 0u) |
+                            (job.is_command ? kCommand : 0u) | (job.is_placed ? kPlaced : 0u)};
   const Text input = keep_file(job.input);
   const Text response = keep_file(job.response);
   rows_.push_back({input, response, keep(job.output), keep(job.id), keep(job.extra), job.line,
@@ -127,6 +127,7 @@ ListedJob JobList::operator[](std::size_t i) const {
   if (numbers.archive_offset >= 0) job.archive_offset = numbers.archive_offset;
   if (numbers.archive_bytes >= 0) job.archive_bytes = numbers.archive_bytes;
   job.is_command = (numbers.flags & kCommand) != 0;
+  job.is_placed = (numbers.flags & kPlaced) != 0;
   return job;
 }
 

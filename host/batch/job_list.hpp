@@ -35,6 +35,7 @@ struct ListedJob {
   std::optional<std::int64_t> archive_offset;  ///< the byte of a file at which it begins
   std::optional<std::int64_t> archive_bytes;   ///< otherwise Kaldi's archive says where it ends
   bool is_command = false;                     ///< `input` is for `sh -c`, and prints the recording
+  bool is_placed = false;                      ///< JobList::input_folder() was put before `input`
 };
 
 /// What the list says of a job beside its files, in words.
@@ -115,7 +116,7 @@ class JobList {
     std::int32_t channel;
     std::uint32_t flags;
   };
-  static constexpr std::uint32_t kOfSeveral = 1, kCommand = 2;  ///< flags
+  static constexpr std::uint32_t kOfSeveral = 1, kCommand = 2, kPlaced = 4;  ///< flags
   struct Row {
     Text input, response, output, id, extra;
     std::int32_t line;

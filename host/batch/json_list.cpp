@@ -111,6 +111,9 @@ class ObjectTexts {
 Json parsed(const std::string& text) {
   std::size_t keys = 0;
   const auto count_keys = [&](int depth, Json::parse_event_t event, Json&) {
+    if (depth > kMostLevels) {
+      throw BadLine(fmt::format("is nested too deeply (limit {} levels)", kMostLevels));
+    }
     keys += event == Json::parse_event_t::key && depth == 1;
     return true;
   };

@@ -52,17 +52,15 @@ class Completion {
  public:
   Completion(const std::string& list, const ListOptions& options) : options_(options) {
     if (list != "-") list_folder_ = fs::path(list).parent_path();
+    if (!list_folder_.empty() && !list_folder_.ends_with('/')) list_folder_ += '/';
     folder_ = options.folder;  // not normalised: "link/.." is not "."
     if (!folder_.ends_with('/')) folder_ += '/';
   }
 
   std::size_t folder_bytes() const { return folder_.size(); }
 
-  /// What is put before relative inputs.
-  std::string input_folder(bool is_relative_to_list) const {
-    if (!is_relative(is_relative_to_list) || list_folder_.empty()) return "";
-    return list_folder_.ends_with('/') ? list_folder_ : list_folder_ + '/';
-  }
+  /// What is put before paths that are relative to the list.
+  const std::string& input_folder() const { return list_folder_; }
 
   /// The texts of the result live as long as those of `draft`, and until the next call.
   ListedJob operator()(DraftJob& draft, bool is_relative_to_list) {
@@ -74,11 +72,13 @@ class Completion {
       throw BadLine("a list cannot name standard input");
     }
     name_output(draft);
-    const std::string prefix = input_folder(is_relative_to_list);
     const auto place = [&](std::string& path) {
-      if (!path.empty() && path.front() != '/') path.insert(0, prefix);
+      const bool is_placed =
+          !path.empty() && path.front() != '/' && is_relative(is_relative_to_list);
+      if (is_placed) path.insert(0, list_folder_);
+      return is_placed;
     };
-    if (!draft.is_command && !draft.is_in_list) place(draft.input);
+    const bool is_placed = !draft.is_command && !draft.is_in_list && place(draft.input);
     place(draft.response);
     if (!draft.extra.empty()) draft.extra = '{' + std::move(draft.extra) + '}';
     ListedJob job;
@@ -100,6 +100,7 @@ class Completion {
     job.archive_offset = draft.archive_offset;
     job.archive_bytes = draft.archive_bytes;
     job.is_command = draft.is_command;
+    job.is_placed = is_placed;
     check_extension(job);
     return job;
   }
@@ -152,7 +153,7 @@ class Completion {
   }
 
   const ListOptions& options_;
-  std::string list_folder_;  ///< empty: the current one
+  std::string list_folder_;  ///< with a slash; empty: the current one
   std::string folder_;       ///< of the outputs, with a slash
   std::string output_;
   std::vector<std::string> extensions_;  ///< that are right
@@ -178,8 +179,7 @@ JobList read_list(const std::string& path, const ListOptions& options) {
     if (!reader) reader = reader_of(path, text.emplace(path), options);
     try {
       Completion complete(path, options);
-      jobs.set_folders(complete.folder_bytes(),
-                       complete.input_folder(reader->is_relative_to_list()));
+      jobs.set_folders(complete.folder_bytes(), complete.input_folder());
       OutputPlaces places(jobs, options.folder);
       for (DraftJob draft; reader->next(draft); draft = {}) {
         draft.line = reader->line();

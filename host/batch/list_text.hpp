@@ -13,6 +13,9 @@
 
 namespace gpuconv {
 
+/// Of JSON: what reads and writes it calls itself for each level.
+inline constexpr int kMostLevels = 500;
+
 /// A line that cannot be understood; read_list() adds the list's name and the line's number.
 struct BadLine : std::runtime_error {
   /// `line` 0: the one that is being read.

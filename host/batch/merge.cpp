@@ -17,6 +17,7 @@
 #include "host/files/folder.hpp"
 #include "host/files/location.hpp"
 #include "host/files/output_file.hpp"
+#include "host/render/job.hpp"
 
 namespace gpuconv {
 namespace {
@@ -88,7 +89,7 @@ Merged merge_shares(const std::string& list, const ListOptions& lines,
   const BatchJobs read = read_jobs(list, lines, pairing, has_early);
   const JobList& jobs = read.list;
   const int count = count_shares(folder);
-  const std::uint64_t hash = hash_of_list(jobs);
+  const std::uint64_t hash = hash_of_jobs(read);
   std::vector<std::ifstream> shares;
   std::optional<BatchRecord> first;
   for (int i = 0; i < count; ++i) {
@@ -104,7 +105,10 @@ Merged merge_shares(const std::string& list, const ListOptions& lines,
     if (!first) first = record;
   }
   const std::string whole = results_of(folder, Shard{});
-  if (const auto status = status_of(whole)) check_results(whole);
+  if (list != "-" && Locations()(whole) == Locations()(list)) {
+    throw FileError(whole, "is the list, and the results would replace it");
+  }
+  if (status_of(whole)) check_results(whole);
   Merged merged{count, jobs.size(), 0, 0, first->method};
   write_results(whole, jobs.size(), [&](std::size_t i) {
     std::string line;
@@ -112,24 +116,32 @@ Merged merge_shares(const std::string& list, const ListOptions& lines,
     const std::string path =
         results_of(folder, Shard{static_cast<int>(i % static_cast<std::size_t>(count)), count});
     const Json json = Json::parse(line, nullptr, false);
-    const std::string output(jobs[i].output);
-    // What is not UTF-8 was replaced in the results.
-    const std::string as_json =
-        Json::parse(Json(output).dump(-1, ' ', false, Json::error_handler_t::replace));
-    if (!json.is_object() || json.value("output", "") != as_json) {
+    const ListedJob job = jobs[i];
+    const auto text = [&](const char* key) {
+      const auto found = json.is_object() ? json.find(key) : json.end();
+      return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    // The folder may have another name by now. What is not UTF-8 was replaced in the results.
+    const std::string name =
+        "/" + Json::parse(Json(job.name).dump(-1, ' ', false, Json::error_handler_t::replace))
+                  .get<std::string>();
+    if (!text("output").ends_with(name)) {
       throw FileError(path, fmt::format("lacks the result of line {}, {}; do this share again with "
                                         "--resume",
-                                        jobs[i].line, output));
+                                        job.line, job.output));
     }
-    const bool is_done = json.value("status", "") == "done";
-    if (is_done && !status_of(output)) {
+    const bool is_done = text("status") == "done";
+    const std::string output(job.output);
+    for (const std::string& file : {output, has_early ? early_output(output) : output}) {
+      if (!is_done || status_of(file)) continue;
       throw FileError(path, fmt::format("calls {} done, which is gone; do this share again with "
                                         "--resume",
-                                        output));
+                                        file));
     }
     merged.failed += is_done ? 0 : 1;
-    merged.clipped += json.value("clipped", std::int64_t{0}) > 0 ? 1 : 0;
-    return line;
+    const auto clipped = json.find("clipped");
+    merged.clipped += clipped != json.end() && clipped->is_number() && *clipped > 0 ? 1 : 0;
+    return as_listed(job, line);
   });
   const std::string journal = journal_of(folder);
   OutputFile file(journal, OutputOptions{});

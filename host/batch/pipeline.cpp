@@ -27,12 +27,13 @@ constexpr std::chrono::milliseconds kTick{50};
 
 /// A complete file holds two descriptors until it is in its place, and as many files again may
 /// wait for their group.
-std::size_t group_limit(std::size_t wanted, std::size_t workers) {
+std::size_t group_limit(const PipelineOptions& options) {
+  const std::size_t workers = options.devices.size();
   rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return options.group;
   const std::size_t taken = 64 + 8 * workers;
   const std::size_t left = files.rlim_cur > taken ? files.rlim_cur - taken : 0;
-  return std::clamp<std::size_t>(left / 4, 1, wanted);
+  return std::clamp<std::size_t>(left / (4 * options.files_of_a_job), 1, options.group);
 }
 
 class Pipeline {
@@ -41,7 +42,7 @@ class Pipeline {
       : count_(count),
         options_(options),
         stages_(stages),
-        most_(group_limit(options.group, options.devices.size())),
+        most_(group_limit(options)),
         workers_(std::min(options.devices.size(), count)) {
     complete_.reserve(most_ + workers_);  // nothing may fail on the way there
     group_.reserve(most_);
@@ -113,8 +114,8 @@ class Pipeline {
     try {
       stages_.prepare(attempt);
       attempt.job.request.device = device;
-      attempt.report = gpuconv::run(resolve(attempt.job), &attempt.file);
-      attempt.file->begin_sync();
+      attempt.report = gpuconv::run(resolve(attempt.job), &attempt.files);
+      for (OutputFile& file : attempt.files) file.begin_sync();
     } catch (const GpuError&) {
       attempt.failure = std::current_exception();
       attempt.has_lost_gpu = !still_answers();
@@ -123,6 +124,7 @@ class Pipeline {
       if (must_stop()) return false;
       attempt.failure = std::current_exception();
     }
+    if (attempt.failure) attempt.files.clear();
     return true;
   }
 
@@ -154,14 +156,16 @@ class Pipeline {
     sync_group();
     std::set<std::string> folders;
     for (Attempt& attempt : group_) {
-      if (!attempt.file || attempt.failure) continue;
       try {
-        attempt.file->take_place();
-        if (!attempt.file->in_place()) add_folder(attempt.file->folder(), folders);
+        for (OutputFile& file : attempt.files) {
+          if (attempt.failure) break;
+          file.take_place();
+          if (!file.in_place()) add_folder(file.folder(), folders);
+        }
       } catch (...) {
         attempt.failure = std::current_exception();
       }
-      attempt.file.reset();
+      attempt.files.clear();
     }
     for (const std::string& folder : folders) sync_folder(folder);
     std::ranges::sort(group_, {}, &Attempt::index);
@@ -186,7 +190,7 @@ class Pipeline {
       for (std::size_t i = next++; i < group_.size(); i = next++) {
         Attempt& attempt = group_[i];
         try {
-          if (attempt.file) attempt.file->sync();
+          for (OutputFile& file : attempt.files) file.sync();
         } catch (...) {
           attempt.failure = std::current_exception();
         }

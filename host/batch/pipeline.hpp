@@ -30,9 +30,9 @@ struct Attempt {
   std::optional<std::string> origin;
   std::string response_hash;
   std::optional<JobReport> report;
-  std::exception_ptr failure;      ///< null: the job is done
-  bool has_lost_gpu = false;       ///< nothing that runs on a GPU succeeds any more
-  std::optional<OutputFile> file;  ///< complete; nothing once it is in its place
+  std::exception_ptr failure;     ///< null: the job is done
+  bool has_lost_gpu = false;      ///< nothing that runs on a GPU succeeds any more
+  std::vector<OutputFile> files;  ///< complete; none once they are in their places
 };
 
 struct PipelineStages {
@@ -48,7 +48,8 @@ struct PipelineStages {
 struct PipelineOptions {
   /// One for each worker: the `device` of its jobs' requests.
   std::vector<std::string> devices;
-  std::size_t group = 64;
+  std::size_t group = 64;  ///< jobs
+  std::size_t files_of_a_job = 1;
   std::chrono::milliseconds group_time{2000};
 };
 

@@ -131,7 +131,7 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   if (report.early) json["early_output"] = early_output(job.output);
   json["peak_left_dbfs"] = decibels(written.levels.left.peak);
   json["peak_right_dbfs"] = decibels(written.levels.right.peak);
-  json["clipped"] = written.clipped.left + written.clipped.right;
+  json["clipped"] = clipped_samples(report);
   const Repairs& repairs = report.source.repairs;
   if (!repairs.shortfall.empty()) json["shortfall"] = repairs.shortfall;
   if (repairs.replaced > 0) json["replaced"] = repairs.replaced;
@@ -159,7 +159,6 @@ void check_results(const std::string& path) {
   if (!is_ours) {
     throw FileError(path, "is in the way of the results and holds something else; move it away");
   }
-  ::unlink(path.c_str());
 }
 
 void write_results(const std::string& path, std::size_t count,
@@ -178,10 +177,26 @@ void write_results(const std::string& path, std::size_t count,
   file.publish();
 }
 
-std::uint64_t hash_of_list(const JobList& jobs) {
+std::string as_listed(const ListedJob& listed, const std::string& result) {
+  Json json = Json::parse(result, nullptr, false);
+  if (!json.is_object()) return result;
+  json.erase("extra");
+  const auto status = json.find("status");
+  const bool is_done = status == json.end() || *status == "done";
+  const Json head = head_of(listed, is_done ? "done" : "failed");
+  for (const auto& [key, value] : head.items()) json[key] = value;
+  return text_of(json);
+}
+
+std::uint64_t hash_of_jobs(const BatchJobs& jobs) {
   RunningHash hash;
-  for (const ListedJob& job : jobs) {
-    const std::string choices = choices_of(job);
+  for (const ListedJob& job : jobs.list) {
+    std::string choices = choices_of(job);
+    if (!jobs.drawn.empty()) {
+      const PairedJob& drawn = jobs.drawn[job.position];
+      choices += fmt::format(" {} {} {} {}", drawn.measurement.value_or(-1), drawn.noise,
+                             drawn.snr_db, drawn.noise_draw);
+    }
     for (const std::string_view text :
          {job.input, job.response, job.name, std::string_view(choices)}) {
       hash.add(text);

@@ -12,7 +12,7 @@
 #include <span>
 #include <string>
 
-#include "host/batch/list.hpp"
+#include "host/batch/batch_jobs.hpp"
 #include "host/batch/shard.hpp"
 #include "host/files/output_file.hpp"
 #include "host/render/job.hpp"
@@ -41,15 +41,18 @@ std::string failed_result(const ListedJob& listed, const std::string& error);
 /// Of a job that an earlier version has done, which kept no results.
 std::string complete_result(const ListedJob& listed);
 
-/// Makes sure that results can be written to `path`, and removes those of an earlier batch. Throws
-/// FileError if a file is there that holds something else.
+/// Makes sure that results can be written to `path`. Throws FileError if a file is there that holds
+/// something else.
 void check_results(const std::string& path);
 
 /// Writes one line for each of `count` results.
 void write_results(const std::string& path, std::size_t count,
                    const std::function<std::string(std::size_t)>& result);
 
-/// The hash of all that a list says.
-std::uint64_t hash_of_list(const JobList& jobs);
+/// A result of an earlier batch, with what the list says of the job now.
+std::string as_listed(const ListedJob& listed, const std::string& result);
+
+/// The hash of all that a list says, and of what was drawn.
+std::uint64_t hash_of_jobs(const BatchJobs& jobs);
 
 }  // namespace gpuconv

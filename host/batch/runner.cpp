@@ -202,7 +202,7 @@ void Batch::choose_method(const Devices& devices) {
   const bool is_auto = request.method == "auto";
   record_ = {request.method,
              hash_of(request_.settings + (is_auto ? "" : "\nmethod " + request.method)),
-             hash_of_list(jobs_.list), shard_.shard};
+             hash_of_jobs(jobs_), shard_.shard};
   try {
     CostModel model = load_cost_model(pick_device(request.device, devices), calibration_warning_);
     model.set_gpu_start(0);
@@ -331,11 +331,19 @@ std::string Batch::with_early(std::string origin, const ListedJob& listed) const
 
 std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
   std::vector<std::pair<std::string, std::string>> warnings;
-  std::set<std::string> checked;
+  std::set<std::string> checked, pipes;
   for (const std::size_t i : todo_) {
     const std::string response(jobs_.list[i].response);
-    if (!checked.insert(response).second) continue;
-    if (is_special_file(response)) continue;  // a pipe can be read only once
+    if (!checked.insert(response).second) {
+      if (pipes.contains(response)) {
+        throw FileError(response, "can be read only once, and several jobs use it");
+      }
+      continue;
+    }
+    if (is_special_file(response)) {
+      pipes.insert(response);
+      continue;
+    }
     const bool is_common = response == request_.lines.response;
     try {
       if (!is_common && !is_sofa(response)) continue;
@@ -452,7 +460,8 @@ std::string Batch::result_of(std::size_t position) const {
   if (kept != results_.end()) return kept->second;
   const auto& place = fates_[position].place;
   std::string result = place ? journal_.result(*place) : "";
-  return result.empty() ? complete_result(jobs_.list[position]) : result;
+  return result.empty() ? complete_result(jobs_.list[position])
+                        : as_listed(jobs_.list[position], result);
 }
 
 void Batch::run(const BatchEvents& events) {
@@ -462,12 +471,13 @@ void Batch::run(const BatchEvents& events) {
   if (writes_results) {
     make_folder(request_.lines.folder);
     check_results(results_path_);
+    ::unlink(results_path_.c_str());
   }
   bool has_told_journal = false;
   const auto no_journal = [&] {
     if (!std::exchange(has_told_journal, true)) events.no_journal();
   };
-  if (has_work && !journal_.begin(record_)) no_journal();
+  if (writes_results && !journal_.begin(record_)) no_journal();
   for (std::size_t i = 0; i < jobs_.list.size(); ++i) {
     if (fates_[i].is_done) events.complete(jobs_.list[i], fates_[i].has_clipped);
   }
@@ -494,8 +504,7 @@ void Batch::run(const BatchEvents& events) {
         results_[position] = failed_result(listed, words_of(attempt.failure));
         continue;
       }
-      const Stereo<std::int64_t>& clipped = attempt.report->written->clipped;
-      fates_[position] = {true, clipped.left + clipped.right > 0, std::nullopt};
+      fates_[position] = {true, clipped_samples(*attempt.report) > 0, std::nullopt};
       results_[position] = done_result(listed, attempt.job, *attempt.report, attempt.response_hash);
       if (!attempt.origin) continue;
       notes.push_back({std::string(listed.output), with_early(*attempt.origin, listed),
@@ -524,6 +533,7 @@ void Batch::run(const BatchEvents& events) {
   };
   PipelineOptions options;
   options.devices = worker_devices();
+  options.files_of_a_job = request_.job.early_ms ? 2 : 1;
   run_pipeline(todo_.size(), options, {prepare, finish, events.tick});
   if (is_lost || received_signal() != 0 || !writes_results) return;
   std::vector<std::size_t> own;

@@ -39,7 +39,7 @@ void check(const Shard& shard, const std::string& where) {
 /// Within a step that srun started. A batch script has SLURM_PROCID and SLURM_NTASKS, too, but runs
 /// once.
 std::optional<Shard> task() {
-  if (!variable("SLURM_STEP_ID")) return std::nullopt;
+  if (std::getenv("SLURM_STEP_ID") == nullptr) return std::nullopt;  // its number may be any
   const auto index = variable("SLURM_PROCID");
   const auto count = variable("SLURM_STEP_NUM_TASKS");
   if (!index || !count || *count < 2) return std::nullopt;
@@ -94,8 +94,11 @@ FoundShard shard_of_environment() {
     check(*one, fmt::format("{} {} of {}", who, one->index, one->count));
     if (one->is_all()) return;
     // The elements of an array may be steps of several tasks.
+    if (std::int64_t{found.shard.count} * one->count > kMaxShards) {
+      throw UsageError(fmt::format("{} times {} are too many shares (limit {})", found.shard.count,
+                                   one->count, kMaxShards));
+    }
     found.shard = {found.shard.index * one->count + one->index, found.shard.count * one->count};
-    check(found.shard, fmt::format("share {} of {}", found.shard.index, found.shard.count));
     found.origin +=
         fmt::format("{}{} {} of {}", found.origin.empty() ? "" : ", ", who, one->index, one->count);
   };

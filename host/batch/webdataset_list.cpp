@@ -229,7 +229,12 @@ class WebDatasetReader final : public ListReader {
   }
 
   void add_json(const Member& member, std::string& extra) const {
-    const Json json = Json::parse(tar_.text(member), nullptr, false);
+    const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+      if (depth <= kMostLevels) return true;
+      throw BadLine(
+          fmt::format("'{}' is nested too deeply (limit {} levels)", member.name, kMostLevels));
+    };
+    const Json json = Json::parse(tar_.text(member), limit_depth, false);
     if (!json.is_object()) throw BadLine(fmt::format("'{}' is not a JSON object", member.name));
     DraftJob job;
     for (const auto& [key, value] : json.items()) pass_on(job, key, value.dump());

@@ -120,8 +120,10 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
                   "element, or of the pod")
       ->type_name("I/N")
       ->capture_default_str();
-  command.add_flag("--merge", options.merges,
-                   "One journal and one file of results out of those of all shares, without work");
+  command
+      .add_flag("--merge", options.merges,
+                "One journal and one file of results out of those of all shares, without work")
+      ->excludes(command.get_option("--resume"), command.get_option("--shard"));
   command.add_flag(
       "--no-check-files", [&options](std::int64_t count) { options.checks_files = count <= 0; },
       "No look at the head of each recording before the work");
@@ -129,8 +131,10 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
 
 void add_batch_reports(CLI::App& command, BatchOptions& options) {
   command.option_defaults()->group("Reports");
-  command.add_flag("--dry-run", options.dry_run,
-                   "The plan instead of the work: jobs, sound, bytes, memory, time");
+  command
+      .add_flag("--dry-run", options.dry_run,
+                "The plan instead of the work: jobs, sound, bytes, memory, time")
+      ->excludes(command.get_option("--merge"));
   command.add_flag_function(
       "--progress,!--no-progress",
       [&options](std::int64_t wanted) { options.progress = wanted > 0; },
@@ -395,10 +399,9 @@ class BatchTeller {
 
   void tell(const ListedJob& listed, const Job& job, JobReport report) {
     if (tells_jobs_) {
-      const Stereo<std::int64_t>& clipped = report.written->clipped;
       line("{}  {}: {} frames{}{}, {} on {}, {:.3f} s\n", place(listed), one_line(job.output),
            report.written->frames,
-           has_clipped(report) ? fmt::format(", {} clipped", clipped.left + clipped.right) : "",
+           has_clipped(report) ? fmt::format(", {} clipped", clipped_samples(report)) : "",
            report.response.file_rate == report.source.rate
                ? ""
                : fmt::format(", response converted from {} to {} Hz", report.response.file_rate,

@@ -402,14 +402,6 @@ void print_level_warning(const Job& job, const JobReport& report) {
   }
 }
 
-std::int64_t clipped_samples(const JobReport& report) {
-  std::int64_t samples = 0;
-  for (const WriteReport* const file : files_of(report)) {
-    samples += file->clipped.left + file->clipped.right;
-  }
-  return samples;
-}
-
 bool has_clipped(const JobReport& report) { return clipped_samples(report) > 0; }
 
 bool has_overs(const JobReport& report) {

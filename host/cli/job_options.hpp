@@ -51,9 +51,6 @@ std::string level_option(const Job& job, double level);
 /// True if PCM had to limit a sample.
 bool has_clipped(const JobReport& report);
 
-/// Samples that PCM had to limit, in all outputs of the job.
-std::int64_t clipped_samples(const JobReport& report);
-
 /// True if a sample was above full scale.
 bool has_overs(const JobReport& report);
 

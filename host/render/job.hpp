@@ -129,4 +129,7 @@ struct JobReport {
 /// "clip.wav" has its early part in "clip.early.wav".
 std::string early_output(const std::string& output);
 
+/// Samples that PCM had to limit, in both outputs.
+std::int64_t clipped_samples(const JobReport& report);
+
 }  // namespace gpuconv

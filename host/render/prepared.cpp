@@ -63,7 +63,7 @@ void check_pipes(const Job& job) {
     throw UsageError(
         "-: standard input is for INPUT; RESPONSE needs a file, or a pipe with a name");
   }
-  const bool from_pipe = is_special_file(job.input);
+  const bool from_pipe = job.source_options.is_command || is_special_file(job.input);
   const bool to_pipe = is_special_file(job.output);
   if (needs_whole_result(job) && from_pipe && to_pipe) {
     throw UsageError(fmt::format("{} cannot go from {} to {}: give one of them a file name{}",
@@ -76,7 +76,7 @@ void check_pipes(const Job& job) {
   }
   if (job.early_ms && (from_pipe || to_pipe)) {
     throw UsageError(
-        from_pipe ? "--early reads INPUT twice, which a pipe cannot"
+        from_pipe ? "--early reads INPUT twice, which a pipe or a command cannot"
                   : "--early writes a second file beside OUTPUT, which has to be a file, too");
   }
 }
@@ -382,8 +382,14 @@ double render_measured(Prepared& prepared) {
   return factor;
 }
 
+WriteReport finish(WetWriter& writer, std::vector<OutputFile>* unpublished) {
+  if (unpublished == nullptr) return writer.finish();
+  unpublished->push_back(writer.complete());
+  return writer.report();
+}
+
 /// The second output, as long as the first one and scaled as that was.
-void render_early(Prepared& prepared, double factor) {
+void render_early(Prepared& prepared, double factor, std::vector<OutputFile>* unpublished) {
   const auto K = static_cast<std::size_t>(prepared.report.early_taps);
   Stereo<Signal> taps;
   for (const Side side : kSides) {
@@ -406,10 +412,10 @@ void render_early(Prepared& prepared, double factor) {
     const auto part = std::span(silence).first(static_cast<std::size_t>(std::min(kBlock, missing)));
     writer.write({part, part});
   }
-  prepared.report.early = writer.finish();
+  prepared.report.early = finish(writer, unpublished);
 }
 
-JobReport run_once(Prepared prepared, std::optional<OutputFile>* unpublished) {
+JobReport run_once(Prepared prepared, std::vector<OutputFile>* unpublished) {
   if (!prepared.writer) open_outputs(prepared);
   WetWriter& writer = *prepared.writer;
   double factor = 1;
@@ -422,14 +428,9 @@ JobReport run_once(Prepared prepared, std::optional<OutputFile>* unpublished) {
          [&] { return writer.report(); }});
   }
   // First, so that whoever finds OUTPUT finds both.
-  if (prepared.early_writer) render_early(prepared, factor);
+  if (prepared.early_writer) render_early(prepared, factor, unpublished);
   stop_if_interrupted();
-  if (unpublished != nullptr) {
-    unpublished->emplace(writer.complete());
-    prepared.report.written = writer.report();
-  } else {
-    prepared.report.written = writer.finish();
-  }
+  prepared.report.written = finish(writer, unpublished);
   prepared.report.seconds = seconds_since(prepared.start);
   return std::move(prepared.report);
 }
@@ -439,6 +440,14 @@ JobReport run_once(Prepared prepared, std::optional<OutputFile>* unpublished) {
 std::string early_output(const std::string& output) {
   const std::filesystem::path path(output);
   return (path.parent_path() / path.stem()).concat(".early").concat(path.extension().string());
+}
+
+std::int64_t clipped_samples(const JobReport& report) {
+  std::int64_t samples = 0;
+  for (const auto* const file : {&report.written, &report.early}) {
+    if (*file) samples += (*file)->clipped.left + (*file)->clipped.right;
+  }
+  return samples;
 }
 
 Prepared resolve(const Job& job) {
@@ -452,13 +461,14 @@ Prepared resolve(const Job& job) {
   }
 }
 
-JobReport run(Prepared prepared, std::optional<OutputFile>* unpublished) {
+JobReport run(Prepared prepared, std::vector<OutputFile>* unpublished) {
   const Job job = prepared.job;
   const auto start = prepared.start;
   try {
     return run_once(std::move(prepared), unpublished);
   } catch (const GpuError& error) {
     if (!job.falls_back_to_cpu) throw;
+    if (unpublished != nullptr) unpublished->clear();
     Prepared again = resolve_on_cpu(job, error);
     again.start = start;  // the attempt took time, too
     return run_once(std::move(again), unpublished);

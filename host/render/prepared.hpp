@@ -30,7 +30,7 @@ struct Prepared {
 Prepared resolve(const Job& job);
 
 /// Throws Error. OUTPUT appears only when it is complete. With `unpublished`, the caller gets the
-/// complete file, brings it to the disk and puts it in its place.
-JobReport run(Prepared prepared, std::optional<OutputFile>* unpublished = nullptr);
+/// complete files, in the order in which it puts them in their places once they are on the disk.
+JobReport run(Prepared prepared, std::vector<OutputFile>* unpublished = nullptr);
 
 }  // namespace gpuconv

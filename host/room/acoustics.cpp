@@ -120,6 +120,7 @@ class Band {
     const std::span<const double> direct = std::span(in_band).subspan(onset_[side]);
     if (direct.empty() || energy(direct) == 0) return ear;
     ear.decay = decay_of(direct, rate_);
+    if (ear.decay && filter_) drop_ringing(*ear.decay);
     const auto before = [&](double seconds) { return early_and_late(side, seconds, ear.decay); };
     if (const auto split = before(0.080)) ear.c80_db = ratio_db(split->left, split->right);
     if (const auto split = before(0.050)) {
@@ -127,6 +128,14 @@ class Band {
       ear.d50 = split->left / (split->left + split->right);
     }
     return ear;
+  }
+
+  /// Times that the filter rings by itself: ISO 3382-1 wants bandwidth times T above 16.
+  void drop_ringing(Decay& decay) const {
+    const double width = upper_edge(middle_) - middle_ * middle_ / upper_edge(middle_);
+    for (std::optional<double>* const time : {&decay.edt, &decay.t20, &decay.t30}) {
+      if (*time && width * **time < 16) time->reset();
+    }
   }
 
   /// Energy before and after so many seconds; nothing for a response that is over by then.

@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "host/batch/draw.hpp"
 #include "host/cli/batch.hpp"
@@ -270,6 +271,36 @@ TEST_F(BatchAugment, WarnsOfLinesThatDrawTheSame) {
   EXPECT_TRUE(says(outcome.err, {"warning: ", "list.csv: 1 line has", "draws the same"}));
   EXPECT_TRUE(read_bytes(out_ + "/a.wav") == read_bytes(out_ + "/b.wav"));
   EXPECT_EQ(batch({"--response", room_, "-q"}).err, "");
+}
+
+TEST_F(BatchAugment, DrawsByTheInputAsTheListHasItHoweverTheListIsNamed) {
+  std::string list;
+  for (int i = 0; i < 4; ++i) list += "{\"audio_filepath\": \"" + std::to_string(i) + ".wav\"}\n";
+  write_bytes(folder_.file("m.json"), list);
+  std::filesystem::create_directory(folder_.file("sub"));
+  const auto responses = [&](const std::string& path, const std::string& out) {
+    EXPECT_EQ(run({"batch", path, "-o", out, "-g", "-40", "--responses", pattern_, "--seed", "3"})
+                  .exit_code,
+              0);
+    std::string drawn;
+    std::istringstream text(read_bytes(out + "/results.jsonl"));
+    for (std::string line; std::getline(text, line);) {
+      drawn += nlohmann::json::parse(line)["response"].get<std::string>() + " ";
+    }
+    return drawn;
+  };
+  const std::string first = responses(folder_.file("m.json"), folder_.file("o1"));
+  EXPECT_EQ(responses(folder_.file("sub/../m.json"), folder_.file("o2")), first);
+}
+
+TEST_F(BatchAugment, NeverReplacesAResponseThatNoJobHasDrawn) {
+  write_bytes(list_, "input,output\n" + folder_.file("0.wav") + ",1.wav\n");
+  for (int seed = 0; seed < 5; ++seed) {
+    const Outcome outcome =
+        batch({"--responses", pattern_, "--seed", std::to_string(seed)}, rooms_);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_TRUE(says(outcome.err, {"rooms/1.wav, an output of line 2"}));
+  }
 }
 
 }  // namespace

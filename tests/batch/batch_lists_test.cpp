@@ -162,7 +162,7 @@ TEST_F(BatchLists, NamesUnknownColumnsOnceAndRefusesAGainThatNormUndoes) {
   const std::string list = "input,text,speaker\n" + call_ + ",a,b\n" + source_ + ",c,d\n";
   const Outcome outcome = batch("list.csv", list, {"-q"});
   EXPECT_EQ(outcome.err, "warning: " + folder_.file("list.csv") +
-                             ": gpuconv does not use the columns text, speaker\n");
+                             ": gpuconv passes the columns text, speaker on to the results\n");
   write_bytes(folder_.file("list.csv"), "input,gain\n" + source_ + ",\n" + call_ + ",3\n");
   const Outcome norm =
       run({"batch", folder_.file("list.csv"), "-o", out_, "--response", room_, "--norm"});

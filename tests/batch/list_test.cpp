@@ -120,7 +120,7 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
   expect_refusal("a.jsonl", "{\"input\": \"a\"}\n{\"input\"\n", {"line 2", "not a JSON object"});
   expect_refusal("a.jsonl", "{\"input\": [1]}\n", {"line 1", "input is not text"});
   expect_refusal("a.jsonl", "{\"name\": \"a\"}\n", {"line 1", "names no input"});
-  expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "not a JSON object"});
+  expect_refusal("a.jsonl", std::string(60'000, '[') + "\n", {"line 1", "nested too deeply"});
   expect_refusal("a.jsonl", "{\"input\": \"" + std::string(1 << 20, 'x') + "\"}\n",
                  {"line 1: is longer than 1048576 bytes"});
   expect_refusal("a.csv", "input\nx\"2\".wav\n", {"line 2", "quote within"});
@@ -347,7 +347,8 @@ TEST_F(ListTest, UnknownColumnsPassThroughAndAreNamedOnce) {
   EXPECT_EQ(jobs[0].extra, R"({"speaker":"7","text":"say \"a\""})");
   EXPECT_EQ(jobs[1].extra, R"({"speaker":"8","text":""})");
   ASSERT_EQ(jobs.warnings.size(), 1u);
-  EXPECT_TRUE(says(jobs.warnings[0], {"list.csv: gpuconv does not use the columns speaker, text"}));
+  EXPECT_TRUE(says(jobs.warnings[0],
+                   {"list.csv: gpuconv passes the columns speaker, text on to the results"}));
   const auto objects = read("a.jsonl",
                             R"({"z": [1, {"a": null}], "input": "a.wav", "n": 1.5})"
                             "\n"

@@ -1,6 +1,7 @@
 // pipeline_test.cpp - several jobs at a time, shares, results: the bytes stay those of one process
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -172,6 +173,62 @@ TEST_F(BatchPipeline, MergesSharesAndRefusesGapsAndMixtures) {
   }
   // The journal is one, too.
   EXPECT_TRUE(says(batch("shares", {"--resume"}).err, {"0 of 14 done, 14 complete before"}));
+}
+
+TEST_F(BatchPipeline, MergesSharesThatHadNothingToDo) {
+  write_bytes(list_, "input,response\n" + source_ + "," + room_ + "\n");
+  for (const char* const share : {"0/2", "1/2"}) {
+    EXPECT_EQ(batch("few", {"--shard", share, "-g", "-40"}).exit_code, 0);
+  }
+  const Outcome merged = batch("few", {"--merge"});
+  EXPECT_EQ(merged.exit_code, 0) << merged.err;
+  EXPECT_EQ(results("few").size(), 1u);
+  for (const char* const other : {"--resume", "--shard=0/2", "--dry-run"}) {
+    EXPECT_EQ(batch("few", {"--merge", other}).exit_code, 1) << other;
+  }
+}
+
+TEST_F(BatchPipeline, ResultsOfAResumedBatchSayWhatTheListSaysNow) {
+  const auto write = [&](const std::string& before, const std::string& text) {
+    write_bytes(list_, before + "input,response,output,id,words\n" + source_ + "," + room_ +
+                           ",a.wav," + text + "\n");
+  };
+  write("", "first,helo");
+  EXPECT_EQ(batch("one", {"-g", "-40"}).exit_code, 0);
+  std::filesystem::rename(out("one"), out("two"));
+  write("# corrected\n", "second,hello");
+  EXPECT_TRUE(says(batch("two", {"-g", "-40", "--resume"}).err, {"1 complete before"}));
+  const Json result = results("two").at(0);
+  EXPECT_EQ(result["id"], "second");
+  EXPECT_EQ(result["line"], 3);
+  EXPECT_EQ(result["output"], out("two") + "/a.wav");
+  EXPECT_EQ(result["extra"]["words"], "hello");
+  EXPECT_EQ(result["status"], "done");
+  EXPECT_GT(result["frames"], 0);
+}
+
+TEST_F(BatchPipeline, RefusesAPipeForSeveralJobs) {
+  const std::string pipe = folder_.file("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  write_bytes(list_, "input,output\n" + source_ + ",a.wav\n" + source_ + ",b.wav\n");
+  const Outcome outcome = batch("piped", {"--response", pipe});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_TRUE(says(outcome.err, {"pipe: can be read only once"}));
+}
+
+TEST_F(BatchPipeline, RemembersThatASecondOutputHasClipped) {
+  // The early part clips, its echo takes away from the whole.
+  const std::string room = float_wav(folder_, "neg.wav", 2, {4, 4, -4, -4});
+  write_bytes(list_, "input,response,output\n" +
+                         float_wav(folder_, "dc.wav", 1, Signal(1000, 0.5f)) + "," + room +
+                         ",a.wav\n");
+  const std::vector<std::string> options{"--early", "0", "-b", "16", "--fail-on-clip"};
+  const int first = batch("loud", options).exit_code;
+  EXPECT_EQ(first, 5);
+  std::vector<std::string> again = options;
+  again.push_back("--resume");
+  EXPECT_EQ(batch("loud", again).exit_code, 5);
+  EXPECT_GT(results("loud").at(0)["clipped"], 900);
 }
 
 TEST_F(BatchPipeline, TakesTheMethodThatTheJournalHasRecorded) {

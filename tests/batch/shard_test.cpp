@@ -55,6 +55,10 @@ TEST_F(BatchShard, IsThatOfATaskOfSlurmOnlyWithinAStep) {
   EXPECT_EQ(
       in({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}, {"SLURM_STEP_NUM_TASKS", "4"}}).shard,
       (Shard{2, 4}));
+  // An interactive step.
+  EXPECT_TRUE(
+      in({{"SLURM_STEP_ID", "4294967290"}, {"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}})
+          .shard.is_all());
   // A batch script has these, and runs once.
   const FoundShard script = in({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}});
   EXPECT_TRUE(script.shard.is_all());
@@ -76,6 +80,19 @@ TEST_F(BatchShard, IsThatOfAnElementOfAnArray) {
   array["SLURM_ARRAY_TASK_COUNT"] = "3";
   array["SLURM_ARRAY_TASK_STEP"] = "1";
   EXPECT_THROW(in(array), UsageError);
+}
+
+TEST_F(BatchShard, OfTasksOfElementsHaveALimit) {
+  const auto environment = [](const std::string& elements) {
+    return std::map<std::string, std::string>{{"SLURM_ARRAY_TASK_ID", "0"},
+                                              {"SLURM_ARRAY_TASK_MIN", "0"},
+                                              {"SLURM_ARRAY_TASK_MAX", elements},
+                                              {"SLURM_STEP_ID", "0"},
+                                              {"SLURM_PROCID", "0"},
+                                              {"SLURM_STEP_NUM_TASKS", "50001"}};
+  };
+  EXPECT_THROW(in(environment("1")), UsageError);
+  EXPECT_THROW(in(environment("85898")), UsageError);  // 68,603 in 32 bits
 }
 
 TEST_F(BatchShard, OfAPodNeedsTheNumberOfPods) {

@@ -207,7 +207,7 @@ TEST_F(Early, IsCountedWhereItClips) {
 
 TEST_F(Early, NeedsFiles) {
   expect_refusal(run({"render", "-", onset_room_, wet(), "--early", "50"}), 1,
-                 {"--early reads INPUT twice, which a pipe cannot"});
+                 {"--early reads INPUT twice, which a pipe or a command cannot"});
   expect_refusal(run({"render", dry_file_, onset_room_, "-", "--early", "50"}), 1,
                  {"--early writes a second file beside OUTPUT"});
   expect_refusal(render(dry_file_, onset_room_, {"--early", "-1"}), 1, {"from 0 to 60000"});
