@@ -157,8 +157,8 @@ std::string UnknownColumns::warning() const {
   if (names_.empty()) return "";
   std::string all;
   for (const std::string& name : names_) all.append(all.empty() ? "" : ", ").append(name);
-  return fmt::format("gpuconv passes the column{} {}{} on to the results", names_.size() == 1 ? "" : "s", all,
-                     has_more_ ? " and others" : "");
+  return fmt::format("gpuconv passes the column{} {}{} on to the results",
+                     names_.size() == 1 ? "" : "s", all, has_more_ ? " and others" : "");
 }
 
 }  // namespace gpuconv

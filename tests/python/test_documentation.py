@@ -1,12 +1,17 @@
-"""The code of docs/python.md, of the README and of the notebook runs as it stands."""
+"""The code of docs/python.md, docs/batch.md, the README and the notebook runs as it stands."""
 
 import importlib.util
 import json
 import os
 import pathlib
 import re
+import subprocess
+import sys
 
+import numpy
 import pytest
+
+import gpuconv
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -33,6 +38,27 @@ def test_page(page, tmp_path, sound, wav):
             exec(compile(block, page, "exec"), names)
     finally:
         os.chdir(before)
+
+
+def test_ray(tmp_path, sound, wav):
+    """Two actors of Ray give the samples of gpuconv.render()."""
+    pytest.importorskip("ray.data")
+    soundfile = pytest.importorskip("soundfile")
+    write, _ = wav
+    os.mkdir(tmp_path / "clips")
+    for i in range(5):
+        write(tmp_path / f"clips/{i}.wav", 0.1 * sound(5000 + 700 * i))
+    write(tmp_path / "room.wav", 0.1 * sound(400, 2))
+    (code,) = code_of("docs/batch.md")
+    program = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert program.stdout.splitlines()[-1] == "5 clips"
+    for i in range(5):
+        clip, expected = tmp_path / f"clips/{i}.wav", tmp_path / f"{i}.wav"
+        gpuconv.render(clip, tmp_path / "room.wav", expected, method="cpu-vectorised")
+        samples = [soundfile.read(path, dtype="float32")[0] for path in (tmp_path / f"wet/{i}.wav", expected)]
+        assert numpy.array_equal(*samples)
 
 
 def test_notebook(monkeypatch, tmp_path):
