@@ -111,8 +111,8 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   json["response_rate"] = report.response.file_rate;
   json["taps"] = report.response.taps;
   if (const auto& direction = report.response.direction) {
-    json["azimuth"] = std::round(100 * direction->azimuth) / 100;
-    json["elevation"] = std::round(100 * direction->elevation) / 100;
+    json["azimuth"] = std::round(100 * direction->azimuth) / 100 + 0.0;  // not -0
+    json["elevation"] = std::round(100 * direction->elevation) / 100 + 0.0;
   }
   if (listed.channel) json["channel"] = *listed.channel;
   if (listed.offset) json["offset"] = *listed.offset;
@@ -126,7 +126,11 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   if (job.noise) {
     json["noise"] = job.noise->file;
     json["snr_db"] = job.noise->snr_db;
-    if (report.noise) json["noise_start_s"] = report.noise->start_seconds;
+    if (report.noise) {
+      json["noise_start_s"] = report.noise->start_seconds;
+      const auto& gain = report.noise->gain_db;  // absent: the wet sound is silent, none was added
+      json["noise_gain_db"] = gain ? Json(std::round(100 * *gain) / 100) : Json(nullptr);
+    }
   }
   if (report.early) json["early_output"] = early_output(job.output);
   json["peak_left_dbfs"] = decibels(written.levels.left.peak);

@@ -58,15 +58,8 @@ std::int64_t Background::length() {
 }
 
 void Background::start_at(std::int64_t frame) {
-  while (position_ < frame) {
-    stop_if_interrupted();
-    const auto wanted = static_cast<std::size_t>(
-        std::min(frame - position_, static_cast<std::int64_t>(kPortionFrames)));
-    const std::size_t got =
-        reader_->read(std::span(portion_).first(wanted * static_cast<std::size_t>(channels())));
-    if (got == 0) throw FileError(path_, fmt::format("has no frame {}", frame));
-    position_ += static_cast<std::int64_t>(got);
-  }
+  position_ = reader_->skip(frame);
+  if (position_ != frame) throw FileError(path_, fmt::format("has no frame {}", frame));
 }
 
 void Background::read_portion() {
