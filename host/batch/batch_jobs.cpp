@@ -55,6 +55,7 @@ BatchJobs read_jobs(const std::string& list, ListOptions lines, const PairingOpt
     const JobList from = std::exchange(jobs.list, JobList());
     const std::vector<PairingLine> pairing_of = pairing_lines(from);
     jobs.list.warnings = from.warnings;
+    jobs.list.format = from.format;
     jobs.list.set_folders(from.folder_bytes(), from.input_folder());
     if (const std::size_t alike = draws(pairing) ? lines_that_draw_alike(pairing_of) : 0) {
       jobs.list.warnings.push_back(fmt::format(

@@ -45,6 +45,7 @@ class CsvReader final : public ListReader {
  public:
   explicit CsvReader(ListText& text) : text_(text) {}
 
+  ListFormat format() const override { return ListFormat::csv; }
   int line() const override { return line_; }
   std::string warning() const override { return unknown_.warning(); }
 

@@ -14,6 +14,8 @@
 
 namespace gpuconv {
 
+enum class ListFormat { csv, jsonl, nemo, lhotse, kaldi };
+
 /// A job as a list names it. Its texts belong to the JobList.
 struct ListedJob {
   std::size_t position = 0;       ///< in the JobList that it was taken from
@@ -74,6 +76,8 @@ class JobList {
 
   /// What gpuconv has to say about the list as a whole.
   std::vector<std::string> warnings;
+  /// Of the list; jsonl for a shard of WebDataset.
+  ListFormat format = ListFormat::csv;
 
   // For those who make a list.
 

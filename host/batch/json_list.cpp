@@ -144,6 +144,7 @@ class JsonReader final : public ListReader {
 
   int line() const override { return objects_.line(); }
   bool is_relative_to_list() const override { return format_ == ListFormat::nemo; }
+  ListFormat format() const override { return format_.value_or(ListFormat::jsonl); }
   std::string warning() const override { return unknown_.warning(); }
 
   bool next(DraftJob& job) override {

@@ -68,6 +68,7 @@ class KaldiReader final : public ListReader {
     if (std::filesystem::exists(path, error)) channels_ = channels_in(path);
   }
 
+  ListFormat format() const override { return ListFormat::kaldi; }
   int line() const override { return line_; }
 
   bool next(DraftJob& job) override {

@@ -195,6 +195,7 @@ JobList read_list(const std::string& path, const ListOptions& options) {
       number = reader->line();
       throw;
     }
+    jobs.format = reader->format();
     if (const std::string warning = reader->warning(); !warning.empty()) {
       jobs.warnings.push_back(input_name(path) + ": " + warning);
     }

@@ -9,8 +9,6 @@
 
 namespace gpuconv {
 
-enum class ListFormat { csv, jsonl, nemo, lhotse, kaldi };
-
 /// To what paths of inputs and responses are relative.
 enum class ListPaths { list, cwd };
 

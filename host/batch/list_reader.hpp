@@ -26,6 +26,9 @@ class ListReader {
   /// Whether paths are relative to the folder of the list, unless the user says otherwise.
   virtual bool is_relative_to_list() const { return false; }
 
+  /// Known when the first job has been read.
+  virtual ListFormat format() const = 0;
+
   /// What to tell when all jobs have been read; may be empty.
   virtual std::string warning() const { return ""; }
 };

@@ -83,7 +83,7 @@ void copy_into(OutputFile& file, const std::string& path) {
 }  // namespace
 
 Merged merge_shares(const std::string& list, const ListOptions& lines,
-                    const PairingOptions& pairing, bool has_early) {
+                    const PairingOptions& pairing, bool has_early, const Manifest& manifest) {
   using Json = nlohmann::json;
   const std::string& folder = lines.folder;
   const BatchJobs read = read_jobs(list, lines, pairing, has_early);
@@ -109,6 +109,7 @@ Merged merge_shares(const std::string& list, const ListOptions& lines,
     throw FileError(whole, "is the list, and the results would replace it");
   }
   if (status_of(whole)) check_results(whole);
+  if (!manifest.path.empty()) check_manifest(manifest.path, list, jobs);
   Merged merged{count, jobs.size(), 0, 0, first->method};
   write_results(whole, jobs.size(), [&](std::size_t i) {
     std::string line;
@@ -143,6 +144,17 @@ Merged merge_shares(const std::string& list, const ListOptions& lines,
     merged.clipped += clipped != json.end() && clipped->is_number() && *clipped > 0 ? 1 : 0;
     return as_listed(job, line);
   });
+  if (!manifest.path.empty()) {
+    std::ifstream results(whole, std::ios::binary);
+    std::size_t next = 0;
+    write_manifest(manifest, jobs.format, jobs.size(), [&](std::size_t i) {
+      if (i < next) results.clear(), results.seekg(0), next = 0;  // once more from the beginning
+      std::string line;
+      std::getline(results, line);
+      ++next;
+      return line;
+    });
+  }
   const std::string journal = journal_of(folder);
   OutputFile file(journal, OutputOptions{});
   copy_into(file, journal);

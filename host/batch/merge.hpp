@@ -5,6 +5,7 @@
 #include <string>
 
 #include "host/batch/batch_jobs.hpp"
+#include "host/batch/manifest.hpp"
 
 namespace gpuconv {
 
@@ -20,6 +21,6 @@ struct Merged {
 /// shares are missing or unfinished, where they differ in method, options or list, and where an
 /// output is gone.
 Merged merge_shares(const std::string& list, const ListOptions& lines,
-                    const PairingOptions& pairing, bool has_early);
+                    const PairingOptions& pairing, bool has_early, const Manifest& manifest = {});
 
 }  // namespace gpuconv

@@ -17,6 +17,7 @@
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/base/parallel.hpp"
+#include "host/base/wait_until.hpp"
 #include "host/base/worker.hpp"
 #include "host/render/prepared.hpp"
 
@@ -130,7 +131,7 @@ class Pipeline {
 
   void hand_over(Attempt attempt) {
     std::unique_lock lock(mutex_);
-    has_room_.wait(lock, [&] { return stop_ || complete_.size() < most_; });
+    wait_until(has_room_, lock, [&] { return stop_ || complete_.size() < most_; });
     complete_.push_back(std::move(attempt));
     lock.unlock();
     has_complete_.notify_one();

@@ -24,11 +24,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kBegin = R"({"id":)";  // of every line
 
-/// File names need not be UTF-8; JSON must be.
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 Json head_of(const ListedJob& listed, const char* status) {
   std::string id(listed.id);
   if (id.empty()) {
@@ -67,6 +62,10 @@ std::string hash_of_file(const std::string& path) {
 }
 
 }  // namespace
+
+std::string line_of_json(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string results_of(const std::string& folder, const Shard& shard) {
   return shard.is_all()
@@ -141,16 +140,18 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   if (repairs.replaced > 0) json["replaced"] = repairs.replaced;
   json["method"] = report.choice.method->name;
   json["seconds"] = report.seconds;
-  return text_of(json);
+  return line_of_json(json);
 }
 
 std::string failed_result(const ListedJob& listed, const std::string& error) {
   Json json = head_of(listed, "failed");
   json["error"] = error;
-  return text_of(json);
+  return line_of_json(json);
 }
 
-std::string complete_result(const ListedJob& listed) { return text_of(head_of(listed, "done")); }
+std::string complete_result(const ListedJob& listed) {
+  return line_of_json(head_of(listed, "done"));
+}
 
 void check_results(const std::string& path) {
   const auto status = status_of(path);
@@ -189,7 +190,7 @@ std::string as_listed(const ListedJob& listed, const std::string& result) {
   const bool is_done = status == json.end() || *status == "done";
   const Json head = head_of(listed, is_done ? "done" : "failed");
   for (const auto& [key, value] : head.items()) json[key] = value;
-  return text_of(json);
+  return line_of_json(json);
 }
 
 std::uint64_t hash_of_jobs(const BatchJobs& jobs) {

@@ -9,6 +9,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 
@@ -18,6 +19,9 @@
 #include "host/render/job.hpp"
 
 namespace gpuconv {
+
+/// In one line. File names need not be UTF-8; JSON must be.
+std::string line_of_json(const nlohmann::ordered_json& json);
 
 /// Its path, for outputs in `folder`.
 std::string results_of(const std::string& folder, const Shard& shard);

@@ -146,6 +146,10 @@ Batch::Batch(BatchRequest request)
   request_.lines.output_format = job.format;
   jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.early_ms.has_value());
   if (job.level) refuse_gains(request_.list, jobs_.list);
+  if (!request_.manifest.path.empty()) {
+    if (!shard_.shard.is_all()) throw UsageError("--manifest: belongs to --merge, not to a share");
+    check_manifest(request_.manifest.path, request_.list, jobs_.list);
+  }
   own_ = static_cast<std::size_t>(
       std::ranges::count_if(std::views::iota(std::size_t{0}, jobs_.list.size()),
                             [&](std::size_t i) { return shard_.shard.has(i); }));
@@ -541,7 +545,10 @@ void Batch::run(const BatchEvents& events) {
   for (std::size_t i = 0; i < jobs_.list.size(); ++i) {
     if (shard_.shard.has(i)) own.push_back(i);
   }
-  write_results(results_path_, own.size(), [&](std::size_t i) { return result_of(own[i]); });
+  const auto result = [&](std::size_t i) { return result_of(own[i]); };
+  write_results(results_path_, own.size(), result);
+  if (request_.manifest.path.empty()) return;
+  write_manifest(request_.manifest, jobs_.list.format, own.size(), result);
 }
 
 }  // namespace gpuconv

@@ -17,6 +17,7 @@
 
 #include "host/batch/batch_jobs.hpp"
 #include "host/batch/journal.hpp"
+#include "host/batch/manifest.hpp"
 #include "host/batch/results.hpp"
 #include "host/batch/shard.hpp"
 #include "host/render/convolver_cache.hpp"
@@ -30,6 +31,7 @@ struct BatchRequest {
   std::string list;
   ListOptions lines;  ///< how to read it; without the format of outputs, which `job` has
   PairingOptions pairing;
+  Manifest manifest;
   /// All options on which outputs depend, in words, but the method.
   std::string settings;
   bool resumes = false;

@@ -190,6 +190,7 @@ class WebDatasetReader final : public ListReader {
   WebDatasetReader(const std::string& path, InputFile file)
       : path_(path), tar_(path, std::move(file)) {}
 
+  ListFormat format() const override { return ListFormat::jsonl; }
   int line() const override { return line_; }
 
   bool next(DraftJob& job) override {

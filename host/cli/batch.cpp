@@ -43,6 +43,7 @@ struct BatchOptions : JobOptions {
   std::optional<ListFormat> list_format;
   std::optional<ListPaths> paths;
   bool allows_commands = false;
+  std::string manifest;
   std::string responses, noise;  ///< as given: a pattern, or a list
   PairingOptions pairing;        ///< without its files
   bool resumes = false;
@@ -124,6 +125,10 @@ void add_list_options(CLI::App& command, BatchOptions& options) {
       .add_flag("--merge", options.merges,
                 "One journal and one file of results out of those of all shares, without work")
       ->excludes(command.get_option("--resume"), command.get_option("--shard"));
+  command
+      .add_option("--manifest", options.manifest,
+                  "List of the outputs that are done, in the form of LIST")
+      ->type_name("FILE");
   command.add_flag(
       "--no-check-files", [&options](std::int64_t count) { options.checks_files = count <= 0; },
       "No look at the head of each recording before the work");
@@ -239,8 +244,8 @@ std::string settings_of(const CLI::App& command) {
     if (option->count() == 0 || option->get_positional()) continue;
     static constexpr std::string_view kOfNoOutput[] = {
         "--output", "--resume", "--list-format", "--paths", "--allow-commands", "--quiet",
-        "--no-clobber", "--fail-on-clip", "--jobs", "--shard", "--no-check-files", "--dry-run",
-        "--progress", "--verbose", "--gpu-timeout", "--max-gpu-mem",
+        "--no-clobber", "--fail-on-clip", "--manifest", "--jobs", "--shard", "--no-check-files",
+        "--dry-run", "--progress", "--verbose", "--gpu-timeout", "--max-gpu-mem",
         // The journal has the method by itself, and no byte depends on the device.
         "--method", "--device"};
     if (std::ranges::find(kOfNoOutput, name) != std::end(kOfNoOutput)) continue;
@@ -258,12 +263,17 @@ ListOptions lines_of(const BatchOptions& options) {
           options.list_format, options.paths,    options.allows_commands};
 }
 
+Manifest manifest_of(const BatchOptions& options) {
+  return {options.manifest, count(options.job.format.channels)};
+}
+
 BatchRequest request_of(const BatchOptions& options, const CLI::App& command) {
   BatchRequest request;
   request.job = options.job;
   request.list = options.list;
   request.lines = lines_of(options);
   request.pairing = pairing_of(options);
+  request.manifest = manifest_of(options);
   request.settings = settings_of(command);
   request.resumes = options.resumes;
   request.checks_files = options.checks_files;
@@ -534,7 +544,7 @@ class BatchTeller {
 
 int merge(const BatchOptions& options) {
   const Merged merged = merge_shares(options.list, lines_of(options), pairing_of(options),
-                                     options.job.early_ms.has_value());
+                                     options.job.early_ms.has_value(), manifest_of(options));
   if (!options.quiet) {
     say("merged    {} shares, {} jobs{}, {}\n", merged.shares, merged.jobs,
         merged.failed == 0 ? "" : fmt::format(", {} failed", merged.failed), merged.method);

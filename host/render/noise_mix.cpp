@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
@@ -51,12 +52,18 @@ NoiseMix::NoiseMix(const Noise& noise, const BackgroundOptions& options, int rat
              start_ + needed > length,
              background_->repairs()};
   if (wet_power == 0 || !std::isfinite(wet_power)) return;  // the writer names the frame
-  restart();
+  background_->start_at(start_);
   PowerMeter power;
   constexpr std::int64_t kBlock = 1 << 14;
+  constexpr std::int64_t kKept = 1 << 20;  // frames, 8 MiB
   for (std::int64_t done = 0; done < frames; done += kBlock) {
     stop_if_interrupted();
-    power.take(next(static_cast<std::size_t>(std::min(kBlock, frames - done))));
+    const auto noise_frames = read(static_cast<std::size_t>(std::min(kBlock, frames - done)));
+    power.take(noise_frames);
+    for (const Side side : kSides) {
+      if (frames > kKept) break;
+      kept_[side].insert(kept_[side].end(), noise_frames[side].begin(), noise_frames[side].end());
+    }
   }
   report_.repairs.replaced = background_->repairs().replaced;
   if (power.power() == 0) {
@@ -70,11 +77,20 @@ NoiseMix::NoiseMix(const Noise& noise, const BackgroundOptions& options, int rat
 }
 
 void NoiseMix::restart() {
+  position_ = 0;
+  if (!kept_.left.empty()) return;
   background_.emplace(noise_.file, options_, rate_);
   background_->start_at(start_);
 }
 
 Stereo<std::span<const float>> NoiseMix::next(std::size_t frames) {
+  if (kept_.left.empty()) return read(frames);
+  const std::size_t from = std::exchange(position_, position_ + frames);
+  return {std::span<const float>(kept_.left).subspan(from, frames),
+          std::span<const float>(kept_.right).subspan(from, frames)};
+}
+
+Stereo<std::span<const float>> NoiseMix::read(std::size_t frames) {
   for (const Side side : kSides) frames_[side].resize(frames);
   background_->read({frames_.left, frames_.right});
   return pick({frames_.left, frames_.right}, channels_, mean_);

@@ -32,6 +32,7 @@ class NoiseMix {
 
  private:
   Stereo<std::span<const float>> next(std::size_t frames);
+  Stereo<std::span<const float>> read(std::size_t frames);
 
   Noise noise_;
   BackgroundOptions options_;
@@ -41,6 +42,8 @@ class NoiseMix {
   double factor_ = 0;
   NoiseReport report_;
   std::optional<Background> background_;
+  Stereo<Signal> kept_;       // all of it, if it is short
+  std::size_t position_ = 0;  // in what is kept
   Stereo<Signal> frames_;
   Signal mean_;
   Stereo<Signal> mixed_;

@@ -1,35 +1,71 @@
 #include "host/write/float_store.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "host/base/error.hpp"
 
 namespace gpuconv {
+namespace {
+
+constexpr std::size_t kBlock = 1 << 16;  // frames
+
+void interleave(Stereo<std::span<const float>> ears, float* frames) {
+  for (std::size_t n = 0; n < ears.left.size(); ++n) {
+    frames[2 * n] = ears.left[n];
+    frames[2 * n + 1] = ears.right[n];
+  }
+}
+
+void take_apart(std::span<const float> frames, Stereo<Signal>& ears) {
+  const std::size_t count = frames.size() / 2;
+  for (const Side side : kSides) ears[side].resize(count);
+  for (std::size_t n = 0; n < count; ++n) {
+    ears.left[n] = frames[2 * n];
+    ears.right[n] = frames[2 * n + 1];
+  }
+}
+
+}  // namespace
 
 void FloatStore::write(Stereo<std::span<const float>> wet) {
-  frames_.resize(2 * wet.left.size());
-  for (std::size_t n = 0; n < wet.left.size(); ++n) {
-    frames_[2 * n] = wet.left[n];
-    frames_[2 * n + 1] = wet.right[n];
+  const std::size_t count = 2 * wet.left.size();
+  const std::size_t kept = memory_.size();
+  if (!file_ && kept + count <= 2 * kMemoryFrames) {
+    memory_.resize(kept + count);
+    interleave(wet, memory_.data() + kept);
+    return;
   }
-  file_.write(std::as_bytes(std::span(frames_)));
+  if (!file_) {
+    file_.emplace(output_, OutputOptions{});
+    file_->write(std::as_bytes(std::span(memory_)));
+    memory_ = {};
+  }
+  frames_.resize(count);
+  interleave(wet, frames_.data());
+  file_->write(std::as_bytes(std::span(frames_)));
 }
 
 void FloatStore::read(const WriteWet& wet) {
-  constexpr std::size_t kBlock = 1 << 16;  // frames
-  Stereo<Signal> ears;
-  for (std::int64_t done = 0; done < file_.bytes();) {
-    const std::vector<unsigned char> bytes = file_.read_back(done, kBlock * kFrameBytes);
+  if (file_) return read_file(wet);
+  for (std::span<const float> left = memory_; !left.empty();) {
+    const auto block = left.first(std::min(2 * kBlock, left.size()));
+    take_apart(block, ears_);
+    wet({ears_.left, ears_.right});
+    left = left.subspan(block.size());
+  }
+}
+
+void FloatStore::read_file(const WriteWet& wet) {
+  for (std::int64_t done = 0; done < file_->bytes();) {
+    const std::vector<unsigned char> bytes = file_->read_back(done, kBlock * kFrameBytes);
     const std::size_t frames = bytes.size() / kFrameBytes;
-    if (frames == 0) throw FileError(file_.path(), "the frames beside it cannot be read back");
+    if (frames == 0) throw FileError(file_->path(), "the frames beside it cannot be read back");
     frames_.resize(2 * frames);
     std::memcpy(frames_.data(), bytes.data(), frames * kFrameBytes);
-    for (const Side side : kSides) ears[side].resize(frames);
-    for (std::size_t n = 0; n < frames; ++n) {
-      ears.left[n] = frames_[2 * n];
-      ears.right[n] = frames_[2 * n + 1];
-    }
-    wet({ears.left, ears.right});
+    take_apart(frames_, ears_);
+    wet({ears_.left, ears_.right});
     done += static_cast<std::int64_t>(frames * kFrameBytes);
   }
 }

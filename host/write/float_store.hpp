@@ -1,6 +1,8 @@
-// float_store.hpp - keeps frames on the disk until --level knows their level
+// float_store.hpp - keeps frames until --level knows their level: in memory, or on the disk
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,20 +11,27 @@
 
 namespace gpuconv {
 
-/// A temporary file beside OUTPUT with frames of 32-bit floats.
+/// Frames of 32-bit floats; from the first one on that kMemoryFrames leave no place for in a
+/// temporary file beside OUTPUT.
 class FloatStore {
  public:
   static constexpr std::size_t kFrameBytes = 2 * sizeof(float);
+  static constexpr std::size_t kMemoryFrames = std::size_t{1} << 20;  // 8 MiB
 
-  explicit FloatStore(const std::string& output) : file_(output, {}) {}
+  explicit FloatStore(const std::string& output) : output_(output) {}
 
   void write(Stereo<std::span<const float>> wet);
   /// Passes all frames to `wet`, in order.
   void read(const WriteWet& wet);
 
  private:
-  OutputFile file_;  // never published
-  std::vector<float> frames_;
+  void read_file(const WriteWet& wet);
+
+  std::string output_;
+  std::vector<float> memory_;       // interleaved
+  std::optional<OutputFile> file_;  // never published
+  std::vector<float> frames_;       // interleaved
+  Stereo<Signal> ears_;
 };
 
 }  // namespace gpuconv
