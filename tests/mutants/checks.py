@@ -49,7 +49,7 @@ CHECKS = (
     Check("blocks", "emulated", "BlockRing.* *Blockwise.*/METHOD Cost.* GpuRenderer.* LevelMeter.* "
           "Planned.* Radix2Lengths.* FourstepLengths.* CufftLengths.* NextSmooth.*", 60),
     Check("every method", "emulated", "*EveryMethod.*/METHOD", 120),
-    Check("clips", "emulated", "GpuBenchTest.* CufftChains.*", 60),
+    Check("clips", "emulated", "GpuBenchTest.* CufftChains.* GpuFourstep.* GpuTiled.*", 60),
     Check("golden bytes", "emulated", "*Golden.*/METHOD GoldenFiles.*", 60),
     Check("reverse order", "emulated", "*Blockwise.*/METHOD *EveryMethod.Agrees*/METHOD", 180,
           order="reverse", streams="eager"),
