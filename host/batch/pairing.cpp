@@ -85,6 +85,15 @@ std::size_t lines_that_draw_alike(const std::vector<PairingLine>& lines) {
   return static_cast<std::size_t>(keys.end() - std::unique(keys.begin(), keys.end()));
 }
 
+std::string choices_of(const PairedJob& job) {
+  std::string choices;
+  if (job.measurement) choices += fmt::format("measurement {} ", *job.measurement);
+  if (!job.noise.empty()) {
+    choices += fmt::format("noise {} {} {}", job.noise, job.snr_db, job.noise_draw);
+  }
+  return choices;
+}
+
 bool pairs(const PairingOptions& options) {
   return !options.responses.empty() || !options.noises.empty() || options.draws_directions ||
          options.per_input > 1;

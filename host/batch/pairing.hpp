@@ -61,6 +61,9 @@ struct PairedJob {
   double noise_draw = 0;  ///< see Noise::start_draw
 };
 
+/// What was drawn, in words, but the response.
+std::string choices_of(const PairedJob& job);
+
 /// Number of measurements of a SOFA file; 0 if it is none, or cannot be read: then its jobs say so.
 using CountMeasurements = std::function<std::int64_t(const std::string& path)>;
 

@@ -197,11 +197,7 @@ std::uint64_t hash_of_jobs(const BatchJobs& jobs) {
   RunningHash hash;
   for (const ListedJob& job : jobs.list) {
     std::string choices = choices_of(job);
-    if (!jobs.drawn.empty()) {
-      const PairedJob& drawn = jobs.drawn[job.position];
-      choices += fmt::format(" {} {} {} {}", drawn.measurement.value_or(-1), drawn.noise,
-                             drawn.snr_db, drawn.noise_draw);
-    }
+    if (!jobs.drawn.empty()) choices += "\n" + choices_of(jobs.drawn[job.position]);
     for (const std::string_view text :
          {job.input, job.response, job.name, std::string_view(choices)}) {
       hash.add(text);

@@ -141,6 +141,9 @@ class Batch {
   FileHashes hashes_;
 };
 
+/// Whether a look at its head would take something away from INPUT, or run a command.
+bool is_read_once(const Job& job);
+
 /// In words, as a message of a failed job.
 std::string words_of(const std::exception_ptr& failure);
 

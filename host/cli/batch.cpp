@@ -6,9 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -19,7 +17,6 @@
 #include "host/base/duration.hpp"
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
-#include "host/batch/file_pool.hpp"
 #include "host/batch/list.hpp"
 #include "host/batch/merge.hpp"
 #include "host/batch/runner.hpp"
@@ -29,6 +26,7 @@
 #include "host/cli/job_options.hpp"
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
+#include "host/cli/pairing_options.hpp"
 #include "host/cli/progress_bar.hpp"
 #include "host/cli/usage.hpp"
 #include "host/files/input_file.hpp"
@@ -44,8 +42,7 @@ struct BatchOptions : JobOptions {
   std::optional<ListPaths> paths;
   bool allows_commands = false;
   std::string manifest;
-  std::string responses, noise;  ///< as given: a pattern, or a list
-  PairingOptions pairing;        ///< without its files
+  PairingChoices pairing;
   bool resumes = false;
   bool checks_files = true;
   int jobs = 0;
@@ -148,94 +145,6 @@ void add_batch_reports(CLI::App& command, BatchOptions& options) {
   command.add_flag("-v,--verbose", options.verbose, "A line for each job of a long list, too");
 }
 
-/// "5:20" or "10". Throws UsageError.
-SnrRange snr_in(const std::string& text) {
-  constexpr double kMost = 200;
-  SnrRange range;
-  const char* const end = text.data() + text.size();
-  auto [rest, error] = std::from_chars(text.data(), end, range.low);
-  range.high = range.low;
-  if (error == std::errc() && rest != end && *rest == ':') {
-    const auto high = std::from_chars(rest + 1, end, range.high);
-    rest = high.ptr;
-    error = high.ec;
-  }
-  const bool is_range = error == std::errc() && rest == end && range.low <= range.high &&
-                        range.low >= -kMost && range.high <= kMost;
-  if (is_range) return range;
-  throw UsageError(
-      fmt::format("--snr {}: expected LOW:HIGH in dB, from -{:.0f} to {:.0f}, such as "
-                  "5:20",
-                  text, kMost, kMost));
-}
-
-/// After add_list_options() and add_job_options(), some of whose options exclude these.
-void add_pairing_options(CLI::App& command, BatchOptions& options) {
-  PairingOptions& pairing = options.pairing;
-  command.option_defaults()->group("Pairing");
-  CLI::Option* const responses =
-      command
-          .add_option("--responses", options.responses,
-                      "Responses for lines that do not name one: a pattern such as 'rooms/*.wav', "
-                      "or a text with a path in each line")
-          ->type_name("FILES")
-          ->excludes(command.get_option("--response"));
-  static const std::map<std::string, Pair> pairs{
-      {"zip", Pair::zip}, {"product", Pair::product}, {"random", Pair::random}};
-  CLI::Option* const pair = command.add_option(
-      "--pair", pairing.pair,
-      "Responses of a line: the next one, all in a job each, or a drawn one (default random)");
-  accept_only(pair, pairs);
-  pair->needs(responses);
-  accept_whole_number(command
-                          .add_option("--per-input", pairing.per_input,
-                                      "Jobs for each line, whose outputs are NAME-1.wav and so on "
-                                      "(default 1)")
-                          ->type_name("N"),
-                      1, 1'000'000);
-  static const std::map<std::string, bool> directions{{"listed", false}, {"random", true}};
-  CLI::Option* const direction = command.add_option(
-      "--directions", pairing.draws_directions,
-      "Direction of lines that name none: as --azimuth says, or drawn from those of the .sofa file "
-      "(default listed)");
-  accept_only(direction, directions);
-  for (const char* const other : {"--azimuth", "--elevation", "--distance", "--measurement"}) {
-    direction->excludes(command.get_option(other));
-  }
-  CLI::Option* const noise =
-      command
-          .add_option(
-              "--noise", options.noise,
-              "Noise, of which each job draws one, and where it begins: a pattern or a text "
-              "as for --responses")
-          ->type_name("FILES");
-  CLI::Option* const snr =
-      command
-          .add_option_function<std::string>(
-              "--snr", [&pairing](const std::string& text) { pairing.snr = snr_in(text); },
-              "Power of the wet sound over that of the noise; LOW:HIGH is drawn between these")
-          ->type_name("DB");
-  noise->needs(snr);
-  snr->needs(noise);
-  accept_whole_number(
-      command.add_option("--seed", pairing.seed, "Seed of all draws (default 0)")->type_name("N"),
-      0, std::numeric_limits<std::int64_t>::max());
-  command.option_defaults()->group("Reports");
-}
-
-/// The options with the files that they name.
-PairingOptions pairing_of(const BatchOptions& options) {
-  PairingOptions pairing = options.pairing;
-  if (!options.responses.empty()) {
-    pairing.responses = file_pool("--responses", options.responses);
-  }
-  if (!options.noise.empty()) pairing.noises = file_pool("--noise", options.noise);
-  if (pairing.pair != Pair::random && pairing.per_input > 1) {
-    throw UsageError("--per-input: cannot be combined with --pair zip or product");
-  }
-  return pairing;
-}
-
 /// All options that were given, but those that no output depends on.
 std::string settings_of(const CLI::App& command) {
   std::string settings = version();
@@ -272,7 +181,7 @@ BatchRequest request_of(const BatchOptions& options, const CLI::App& command) {
   request.job = options.job;
   request.list = options.list;
   request.lines = lines_of(options);
-  request.pairing = pairing_of(options);
+  request.pairing = pairing_of(options.pairing);
   request.manifest = manifest_of(options);
   request.settings = settings_of(command);
   request.resumes = options.resumes;
@@ -361,7 +270,7 @@ class BatchTeller {
     totals_.sound_seconds += static_cast<double>(report.source.samples) / report.source.rate;
     try {
       tell(listed, job, report);
-    } catch (const std::bad_alloc&) {  // the job is done all the same
+    } catch (const std::bad_alloc&) {  // the job is done nevertheless
       report_failure(where(listed));
     }
   }
@@ -543,7 +452,7 @@ class BatchTeller {
 };
 
 int merge(const BatchOptions& options) {
-  const Merged merged = merge_shares(options.list, lines_of(options), pairing_of(options),
+  const Merged merged = merge_shares(options.list, lines_of(options), pairing_of(options.pairing),
                                      options.job.early_ms.has_value(), manifest_of(options));
   if (!options.quiet) {
     say("merged    {} shares, {} jobs{}, {}\n", merged.shares, merged.jobs,
@@ -569,7 +478,7 @@ void run_batch(const std::vector<std::string>& arguments, const BatchWatch& watc
   CLI::App command;
   add_list_options(command, options);
   add_job_options(command, options);
-  add_pairing_options(command, options);
+  add_pairing_options(command, options.pairing);
   parse_arguments(command, arguments);
   settle(options);
   Batch batch(request_of(options, command));
@@ -598,7 +507,7 @@ void add_batch(CLI::App& app, RunIt& run_it) {
       app.add_subcommand("batch", "Convolve the recordings of a list, several at a time");
   add_list_options(*command, *options);
   add_job_options(*command, *options);
-  add_pairing_options(*command, *options);
+  add_pairing_options(*command, options->pairing);
   add_batch_reports(*command, *options);
   command->callback([&run_it, options, command] {
     run_it = [options, command] { return batch(*options, *command); };

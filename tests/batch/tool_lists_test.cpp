@@ -165,7 +165,7 @@ TEST_F(ToolListTest, ManifestsOfNemoAreRelativeToTheirFolder) {
     EXPECT_EQ(jobs[1].extra, R"({"text":"","label":null})");
     EXPECT_EQ(jobs[2].response, folder_.path() + "/h.sofa");
     EXPECT_FALSE(jobs[2].duration);
-    EXPECT_EQ(jobs.warnings.size(), 0u) << "a text is no surprise";
+    EXPECT_EQ(jobs.warnings.size(), 0u) << "every manifest of NeMo has a text";
   }
   ListOptions here = options_;
   here.paths = ListPaths::cwd;
