@@ -8,7 +8,7 @@ import sys
 ORDER = """
 cuda/runtime cuda/fft cuda/methods cuda/blocks cuda/peers
 host/base host/files host/read host/room host/methods host/write
-host/render host/batch host/bench host/api host/cli host/python
+host/render host/scene host/batch host/bench host/api host/cli host/python
 profiling tests
 """.split()
 INCLUDE = re.compile(r'^#include "((?:cuda|host|tests|profiling|gpuconv)/[^"]+)"', re.M)
