@@ -102,7 +102,7 @@ void DrySource::measure(std::span<const float> samples) {
   }
 }
 
-SourceLevel DrySource::level() const {
+SoundLevel DrySource::level() const {
   const auto samples = static_cast<double>(samples_read_);
   return {peak_, samples > 0 ? std::sqrt(energy_ / samples) : 0};
 }

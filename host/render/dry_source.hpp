@@ -36,7 +36,7 @@ class DrySource {
   std::int64_t samples_read() const { return samples_read_; }
 
   /// Of the samples so far, if it is measured.
-  SourceLevel level() const;
+  SoundLevel level() const;
 
   /// The next read() begins again. Before that, its recording has to.
   void restart();

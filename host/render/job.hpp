@@ -116,8 +116,9 @@ struct VoiceReport {
   int source_rate = 0;    ///< of the file, Hz
   ResponseReport response;
   /// After run(): of the source itself, as it was read, at the rate of the scene.
-  std::optional<SourceLevel> level;
-  std::optional<WriteReport> stem;  ///< of the voice alone
+  std::optional<SoundLevel> level;
+  std::optional<WriteReport> stem;    ///< of the voice alone, at the ears
+  std::optional<SoundLevel> at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
 };
 
 struct JobReport {

@@ -287,16 +287,21 @@ WriteReport finish(WetWriter& writer, std::vector<OutputFile>* unpublished) {
   return writer.report();
 }
 
-/// Writes what `pass` renders, scaled as OUTPUT was, and as many frames as that has.
-void write_beside(Prepared& prepared, WetWriter& writer, double factor, Pass pass) {
+/// Writes what `pass` renders, scaled as OUTPUT was, and as many frames as that has. Returns how
+/// loud that is.
+SoundLevel write_beside(Prepared& prepared, WetWriter& writer, double factor, Pass pass) {
   const std::int64_t frames = prepared.writer->report().frames;
+  PowerMeter power;
   WriteReport measured;
   Scaling scaled(factor);
   pass.write = [&](Stereo<std::span<const float>> wet) {
     measure(wet, measured.levels);
     const std::int64_t left = frames - writer.report().frames;
     const auto count = static_cast<std::size_t>(std::min<std::int64_t>(left, std::ssize(wet.left)));
-    if (count > 0) writer.write(scaled({wet.left.first(count), wet.right.first(count)}));
+    if (count == 0) return;
+    const auto part = scaled({wet.left.first(count), wet.right.first(count)});
+    power.take(part);
+    writer.write(part);
   };
   pass.written = [&] { return measured; };
   pass.is_watched = false;
@@ -306,8 +311,11 @@ void write_beside(Prepared& prepared, WetWriter& writer, double factor, Pass pas
   while (writer.report().frames < frames) {
     const std::int64_t missing = frames - writer.report().frames;
     const auto part = std::span(silence).first(static_cast<std::size_t>(std::min(kBlock, missing)));
+    power.take({part, part});
     writer.write({part, part});
   }
+  const Stereo<Level>& levels = writer.report().levels;
+  return {std::max(levels.left.peak, levels.right.peak), std::sqrt(power.power())};
 }
 
 /// The second output.
@@ -326,7 +334,8 @@ void render_stems(Prepared& prepared, double factor) {
   for (std::size_t v = 0; v < prepared.scene.parts.size(); ++v) {
     WetWriter writer(stem_output(job.output, job.scene->voices[v].id), job.format,
                      prepared.scene.rate, options);
-    write_beside(prepared, writer, factor, {std::span(prepared.scene.parts).subspan(v, 1)});
+    const auto part = std::span<const Part>(prepared.scene.parts).subspan(v, 1);
+    prepared.report.voices[v].at_ears = write_beside(prepared, writer, factor, {part});
     prepared.report.voices[v].stem = writer.finish();
   }
 }

@@ -380,9 +380,9 @@ class SceneMaker {
       voice->latency = sizes_[p].latency + then_latency;
       voice->whole = made_.of(recipes_[p], report.taps, std::nullopt);
       if (job_.early_ms) {
-        const auto after = std::llround(*job_.early_ms * scene_.rate / 1000);
+        const std::int64_t after = std::llround(*job_.early_ms * scene_.rate / 1000);
         const std::int64_t arrival = sizes_[p].latency + report.direct_sound + predelay;
-        const std::int64_t early = std::min(arrival + after + 1, mixed_taps);
+        const std::int64_t early = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
         voice->early = made_.of(recipes_[p], early + then_taps - 1, early);
         report_.early_taps = std::max(report_.early_taps, early);
       }

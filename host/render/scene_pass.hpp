@@ -20,8 +20,8 @@ struct Pass {
   std::span<const Part> parts;
   WetLength length = WetLength::full;
   bool is_early = false;                 ///< through the early parts of the responses
-  WriteWet write;                        ///< takes the wanted frames
-  std::function<WriteReport()> written;  ///< reports what `write` got
+  WriteWet write = {};                   ///< takes the wanted frames
+  std::function<WriteReport()> written = {};  ///< reports what `write` got
   bool is_watched = true;
 };
 

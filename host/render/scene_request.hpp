@@ -29,8 +29,8 @@ struct SceneRequest {
   bool has_stems = false;  ///< each voice is also written alone, beside OUTPUT
 };
 
-/// How loud a source is: full scale = 1.
-struct SourceLevel {
+/// How loud a source is, or the two ears: full scale = 1.
+struct SoundLevel {
   double peak = 0;
   double rms = 0;
 };
