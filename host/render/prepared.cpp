@@ -55,9 +55,8 @@ bool has_stems(const Job& job) { return job.scene && job.scene->has_stems; }
 /// Whether a recording can be read only once.
 bool reads_pipe(const Job& job) {
   if (!job.scene) return job.source_options.is_command || is_special_file(job.input);
-  return std::ranges::any_of(job.scene->voices, [](const VoiceRequest& voice) {
-    return is_special_file(voice.input);
-  });
+  return std::ranges::any_of(
+      job.scene->voices, [](const VoiceRequest& voice) { return is_special_file(voice.input); });
 }
 
 /// How errors name what is read.
@@ -70,6 +69,9 @@ void check_pipes(const Job& job) {
   if (job.response == "-") {
     throw UsageError(
         "-: standard input is for INPUT; RESPONSE needs a file, or a pipe with a name");
+  }
+  if (!job.then.empty() && is_special_file(job.then)) {
+    throw UsageError("--then " + job.then + ": is a pipe or a device; it has to be a file");
   }
   const bool from_pipe = reads_pipe(job);
   const bool to_pipe = is_special_file(job.output);
@@ -116,9 +118,10 @@ void check_scene(const Prepared& prepared) {
   }
   const std::int64_t at_a_time = voices_at_a_time(voices, prepared.scene.taps);
   if (at_a_time < voices && reads_pipe(job)) {
-    throw UsageError(fmt::format("{} voices of {} taps are rendered {} at a time, and a pipe can be "
-                                 "read only once; give it as a file",
-                                 voices, prepared.scene.taps, at_a_time));
+    throw UsageError(
+        fmt::format("{} voices of {} taps are rendered {} at a time, and a pipe can be "
+                    "read only once; give it as a file",
+                    voices, prepared.scene.taps, at_a_time));
   }
 }
 
@@ -350,8 +353,7 @@ JobReport run_once(Prepared prepared, std::vector<OutputFile>* unpublished) {
     Pass pass{prepared.scene.parts, prepared.job.length};
     pass.write = [&](Stereo<std::span<const float>> wet) { writer.write(wet); };
     pass.written = [&] { return writer.report(); };
-    prepared.report.render =
-        render_pass(prepared.scene, prepared.job, prepared.report, pass);
+    prepared.report.render = render_pass(prepared.scene, prepared.job, prepared.report, pass);
   }
   // First, so that whoever finds OUTPUT finds both.
   if (prepared.early_writer) render_early(prepared, factor, unpublished);

@@ -159,8 +159,8 @@ class Rendering {
 
  private:
   RenderReport run_whole_voice(const Part& part, bool is_early) {
-    const Taps taps = delayed(responses_of(part, is_early).load(0),
-                              scene_.latency - part.responses->latency);
+    const Taps taps =
+        delayed(responses_of(part, is_early).load(0), scene_.latency - part.responses->latency);
     DrySource& source = *scene_.sources[part.source];
     const auto before = std::chrono::steady_clock::now();
     const Method& method = *report_.choice.method;
@@ -274,11 +274,12 @@ class GroupSum {
   void finish(std::int64_t frames) {
     constexpr std::int64_t kBlock = 1 << 16;
     if (sum_) frames = std::max(frames, sum_->frames());
-    const Signal silence(static_cast<std::size_t>(std::clamp<std::int64_t>(frames - position_, 0, kBlock)));
+    const Signal silence(
+        static_cast<std::size_t>(std::clamp<std::int64_t>(frames - position_, 0, kBlock)));
     while (position_ < frames) {
       stop_if_interrupted();
-      const auto part = std::span(silence).first(
-          static_cast<std::size_t>(std::min(kBlock, frames - position_)));
+      const auto part =
+          std::span(silence).first(static_cast<std::size_t>(std::min(kBlock, frames - position_)));
       add({part, part});
     }
   }
@@ -342,11 +343,12 @@ RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const 
   const auto watch = [&] {
     if (!job.watch || !pass.is_watched) return;
     const WriteReport so_far = pass.written();
-    job.watch({scene.known_length(all), scene.exact_length(), scene.rate, so_far.levels,
-               so_far.clipped});
+    job.watch(
+        {scene.known_length(all), scene.exact_length(), scene.rate, so_far.levels, so_far.clipped});
   };
   const std::int64_t K = longest_of(scene, pass.parts, pass.is_early);
-  const auto size = static_cast<std::size_t>(voices_at_a_time(std::ssize(pass.parts), K));
+  const auto size = static_cast<std::size_t>(
+      pass.at_a_time > 0 ? pass.at_a_time : voices_at_a_time(std::ssize(pass.parts), K));
   const bool is_one = size >= pass.parts.size();
   // The device measures all frames of both ears, so the host must, too.
   const bool are_all_wanted = is_one && scene.first == 0 && pass.length == WetLength::full &&

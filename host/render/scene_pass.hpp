@@ -19,10 +19,11 @@ std::int64_t voices_at_a_time(std::int64_t voices, std::int64_t K);
 struct Pass {
   std::span<const Part> parts;
   WetLength length = WetLength::full;
-  bool is_early = false;                 ///< through the early parts of the responses
-  WriteWet write = {};                   ///< takes the wanted frames
+  bool is_early = false;                      ///< through the early parts of the responses
+  WriteWet write = {};                        ///< takes the wanted frames
   std::function<WriteReport()> written = {};  ///< reports what `write` got
   bool is_watched = true;
+  std::int64_t at_a_time = 0;  ///< voices; 0: voices_at_a_time()
 };
 
 /// Renders with the method of `report`, and adds to its times. Throws Error.
