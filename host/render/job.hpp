@@ -112,13 +112,14 @@ struct ResponseReport {
 
 /// One voice of a scene.
 struct VoiceReport {
-  SourceReport source;    ///< `rate` is that of the scene, `samples` are counted at it
-  int source_rate = 0;    ///< of the file, Hz
+  SourceReport source;  ///< `rate` is that of the scene, `samples` are counted at it
+  int source_rate = 0;  ///< of the file, Hz
   ResponseReport response;
   /// After run(): of the source itself, as it was read, at the rate of the scene.
   std::optional<SoundLevel> level;
-  std::optional<WriteReport> stem;    ///< of the voice alone, at the ears
-  std::optional<SoundLevel> at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
+  std::optional<WriteReport> stem;  ///< of the voice alone, at the ears
+  std::optional<SoundLevel>
+      at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
 };
 
 struct JobReport {
