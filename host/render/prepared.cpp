@@ -83,7 +83,7 @@ void check_pipes(const Job& job) {
 
 BackgroundOptions background_options(const Job& job) {
   const SourceOptions& source = job.source_options;
-  return {source.nonfinite, source.truncated, source.formats};
+  return {source.nonfinite, source.truncated, source.formats, job.sounds};
 }
 
 /// How many taps the second output is made with: up to the one that is `early_ms` after the direct
@@ -101,7 +101,8 @@ Response prepare_response(const Job& job, int rate, JobReport& report) {
   ResponseCache& cache = job.responses ? *job.responses : own;
   auto response = cache.load(job.response, job.response_options);
   report.response = {response->description, response->direction, response->repairs,
-                     response->warnings,    response->rate,      std::ssize(response->taps.left)};
+                     response->warnings,    response->far,       response->rate,
+                     std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                               response->rate, job.input, rate));
