@@ -48,6 +48,8 @@ std::optional<double> room_in(const std::string& folder) {
   return static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
 }
 
+constexpr int kReaders = 8;  // of heads: where files come over a network, waiting is most of it
+
 /// What jobs take of memory, by the heads of their files. A prediction.
 class MemoryNeed {
  public:
@@ -66,8 +68,8 @@ class MemoryNeed {
     } else if (is_vectorised(*choice_.method)) {
       const VectorisedPlan plan = VectorisedConvolver::plan(N, K);
       const double spectrum = 2.0 * sizeof(float) * plan.half;
-      const std::uint64_t of_plan = static_cast<std::uint64_t>(plan.half) * 64u +
-                                    static_cast<std::uint64_t>(plan.partitions);
+      const std::uint64_t of_plan =
+          static_cast<std::uint64_t>(plan.half) * 64u + static_cast<std::uint64_t>(plan.partitions);
       if (plans_.insert(key ^ (of_plan * 0x9e3779b97f4a7c15u)).second) {
         plan_bytes_ += taps + 2 * plan.partitions * spectrum;
       }
@@ -80,14 +82,14 @@ class MemoryNeed {
 
   /// With `workers` jobs under way on `devices` devices.
   double bytes(std::size_t workers, std::size_t devices, bool gathers_clips) const {
-    constexpr double kProgram = 20e6, kReadAndWritten = 0.5e6;
+    constexpr double kProgram = 16e6, kReadAndWritten = 1e6;
+    constexpr double kHeap = 2e6;  // that the allocator keeps for a thread
     const double groups = 3.0 * sizeof(float) * static_cast<double>(kGroupSamples) *
                           static_cast<double>(ClipGatherer::kGroups * devices);
-    return kProgram +
-           std::min(response_bytes_, static_cast<double>(ResponseCache::kBytes)) +
+    return kProgram + std::min(response_bytes_, static_cast<double>(ResponseCache::kBytes)) +
            std::min(plan_bytes_, static_cast<double>(ConvolverCache::kBytes)) +
-           static_cast<double>(workers) * (kReadAndWritten + job_bytes_) +
-           (gathers_clips ? groups : 0);
+           static_cast<double>(workers) * (kReadAndWritten + kHeap + job_bytes_) +
+           kReaders * kHeap + (gathers_clips ? groups : 0);
   }
 
  private:
@@ -102,7 +104,8 @@ double noise_bytes(const std::vector<std::string>& noises) {
   double bytes = 0;
   for (const std::string& noise : noises) {
     if (noise.ends_with(".wav")) continue;
-    if (const auto status = status_of(noise)) bytes += kCompression * static_cast<double>(status->st_size);
+    if (const auto status = status_of(noise))
+      bytes += kCompression * static_cast<double>(status->st_size);
   }
   return std::min(bytes, static_cast<double>(SoundCache::kBytes));
 }
@@ -112,11 +115,12 @@ double noise_bytes(const std::vector<std::string>& noises) {
 /// Differs for jobs whose taps are others.
 std::uint64_t key_of_taps(const ListedJob& listed, const Job& job, int rate) {
   const SofaOptions& sofa = job.response_options.sofa;
-  const double numbers[] = {sofa.azimuth.value_or(NAN), sofa.elevation.value_or(NAN),
-                            sofa.distance.value_or(NAN),
-                            static_cast<double>(sofa.measurement.value_or(-1)),
-                            static_cast<double>(rate), listed.gain.value_or(NAN)};
-  return hash_of(std::as_bytes(std::span(job.response)), hash_of(std::as_bytes(std::span(numbers))));
+  const double numbers[] = {
+      sofa.azimuth.value_or(NAN),  sofa.elevation.value_or(NAN),
+      sofa.distance.value_or(NAN), static_cast<double>(sofa.measurement.value_or(-1)),
+      static_cast<double>(rate),   listed.gain.value_or(NAN)};
+  return hash_of(std::as_bytes(std::span(job.response)),
+                 hash_of(std::as_bytes(std::span(numbers))));
 }
 
 bool is_read_once(const Job& job) {
@@ -141,10 +145,11 @@ std::string Batch::hint_of_paths() const {
   const char* const option = first.is_placed ? "cwd" : "list";
   return status_of(other)
              ? fmt::format("no recording can be opened; {} is there: use --paths {}", other, option)
-             : fmt::format("no recording can be opened; their paths begin at the {}, with --paths "
-                           "{} at the {}",
-                           first.is_placed ? "folder of the list" : "current folder", option,
-                           first.is_placed ? "current folder" : "folder of the list");
+             : fmt::format(
+                   "no recording can be opened; their paths begin at the {}, with --paths "
+                   "{} at the {}",
+                   first.is_placed ? "folder of the list" : "current folder", option,
+                   first.is_placed ? "current folder" : "folder of the list");
 }
 
 BatchPlan Batch::plan() {
@@ -158,8 +163,9 @@ BatchPlan Batch::plan() {
     if (i == 0 || jobs_.list.recording(order[i]) != jobs_.list.recording(order[i - 1]))
       groups.push_back(i);
   }
-  std::mutex mutex;    // of what follows, and of the sizes of responses
+  std::mutex mutex;  // of what follows, and of the sizes of responses
   MemoryNeed memory(choice_);
+  if (gathers_clips()) buckets_.assign(jobs_.list.size(), 0);
   double largest_output = 0, replaced_bytes = 0;
   const auto add = [&](std::size_t position, const AudioFormat& format) {
     const Job job = job_of(jobs_.list[position]);
@@ -193,6 +199,10 @@ BatchPlan Batch::plan() {
     const std::uint64_t key = key_of_taps(jobs_.list[position], job, format.rate);
     const std::lock_guard lock(mutex);
     memory.add(key, N, K);
+    if (!buckets_.empty()) {
+      const auto lengths = clip_lengths(*choice_.method, N, K);
+      buckets_[position] = lengths ? lengths->segment_samples : 0;
+    }
     ++plan.jobs;
     plan.sound_seconds += static_cast<double>(N) / format.rate;
     plan.output_bytes += bytes;
@@ -209,7 +219,6 @@ BatchPlan Batch::plan() {
       known_failures_[position] = std::current_exception();
     }
   };
-  constexpr int kReaders = 8;  // where files come over a network, waiting is most of it
   std::atomic<std::size_t> next = 0;
   run_workers(std::max(kReaders, core_count()), [&](int, int) {
     for (std::size_t group = next++; group < groups.size(); group = next++) {

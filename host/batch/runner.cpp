@@ -13,6 +13,7 @@
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "host/base/duration.hpp"
@@ -349,10 +350,11 @@ std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
 
 // ---- the work ---------------------------------------------------------------------------------
 
-/// So that clips of one response come one after the other, responses in the order of the list.
-void Batch::sort_by_response() {
+/// So that clips of one response and bucket come one after the other, responses in the order of the
+/// list.
+void Batch::sort_by_group() {
   std::map<std::string, std::size_t> numbers;
-  std::vector<std::pair<std::size_t, std::size_t>> order;
+  std::vector<std::tuple<std::size_t, int, std::size_t>> order;  // the position last
   order.reserve(todo_.size());
   for (const std::size_t position : todo_) {
     const ListedJob listed = jobs_.list[position];
@@ -362,10 +364,10 @@ void Batch::sort_by_response() {
       name += fmt::format(" {}", *jobs_.drawn[position].measurement);
     }
     order.emplace_back(numbers.try_emplace(std::move(name), numbers.size()).first->second,
-                       position);
+                       buckets_.empty() ? 0 : buckets_[position], position);
   }
   std::ranges::sort(order);
-  std::ranges::transform(order, todo_.begin(), [](const auto& job) { return job.second; });
+  std::ranges::transform(order, todo_.begin(), [](const auto& job) { return std::get<2>(job); });
 }
 
 std::string Batch::result_of(std::size_t position) const {
@@ -454,7 +456,7 @@ void Batch::run(const BatchEvents& events) {
     const std::size_t rows = 2 * devices().size();
     options.jobs_in_a_row =
         std::clamp<std::size_t>(todo_.size() / rows, 1, ClipGatherer::kMostClips);
-    sort_by_response();
+    sort_by_group();
     allow_files(options.devices.size());
   }
   options.files_of_a_job = request_.job.early_ms ? 2 : 1;

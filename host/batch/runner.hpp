@@ -117,7 +117,7 @@ class Batch {
   std::vector<std::string> devices() const;
   std::vector<std::string> worker_devices() const;
   bool gathers_clips() const;
-  void sort_by_response();
+  void sort_by_group();
   std::string result_of(std::size_t position) const;
   std::string hint_of_paths() const;
 
@@ -146,6 +146,7 @@ class Batch {
   std::vector<std::size_t> todo_;  // positions in the list
   std::map<std::size_t, std::exception_ptr> known_failures_;
   std::string hint_;
+  std::vector<int> buckets_;  // of the clips, by position in the list; empty: not known
   std::map<std::string, Size> response_sizes_;
   std::map<std::size_t, std::string> results_;  // those that no journal has
   FileHashes hashes_;

@@ -143,9 +143,8 @@ class ClipGatherer::Gathered final : public Renderer {
     report.frames = static_cast<std::int64_t>(place.frames);
     report.device_levels = group->memory->levels(index);
     writing.time([&] { wet(group->memory->frames(place)); });
-    report.stages = {{"read", reading.seconds()},
-                     {"wait", waiting.seconds()},
-                     {"write", writing.seconds()}};
+    report.stages = {
+        {"read", reading.seconds()}, {"wait", waiting.seconds()}, {"write", writing.seconds()}};
     return report;
   }
 
@@ -187,9 +186,8 @@ ClipGatherer::~ClipGatherer() = default;
 ClipGatherer::Working::Working(ClipGatherer& gatherer) : gatherer_(gatherer) {
   Lock lock(gatherer.mutex_);
   ++gatherer.beginning_;
-  wait_until(gatherer.may_begin_, lock, [&] {
-    return gatherer.working_ < gatherer.cores_ && gatherer.returning_ == 0;
-  });
+  wait_until(gatherer.may_begin_, lock,
+             [&] { return gatherer.working_ < gatherer.cores_ && gatherer.returning_ == 0; });
   --gatherer.beginning_;
   ++gatherer.working_;
   gatherer.wake();
@@ -251,8 +249,7 @@ std::unique_ptr<Renderer> ClipGatherer::renderer(const Method& method,
                                                  int device, MakeRenderer otherwise) {
   const ClipLengths lengths = clip_lengths(method, N, std::ssize(response.left)).value();
   const std::lock_guard lock(mutex_);
-  return std::make_unique<Gathered>(*this,
-                                    Clip{desk_of(device), method, response, N, lengths, N},
+  return std::make_unique<Gathered>(*this, Clip{desk_of(device), method, response, N, lengths, N},
                                     std::move(otherwise));
 }
 
@@ -345,8 +342,7 @@ void ClipGatherer::start(Group& group, Lock& lock) {
   Desk& desk = group.desk;
   group.is_running = true;
   desk.is_running = true;
-  desk.open.remove_if(
-      [&](const std::shared_ptr<Group>& one) { return one.get() == &group; });
+  desk.open.remove_if([&](const std::shared_ptr<Group>& one) { return one.get() == &group; });
   lock.unlock();
   try {
     convolve(group);
@@ -386,8 +382,7 @@ void ClipGatherer::convolve(Group& group) {
         return;
       }
     }
-    plans.push_front(
-        {&group.method, group.response, group.layout.lengths(), std::move(renderer)});
+    plans.push_front({&group.method, group.response, group.layout.lengths(), std::move(renderer)});
     if (plans.size() > kPlans) plans.pop_back();
   }
   plans.front().renderer->run(*group.memory, group.layout);

@@ -48,7 +48,7 @@ class ClipGatherer {
     ClipGatherer& gatherer_;
   };
 
-  /// Makes the renderer of what is no clip after all, or has no room in memory.
+  /// Makes the renderer of a source that has more samples than promised, or no room in a group.
   using MakeRenderer = std::function<std::unique_ptr<Renderer>()>;
 
   /// For a clip (clip_lengths() has a value), on a thread that works. `response` outlives it.

@@ -46,8 +46,7 @@ class GpuClipMemory final : public ClipMemory {
     Stereo<Level> of_ears;
     for (const Side side : kSides) {
       const std::size_t ear = 2 * index + (side == Side::left ? 0 : 1);
-      for (const BlockLevel& part :
-           host_levels_.span().subspan(ear * kLevelParts, kLevelParts)) {
+      for (const BlockLevel& part : host_levels_.span().subspan(ear * kLevelParts, kLevelParts)) {
         of_ears[side].peak = std::max(of_ears[side].peak, part.peak);
         of_ears[side].over += part.over;
       }

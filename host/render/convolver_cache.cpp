@@ -87,7 +87,8 @@ ConvolverCache::OnGpu ConvolverCache::take_plan(const Method& method,
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find_if(idle_, [&](const OnGpu& one) {
-      return one.method == &method && one.device == device && has_same_taps(one.response, response) &&
+      return one.method == &method && one.device == device &&
+             has_same_taps(one.response, response) &&
              plans_alike(method, one.N, N, std::ssize(response.left));
     });
     if (found != idle_.end()) {

@@ -100,8 +100,12 @@ Response prepare_response(const Job& job, int rate, JobReport& report) {
   ResponseCache own;
   ResponseCache& cache = job.responses ? *job.responses : own;
   auto response = cache.load(job.response, job.response_options);
-  report.response = {response->description, response->direction, response->repairs,
-                     response->warnings,    response->far,       response->rate,
+  report.response = {response->description,
+                     response->direction,
+                     response->repairs,
+                     response->warnings,
+                     response->far,
+                     response->rate,
                      std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(job.response, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",

@@ -2,8 +2,8 @@
 //
 // A job of a batch uses a few seconds of a noise of minutes. In a compressed file gpuconv has to
 // decode all that is before them; what it has decoded here it finds at once. Files that can be
-// entered anywhere are not kept, nor are those for which there is no room: once kept, a recording
-// stays, so that a pool larger than the room is not decoded again and again.
+// entered anywhere are not kept, and a file for which room is missing is not either: once kept, a
+// recording stays, so that a pool larger than the room is not decoded again and again.
 #pragma once
 
 #include <cstddef>

@@ -376,8 +376,8 @@ TEST_F(GpuBatch, DoesAllThatARenderDoes) {
   const std::string hum = float_wav(folder_, "hum.wav", 1, noise(9'000, 8));
   std::string list = "input,response,output\n";
   for (const int i : {0, 2, 3}) {
-    list += fmt::format("{},{},{}/{}.wav\n", folder_.file(fmt::format("in{}.wav", i)), room_,
-                        i % 3, i);
+    list +=
+        fmt::format("{},{},{}/{}.wav\n", folder_.file(fmt::format("in{}.wav", i)), room_, i % 3, i);
   }
   write_bytes(list_, list);
   for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{

@@ -91,8 +91,8 @@ TEST_P(ClipRendererTest, GivesEachClipItsBytesInGroupsOfAnySizeAndOrder) {
                                                        {3'001, {30'000, 29'999, 31'111}}}) {
     const Stereo<Signal> response{noise(taps, 1), noise(taps, 2)};
     std::vector<Signal> clips;
-    const auto lengths =
-        clip_lengths(method_, static_cast<std::int64_t>(samples.front()), std::ssize(response.left));
+    const auto lengths = clip_lengths(method_, static_cast<std::int64_t>(samples.front()),
+                                      std::ssize(response.left));
     for (std::size_t i = 0; i < 7; ++i) {
       const std::size_t N = samples[i % samples.size()];
       if (clip_lengths(method_, static_cast<std::int64_t>(N), std::ssize(response.left)) != lengths)
@@ -126,8 +126,7 @@ TEST_P(ClipRendererTest, KeepsClipsAndEarsApart) {
     const auto wet = memory->frames(layout.places()[i]);
     EXPECT_TRUE(is_same_wet(copied(wet), run(method_, clips[i], response))) << i;
     EXPECT_TRUE(std::ranges::all_of(wet.right, [](float y) { return y == 0; })) << i;
-    const bool is_finite =
-        std::ranges::all_of(wet.left, [](float y) { return std::isfinite(y); });
+    const bool is_finite = std::ranges::all_of(wet.left, [](float y) { return std::isfinite(y); });
     EXPECT_EQ(is_finite, i != 3);
   }
 }

@@ -50,7 +50,8 @@ TEST_P(ClipLayoutTest, PutsClipsOfManyLengthsIntoFewBuckets) {
     ASSERT_TRUE(lengths) << N;
     ++buckets[{lengths->segment_samples, lengths->overlap}];
   }
-  EXPECT_LE(buckets.size(), 8u);
+  // One for each length of a transform, and 465 sources.
+  EXPECT_LE(buckets.size(), method_.name == "gpu-fused" ? 4u : 25u);
 }
 
 TEST_P(ClipLayoutTest, TakesNothingThatIsLongerThanAGroup) {
