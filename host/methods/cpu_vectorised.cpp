@@ -22,6 +22,7 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -55,9 +56,16 @@ double transform_cost(int half) {
   return half * levels * memory + kStart;
 }
 
-/// The cost of a plan. Whole windows count for a short source only.
-double plan_cost(const VectorisedPlan& plan, std::int64_t source_length,
-                 std::int64_t response_length) {
+/// How often a plan does what.
+struct PlannedWork {
+  double windows;  ///< of all voices
+  double wet_blocks;
+  double responses;
+};
+
+/// Whole windows count for a short source only.
+PlannedWork work_of(const VectorisedPlan& plan, std::int64_t source_length,
+                    std::int64_t response_length) {
   const bool is_short = source_length < VectorisedConvolver::kShortSource;
   const auto count = [&](std::int64_t samples) {
     return is_short ? static_cast<double>(ceil_div(samples, plan.advance))
@@ -68,10 +76,35 @@ double plan_cost(const VectorisedPlan& plan, std::int64_t source_length,
       is_short
           ? source_length
           : std::max<std::int64_t>(16 * VectorisedConvolver::kShortSource, 3 * response_length);
-  const double windows = plan.is_single() ? 1 : count(samples + plan.lead);
-  const double wet_blocks = plan.is_single() ? 1 : count(samples + response_length - 1);
-  return (windows + 2 * wet_blocks + 2 * plan.partitions) * transform_cost(plan.half) +
-         2 * kProduct * windows * plan.partitions * plan.half;
+  if (plan.is_single()) return {1, 1, 1};
+  return {count(samples + plan.lead), count(samples + response_length - 1), 1};
+}
+
+/// Each voice has windows of its own, and each response spectra.
+PlannedWork work_of(const VectorisedPlan& plan, std::int64_t length, std::int64_t response_length,
+                    std::span<const Voice> voices, double responses) {
+  if (std::ranges::all_of(voices, is_whole)) {
+    PlannedWork work = work_of(plan, length, response_length);
+    work.windows *= static_cast<double>(voices.size());
+    work.responses = responses;
+    return work;
+  }
+  PlannedWork work{0, static_cast<double>(ceil_div(length + response_length - 1, plan.advance)),
+                   responses};
+  for (const Voice& voice : voices) {
+    const std::int64_t end = std::min(voice.end, length);
+    if (voice.begin >= end) continue;
+    work.windows +=
+        static_cast<double>((end - 1 + plan.lead) / plan.advance - voice.begin / plan.advance + 1);
+  }
+  return work;
+}
+
+/// In levels of one element that stay in the second-level cache.
+double plan_cost(const VectorisedPlan& plan, const PlannedWork& work) {
+  return (work.windows + 2 * work.wet_blocks + 2 * plan.partitions * work.responses) *
+             transform_cost(plan.half) +
+         2 * kProduct * work.windows * plan.partitions * plan.half;
 }
 
 VectorisedPlan plan_for(int half, std::int64_t source_length, std::int64_t response_length) {
@@ -88,17 +121,16 @@ VectorisedPlan plan_for(int half, std::int64_t source_length, std::int64_t respo
   return {half, half, half, static_cast<int>(ceil_div(response_length, half)), half};
 }
 
-}  // namespace
-
-VectorisedPlan VectorisedConvolver::plan(std::int64_t source_length, std::int64_t response_length) {
+template <typename WorkOf>
+VectorisedPlan cheapest_plan(std::int64_t length, std::int64_t response_length, WorkOf work_of) {
   const int shortest = NegacyclicTransform::kShortestHalf;
-  VectorisedPlan best = plan_for(shortest, source_length, response_length);
-  double least = plan_cost(best, source_length, response_length);
+  VectorisedPlan best = plan_for(shortest, length, response_length);
+  double least = plan_cost(best, work_of(best));
   for (int power_of_2 = shortest; power_of_2 <= kLongestHalf; power_of_2 *= 2) {
     for (const int factor : {1, 3, 9}) {
       if (factor * power_of_2 > kLongestHalf) continue;
-      const VectorisedPlan plan = plan_for(factor * power_of_2, source_length, response_length);
-      const double cost = plan_cost(plan, source_length, response_length);
+      const VectorisedPlan plan = plan_for(factor * power_of_2, length, response_length);
+      const double cost = plan_cost(plan, work_of(plan));
       if (cost < least) {
         best = plan;
         least = cost;
@@ -106,6 +138,23 @@ VectorisedPlan VectorisedConvolver::plan(std::int64_t source_length, std::int64_
     }
   }
   return best;
+}
+
+}  // namespace
+
+VectorisedPlan VectorisedConvolver::plan(std::int64_t source_length, std::int64_t response_length) {
+  return cheapest_plan(source_length, response_length, [&](const VectorisedPlan& plan) {
+    return work_of(plan, source_length, response_length);
+  });
+}
+
+VectorisedPlan VectorisedConvolver::plan(std::int64_t length, std::int64_t response_length,
+                                         std::span<const Voice> voices) {
+  std::set<std::size_t> responses;
+  for (const Voice& voice : voices) responses.insert(voice.response);
+  return cheapest_plan(length, response_length, [&](const VectorisedPlan& plan) {
+    return work_of(plan, length, response_length, voices, static_cast<double>(responses.size()));
+  });
 }
 
 /// The spectra of a response's partitions.

@@ -21,10 +21,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "host/base/signal.hpp"
 #include "host/methods/cpu_negacyclic.hpp"
+#include "host/methods/voice.hpp"
 
 namespace gpuconv {
 
@@ -61,6 +63,9 @@ class VectorisedConvolver {
   std::size_t bytes() const;
 
   static VectorisedPlan plan(std::int64_t source_length, std::int64_t response_length);
+  /// For a scene of `length` frames without the last tail; that of one whole voice is the above.
+  static VectorisedPlan plan(std::int64_t length, std::int64_t response_length,
+                             std::span<const Voice> voices);
 
  private:
   class Pipeline;

@@ -15,6 +15,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include "host/base/signal.hpp"
 
@@ -31,6 +32,9 @@ struct Voice {
   int fade_in = 0;              ///< frames of ramp from `begin` on
   int fade_out = 0;             ///< frames of ramp up to `end`; the ramps do not overlap
 };
+
+/// Whether all of the source is heard.
+bool is_whole(const Voice& voice);
 
 /// g_v[n]. A ramp of F frames is a raised cosine, whose value in frame i is
 /// (1 - cos(pi (i + 1/2) / F)) / 2 on the way in and 1 minus that on the way out.
@@ -50,5 +54,10 @@ struct SceneSource {
   ReadSource read;
   std::int64_t start = 0;  ///< frames of silence before it, at least 0
 };
+
+/// Throw std::invalid_argument unless every voice has a response and a source of those, and ramps
+/// that do not overlap.
+void check_voices(std::span<const Voice> voices, std::size_t responses);
+void check_sources(std::span<const Voice> voices, std::size_t sources);
 
 }  // namespace gpuconv

@@ -82,7 +82,7 @@ ConvolverCache::OnGpu ConvolverCache::take_plan(const Method& method,
                                                 const Stereo<Signal>& response, std::int64_t N,
                                                 int device) {
   OnGpu plan;
-  if (gatherer_) plan.turn = gatherer_->take_turn(device);
+  plan.turn = take_turn(device);
   std::list<OnGpu> dropped;  // outlives the lock: to free device memory takes time
   {
     const std::lock_guard lock(mutex_);
