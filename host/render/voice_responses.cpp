@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -47,31 +48,33 @@ std::string Recipe::key() const {
                      words(sofa.distance), mix.gain_db, path);
 }
 
-Response Recipe::make(std::optional<std::int64_t> early) const {
-  const auto source = converted ? converted : cache->convert(cache->load(path, options), rate);
-  Response response = *source;
+Response Recipe::make(Stretch stretch, std::int64_t taps) const {
+  Response response =
+      converted ? *converted : cropped(*cache->convert(cache->load(path, options), rate), crop);
   response.latency_frames += dry_frames;
   response = mixed(std::move(response), mix);
-  if (early) {
-    for (const Side side : kSides) response.taps[side].resize(static_cast<std::size_t>(*early));
+  for (const Side side : kSides) {
+    Signal& ear = response.taps[side];
+    if (stretch == Stretch::early) ear.resize(static_cast<std::size_t>(taps));
+    if (stretch == Stretch::late) std::fill_n(ear.begin(), taps, 0.0F);
   }
   return then ? chained(response, *then) : response;
 }
 
 SceneResponses KeptTaps::of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                            std::optional<std::int64_t> early) {
+                            Stretch stretch, std::int64_t taps) {
   using Taps = std::shared_ptr<const Stereo<Signal>>;
   bytes_ += 2 * K * static_cast<std::int64_t>(sizeof(float));
   const bool is_kept = bytes_ <= kBytes;
   const auto kept = std::make_shared<Taps>();
   return {1, K, [=](std::size_t) {
             if (*kept) return *kept;
-            Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(early).taps);
-            if (std::ssize(taps->left) != K) {
+            Taps made = std::make_shared<const Stereo<Signal>>(recipe->make(stretch, taps).taps);
+            if (std::ssize(made->left) != K) {
               throw FileError(recipe->path, "has changed while gpuconv was reading it");
             }
-            if (is_kept) *kept = taps;
-            return taps;
+            if (is_kept) *kept = made;
+            return made;
           }};
 }
 

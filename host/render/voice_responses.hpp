@@ -34,6 +34,7 @@ struct Recipe {
   ResponseOptions options;
   std::shared_ptr<const Response> converted;  ///< null: read and converted again
   int rate = 0;
+  Crop crop;  ///< of what is read again; `converted` is cropped
   Mix mix;
   int dry_frames = 0;  ///< after time zero, the dry signal comes
   std::shared_ptr<const Response> then;
@@ -41,8 +42,8 @@ struct Recipe {
   /// The same for voices of one scene whose taps are the same; or empty.
   std::string key() const;
 
-  /// `early`: up to so many taps.
-  Response make(std::optional<std::int64_t> early = std::nullopt) const;
+  /// `stretch`: the first `taps`, or all but those.
+  Response make(Stretch stretch = Stretch::whole, std::int64_t taps = 0) const;
 };
 
 /// The taps of the responses of a scene: kept after their first use up to a limit, made again each
@@ -54,7 +55,7 @@ class KeptTaps {
   /// K is how many `recipe` makes. What the result loads throws FileError if the file has become
   /// another one.
   SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                    std::optional<std::int64_t> early);
+                    Stretch stretch = Stretch::whole, std::int64_t taps = 0);
 
  private:
   std::int64_t bytes_ = 0;
