@@ -395,10 +395,8 @@ void ClipGatherer::leave(Group& group) {
   if (--group.users > 0) return;
   Desk& desk = group.desk;
   desk.free.push_back(std::move(group.memory));
-  if (group.has_no_room) {  // from now on clips are convolved one by one
-    dropped = drop_free(desk);
-    desk.most_memories = 0;
-  }
+  if (group.has_no_room) desk.most_memories = 0;  // from now on clips are convolved one by one
+  if (desk.most_memories == 0) dropped = drop_free(desk);
   desk.has_room.notify_all();
 }
 
