@@ -10,8 +10,9 @@ namespace {
 
 void add_files(CLI::App& command, RenderOptions& options) {
   command
-      .add_option("INPUT", options.job.input,
-                  "Recording, mono or of several channels: WAV, FLAC, MP3, ...; - is standard input")
+      .add_option(
+          "INPUT", options.job.input,
+          "Recording, mono or of several channels: WAV, FLAC, MP3, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,

@@ -47,8 +47,8 @@ void print_more_voices(const JobReport& report, std::size_t printed) {
   say("          and {} more; -v names them\n", report.voices.size() - printed);
 }
 
-void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size_t number,
-                 int rate, bool is_verbose) {
+void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size_t number, int rate,
+                 bool is_verbose) {
   const SourceReport& source = report.source;
   say("{:<9} {}{}: {}{} samples, {} from {:.2f} s on{}{}\n", fmt::format("voice {}", number),
       one_line(voice.input), voice.channel ? fmt::format(", channel {}", *voice.channel) : "",
@@ -71,10 +71,9 @@ void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size
 
 void print_scene(const Job& job, const JobReport& report, bool is_verbose) {
   const int rate = report.source.rate;
-  say("scene     {}: {} voice{}, {}{} at {} Hz\n", one_line(job.scene->file),
-      report.voices.size(), report.voices.size() == 1 ? "" : "s",
-      report.source.has_more_samples ? "at least " : "", seconds_of(report.source.samples, rate),
-      rate);
+  say("scene     {}: {} voice{}, {}{} at {} Hz\n", one_line(job.scene->file), report.voices.size(),
+      report.voices.size() == 1 ? "" : "s", report.source.has_more_samples ? "at least " : "",
+      seconds_of(report.source.samples, rate), rate);
   const std::size_t printed = voices_to_print(report, is_verbose);
   for (std::size_t v = 0; v < printed; ++v) {
     print_voice(job.scene->voices[v], report.voices[v], v + 1, rate, is_verbose);

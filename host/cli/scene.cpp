@@ -19,8 +19,8 @@ struct SceneOptions : RenderOptions {
 
 void add_scene(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<SceneOptions>();
-  CLI::App* const command =
-      app.add_subcommand("scene", "Convolve many recordings, each with a response of its own, and add them up");
+  CLI::App* const command = app.add_subcommand(
+      "scene", "Convolve many recordings, each with a response of its own, and add them up");
   command
       ->add_option("SCENE", options->scene,
                    "JSON file with the voices; docs/scenes.md explains it; - is standard input")
