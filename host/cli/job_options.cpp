@@ -177,6 +177,17 @@ void add_response_options(CLI::App& command, Job& job) {
       ->type_name("FILE");
 }
 
+/// "50ms" is 50, and so is "0.05s"; another text stays.
+std::string in_milliseconds(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  if (error != std::errc()) return text;
+  if (unit == "ms") return text.substr(0, text.size() - unit.size());
+  return unit == "s" ? fmt::format("{}", 1000 * number) : text;
+}
+
 void add_sound_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
   static const std::map<std::string, WetLength> lengths{{"full", WetLength::full},
@@ -194,7 +205,8 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
   accept_number(command
                     .add_option("--early", job.early_ms,
                                 "Second output, NAME.early.EXT: the response up to so long after "
-                                "its direct sound")
+                                "its direct sound, as 50, 50ms or 0.05s")
+                    ->transform(in_milliseconds)
                     ->type_name("MS"),
                 0, 60'000, "ms");
   const auto decibels = [](CLI::Option* option, const char* type) {

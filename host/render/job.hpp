@@ -26,6 +26,7 @@ namespace gpuconv {
 class ConvolverCache;
 class CostModel;
 class ResponseCache;
+class SoundCache;
 
 enum class RatePolicy { resample, error };
 
@@ -85,6 +86,7 @@ struct Job {
   // What several jobs of one process share.
   std::shared_ptr<ResponseCache> responses;    ///< null: the job has its own
   std::shared_ptr<ConvolverCache> convolvers;  ///< null: the job plans anew
+  std::shared_ptr<SoundCache> sounds;          ///< null: the job decodes its noise
   std::shared_ptr<const CostModel> speeds;     ///< null: resolve() looks for a calibration
   std::optional<Devices> devices;              ///< absent: resolve() asks CUDA
   WatchProgress watch;                         ///< may be empty
@@ -102,6 +104,7 @@ struct ResponseReport {
   std::optional<Direction> direction;  ///< of the measurement of a SOFA file
   Repairs repairs;
   std::vector<std::string> warnings;  ///< see Response
+  std::optional<FarMeasurement> far;  ///< see Response
   int file_rate = 0;                  ///< before conversion
   std::int64_t file_taps = 0;         ///< before conversion
   std::int64_t taps = 0;              ///< K, with predelay and after conversion

@@ -198,6 +198,8 @@ class Rendering {
   RenderReport run_scene(std::span<const Part> parts, bool is_early) {
     Cast cast = cast_of(scene_, parts, is_early);
     const auto before = std::chrono::steady_clock::now();
+    std::shared_ptr<ClipGatherer::Turn> turn;
+    if (job_.convolvers && device_) turn = job_.convolvers->take_turn(device_->index);
     const auto renderer = make_scene_renderer(
         *report_.choice.method, std::move(cast.responses), std::move(cast.voices),
         length_of(scene_, cast.sources), device_ ? device_->index : 0);

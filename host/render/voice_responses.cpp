@@ -16,8 +16,13 @@ OpenedResponse open_response(const Job& job, const std::string& path,
                              const std::string& input, ResponseCache& cache) {
   OpenedResponse opened;
   std::shared_ptr<const Response> response = loaded ? loaded : cache.load(path, options);
-  opened.report = {response->description, response->direction, response->repairs,
-                   response->warnings,    response->rate,      std::ssize(response->taps.left)};
+  opened.report = {response->description,
+                   response->direction,
+                   response->repairs,
+                   response->warnings,
+                   response->far,
+                   response->rate,
+                   std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                       response->rate, input, rate));
