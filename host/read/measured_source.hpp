@@ -77,7 +77,8 @@ class MeasuredSource {
 
  private:
   void look_ahead() {
-    ahead_.assign(reader_.channels(), Signal(kEndless));
+    ahead_.resize(reader_.channels());
+    for (Signal& channel : ahead_) channel.resize(kEndless);
     const std::size_t count =
         reader_.read(std::vector<std::span<float>>(ahead_.begin(), ahead_.end()));
     for (Signal& channel : ahead_) channel.resize(count);
