@@ -25,8 +25,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostBytes = std::size_t{64} << 20;
 constexpr std::size_t kMostVoices = 1'000'000;
-constexpr int kMostLevels = 16;         // of objects in objects
-constexpr double kMostSeconds = 1e6;    // of a start: 11 days
+constexpr int kMostLevels = 16;       // of objects in objects
+constexpr double kMostSeconds = 1e6;  // of a start: 11 days
 constexpr double kMostDecibels = 200;
 
 constexpr std::array<std::string_view, 2> kSceneKeys{"voices", "rate"};
@@ -141,9 +141,10 @@ std::string id_of(const Json& voice, std::size_t number) {
   };
   constexpr std::size_t kMostLetters = 100;
   if (id.size() > kMostLetters || !std::ranges::all_of(id, is_allowed)) {
-    throw BadValue(fmt::format("id '{}' is not a name of letters, digits, '-', '_' and '.' (limit "
-                               "{})",
-                               id, kMostLetters));
+    throw BadValue(
+        fmt::format("id '{}' is not a name of letters, digits, '-', '_' and '.' (limit "
+                    "{})",
+                    id, kMostLetters));
   }
   return id;
 }
