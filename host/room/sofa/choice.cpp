@@ -17,7 +17,6 @@ using sofa::Azimuths;
 using sofa::Place;
 using sofa::Variable;
 
-constexpr double kNearDegrees = 10;    // what is farther away than that sounds like elsewhere
 constexpr double kSameDistance = 1.1;  // a measurement that much farther is in another shell
 constexpr double kSideways = 0.17;     // 10 degrees to a side: the side that was asked for
 constexpr double kWrongSideDecibels = 6;
@@ -151,6 +150,24 @@ const Shell& SofaSet::choose_shell(const SofaOptions& options, std::int64_t emit
       all.rbegin(), all.rend(), [&](const Shell& shell) { return 2 * count(shell) >= most; });
   choice.note = fmt::format("the farthest of {}; --distance chooses", metres_of(all));
   return *farthest;
+}
+
+std::vector<Surroundings> SofaSet::surroundings(const SofaOptions& options, bool at_any_distance) {
+  const std::int64_t emitter = emitter_of(options);
+  std::vector<Surroundings> all;
+  const auto add = [&](const Shell& shell) {
+    Surroundings& here = all.emplace_back(Surroundings{shell.distance, shell.measurements, {}});
+    for (const std::int64_t m : shell.measurements) {
+      here.directions.push_back(place(m, emitter, options.azimuths).direction);
+    }
+  };
+  if (at_any_distance) {
+    for (const Shell& shell : shells(emitter)) add(shell);
+  } else {
+    Choice choice;
+    add(choose_shell(options, emitter, choice));
+  }
+  return all;
 }
 
 SofaSet::Choice SofaSet::choose(const SofaOptions& options) {
@@ -351,6 +368,10 @@ std::string SofaSet::check(const SofaOptions& options) {
   } else {
     choose_shell(options, emitter, choice);
   }
+  return warning(options);
+}
+
+std::string SofaSet::warning(const SofaOptions& options) {
   const std::string warning = ears(options).warning;
   return warning.empty() ? warning_ : warning;
 }
