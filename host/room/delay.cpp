@@ -16,12 +16,20 @@ constexpr double kKaiserBeta = 9.0;
 
 using Kernel = std::array<double, 2 * kDelayReach>;
 
+constexpr int kTerms = 26;
+
+/// 1 / k^2.
+constexpr auto kInverseSquares = [] {
+  std::array<double, kTerms + 1> inverse{};
+  for (int k = 1; k <= kTerms; ++k) inverse[static_cast<std::size_t>(k)] = 1.0 / (k * k);
+  return inverse;
+}();
+
 /// I0(x), by x^2 / 4 = y <= kKaiserBeta^2 / 4: sum_k y^k / (k!)^2. The terms that are left out are
 /// below 1e-17 of the sum.
 double bessel_i0(double y) {
-  constexpr int kTerms = 26;
   double sum = 1;
-  for (int k = kTerms; k > 0; --k) sum = 1 + sum * y / (k * k);
+  for (std::size_t k = kTerms; k > 0; --k) sum = 1 + sum * (y * kInverseSquares[k]);
   return sum;
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <limits>
+#include <tuple>
+#include <utility>
 
 #include "host/room/delay.hpp"
 #include "host/room/onset.hpp"
@@ -68,15 +70,16 @@ Blend ResponseField::blend(const Seen& seen) {
                                ? here.directions.nearest(seen.direction)
                                : here.directions.around(seen.direction);
   away_ = std::max(away_, found.away);
-  std::array<std::size_t, 3> order{0, 1, 2};
-  std::ranges::sort(order.begin(), order.begin() + found.count, {},
-                    [&](std::size_t i) { return here.measurements[found.which[i]]; });
+  std::array<std::pair<std::int64_t, double>, 3> parts;
+  parts.fill({std::numeric_limits<std::int64_t>::max(), 0});
+  for (std::size_t i = 0; i < static_cast<std::size_t>(found.count); ++i) {
+    parts[i] = {here.measurements[found.which[i]], found.weights[i]};
+  }
+  std::ranges::sort(parts);
   Blend blend;
   blend.count = found.count;
-  for (int i = 0; i < found.count; ++i) {
-    const auto to = static_cast<std::size_t>(i);
-    blend.measurements[to] = here.measurements[found.which[order[to]]];
-    blend.weights[to] = found.weights[order[to]];
+  for (std::size_t i = 0; i < static_cast<std::size_t>(found.count); ++i) {
+    std::tie(blend.measurements[i], blend.weights[i]) = parts[i];
   }
   return blend;
 }

@@ -65,10 +65,8 @@ MeasuredDirections::MeasuredDirections(std::span<const Direction> directions) {
 
 Neighbours MeasuredDirections::nearest(Direction direction) const {
   const Vector q = unit_vector(direction);
-  const auto farther = [&](const Vector& a, const Vector& b) {
-    return length_of(a - q) < length_of(b - q);
-  };
-  const auto found = std::ranges::min_element(points_, farther);
+  const auto away = [&](const Vector& p) { return dot(p - q, p - q); };
+  const auto found = std::ranges::min_element(points_, {}, away);
   Neighbours result{.count = 1, .which = {}, .weights = {1}, .away = angle(*found, q)};
   result.which[0] = static_cast<std::size_t>(found - points_.begin());
   return result;
