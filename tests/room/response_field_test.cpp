@@ -47,19 +47,19 @@ double error_db(const Signal& taps, Direction direction, Side side) {
 }
 
 TEST_F(ResponseFieldTest, IsNearTheTruthBetweenMeasurements) {
-  write(SmoothHead{}.sofa(rings(15, -45, 45, 15)));
-  for (const Direction asked : {Direction{7.5, 0}, {40, 10}, {-97, -22}, {171, 40}}) {
+  write(SmoothHead{}.sofa(rings(10, -50, 50, 10)));
+  for (const Direction asked : {Direction{5, 0}, {40, 10}, {-97, -22}, {171, 43}}) {
     const Stereo<Signal> taps = at(asked, kWide);
     for (const Side side : kSides) {
       EXPECT_LT(error_db(taps[side], asked, side), -30) << asked.azimuth;
     }
   }
-  // The same without alignment, by hand: in front the pulses lie 2.5 samples apart.
+  // The same without alignment, by hand: in front the pulses lie 1.7 samples apart.
   const Stereo<Signal> right = at({0, 0}, kWide);
-  const Stereo<Signal> left = at({15, 0}, kWide);
+  const Stereo<Signal> left = at({10, 0}, kWide);
   Signal mean(right.left.size());
   for (std::size_t n = 0; n < mean.size(); ++n) mean[n] = (left.left[n] + right.left[n]) / 2;
-  EXPECT_GT(error_db(mean, {7.5, 0}, Side::left), -15);
+  EXPECT_GT(error_db(mean, {5, 0}, Side::left), -22);
 }
 
 TEST_F(ResponseFieldTest, IsTheMeasurementTapForTapWhereOneWasMade) {
@@ -69,11 +69,12 @@ TEST_F(ResponseFieldTest, IsTheMeasurementTapForTapWhereOneWasMade) {
   options.elevation = -30;
   for (const int rate : {16'000, 44'100}) {
     const Response nearest = resample(load_response(path_, {options}), rate);
-    const Stereo<Signal> taps = at({105, -30}, kWide, rate);
+    const Extent extent{-2000, 3000};
+    const Stereo<Signal> taps = at({105, -30}, extent, rate);
     for (const Side side : kSides) {
       Signal expected(taps[side].size());
       std::ranges::copy(nearest.taps[side],
-                        expected.begin() + (-kWide.begin - nearest.latency_frames));
+                        expected.begin() + (-extent.begin - nearest.latency_frames));
       EXPECT_EQ(taps[side], expected);
     }
   }
@@ -86,14 +87,15 @@ TEST_F(ResponseFieldTest, MovesTheDelayBetweenTheEarsSmoothly) {
   options.sofa.interpolation = Interpolation::neighbours;
   ResponseField field(set, options, 48'000);
   double before = 0;
+  const Extent extent{-1000, 2000};
   for (double azimuth = 0; azimuth <= 180; azimuth += 0.5) {
     const Direction direction{azimuth, 4};
-    const Stereo<Signal> taps = field.taps(field.blend({direction, 0}), kWide);
+    const Stereo<Signal> taps = field.taps(field.blend({direction, 0}), extent);
     const double itd = *arrival(taps.right) - *arrival(taps.left);
     const double truth = 3 * (SmoothHead::arrival(direction, Side::right) -
                               SmoothHead::arrival(direction, Side::left));
-    // Straight lines between measurements 10 degrees apart leave 0.4 % of the largest.
-    EXPECT_NEAR(itd, truth, 0.3) << azimuth;
+    // Straight lines between measurements 10 degrees apart leave 0.7 % of the largest, 58 frames.
+    EXPECT_NEAR(itd, truth, 0.4) << azimuth;
     if (azimuth > 0) {
       EXPECT_LT(std::abs(itd - before), 0.65) << azimuth;
     }
@@ -202,7 +204,8 @@ TEST(ArrivalTest, IsBetweenSamples) {
       pulse.push_back(static_cast<float>(0.3 * std::exp(-t * t / 2)));
     }
     // exp(-t^2 / 2) = 1/10; the largest sample is a little less than the maximum.
-    EXPECT_NEAR(*arrival(pulse), 20 + late - SmoothHead::kWidth * std::sqrt(2 * std::log(10)), 0.02);
+    EXPECT_NEAR(*arrival(pulse), 20 + late - SmoothHead::kWidth * std::sqrt(2 * std::log(10)),
+                0.05);
   }
   EXPECT_FALSE(arrival({0, 0, 0}).has_value());
   EXPECT_FALSE(arrival({}).has_value());
@@ -215,8 +218,8 @@ TEST(ArrivalTest, ValuesBetweenSamplesAreThoseOfADelay) {
   for (const double t : {-3.3, 0.0, 1.75, 2.0, 4.5}) {
     const double late = 1 - (t - std::floor(t));
     const Signal moved = delayed(taps, late == 1 ? 0 : late, kDelayReach);
-    const auto index =
-        static_cast<std::size_t>(kDelayReach + static_cast<int>(std::floor(t)) + (late == 1 ? 0 : 1));
+    const auto index = static_cast<std::size_t>(kDelayReach + static_cast<int>(std::floor(t)) +
+                                                (late == 1 ? 0 : 1));
     EXPECT_NEAR(value_at(taps, t), moved.at(index), 1e-6) << t;
   }
 }

@@ -44,8 +44,9 @@ TEST_F(TrackTest, FindsNamedColumnsInAnyOrderAndCase) {
 }
 
 TEST_F(TrackTest, ReadsWhatSpreadsheetsWrite) {
-  const Track track =
-      read("\xef\xbb\xbf# by hand\r\nTime;Azimuth;Elevation\r\n\r\n0,5;+30;-2,25\r\n # end\r\n1;\"40\";0\r\n");
+  const Track track = read(
+      "\xef\xbb\xbf# by hand\r\nTime;Azimuth;Elevation\r\n\r\n0,5;+30;-2,25\r\n # "
+      "end\r\n1;\"40\";0\r\n");
   ASSERT_EQ(track.rows.size(), 2U);
   EXPECT_EQ(track.rows[0].seconds, 0.5);
   EXPECT_EQ(track.rows[0].values, (std::array<double, 3>{30, -2.25, 0}));

@@ -30,9 +30,8 @@ struct SmoothHead {
 
   SofaContents sofa(const std::vector<Direction>& directions) const {
     SofaContents file;
-    file.attributes = {{"Conventions", "SOFA"},
-                       {"SOFAConventions", "SimpleFreeFieldHRIR"},
-                       {"DataType", "FIR"}};
+    file.attributes = {
+        {"Conventions", "SOFA"}, {"SOFAConventions", "SimpleFreeFieldHRIR"}, {"DataType", "FIR"}};
     const auto M = directions.size();
     const auto N = static_cast<std::uint64_t>(taps);
     SofaArray places{{M, 3}, {}, {{"Type", "spherical"}, {"Units", "degree, degree, metre"}}};

