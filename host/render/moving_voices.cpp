@@ -26,25 +26,13 @@ constexpr double kWeightSteps = 1e6;
 
 /// A set that stays open, and what its responses are made of.
 struct OpenField {
-  OpenField(const std::string& path, const ResponseOptions& options, int wanted_rate,
-            bool at_any_distance)
-      : set(path), field(set, options, wanted_rate, at_any_distance), rate(wanted_rate) {}
+  OpenField(const std::string& path, const ResponseOptions& options, int rate, bool at_any_distance)
+      : set(path), field(set, options, rate, at_any_distance) {}
 
   SofaSet set;
   ResponseField field;
-  int rate;
   std::vector<Blend> blends;  ///< by response
-  Extent extent;
-  Finish finish;
-
-  Response make(const Blend& blend) {
-    Response response;
-    response.rate = rate;
-    response.latency_frames = static_cast<int>(-extent.begin);
-    response.direct_sound = field.direct_sound(blend);
-    response.taps = field.taps(blend, extent);
-    return finish ? finish(std::move(response)) : response;
-  }
+  Extent extent;              ///< of all of them
 };
 
 /// Voices one after the other.
@@ -104,13 +92,12 @@ std::string words_of(const Seen& seen) {
 
 MovingVoices moving_voices(const std::string& path, const ResponseOptions& options,
                            const Motion& motion, std::int64_t length, int rate,
-                           const Finish& finish, const StepLimits& limits) {
+                           const StepLimits& limits) {
   if (!is_sofa(path)) {
     throw UsageError(path + ": --trajectory and --head need the directions of a SOFA file");
   }
   const bool has_distances = motion.source && motion.source->has_third;
   auto open = std::make_shared<OpenField>(path, options, rate, has_distances);
-  open->finish = finish;
   ResponseField& field = open->field;
 
   const bool is_nearest = options.sofa.interpolation == Interpolation::nearest;
@@ -139,9 +126,8 @@ MovingVoices moving_voices(const std::string& path, const ResponseOptions& optio
 
   MovingVoices moving;
   moving.voices = chain.take();
-  const Response first = open->make(open->blends.front());
-  moving.latency_frames = first.latency_frames;
-  moving.direct_sound = first.direct_sound;
+  moving.latency_frames = static_cast<int>(-extent.begin);
+  moving.direct_sound = field.direct_sound(open->blends.front());
   moving.file_rate = open->set.rate();
   moving.file_taps = open->set.taps();
   moving.repairs.replaced = field.replaced();
@@ -154,16 +140,13 @@ MovingVoices moving_voices(const std::string& path, const ResponseOptions& optio
   for (const auto* const track : {&motion.source, &motion.head}) {
     if (*track && !(*track)->warning.empty()) moving.warnings.push_back((*track)->warning);
   }
-  if (field.away() > kNearDegrees) {
-    moving.warnings.push_back(
-        fmt::format("the movement goes up to {:.0f} degrees beyond what was measured: there the "
-                    "nearest measurements are heard",
-                    field.away()));
+  if (std::string warning = field.away_warning(); !warning.empty()) {
+    moving.warnings.push_back(std::move(warning));
   }
-  moving.responses = {
-      open->blends.size(), std::ssize(first.taps.left), [open](std::size_t response) {
-        return std::make_shared<const Stereo<Signal>>(open->make(open->blends[response]).taps);
-      }};
+  moving.responses = {open->blends.size(), extent.end - extent.begin, [open](std::size_t response) {
+                        return std::make_shared<const Stereo<Signal>>(
+                            open->field.taps(open->blends[response], open->extent));
+                      }};
   return moving;
 }
 

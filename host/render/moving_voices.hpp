@@ -8,9 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,15 +30,12 @@ struct MovingVoices {
   Repairs repairs;
 };
 
-/// What becomes of each response at the end, such as a mix: the same length and latency for all.
-using Finish = std::function<Response(Response)>;
-
 /// Of the SOFA file `path`, for a source of `length` frames at `rate` Hz (kForever if that is not
 /// known), which is number 0. Reads all measurements that the movement needs, so that errors come
 /// first; makes a response when it is needed. Throws FileError, and UsageError if `path` is not a
 /// SOFA file.
 MovingVoices moving_voices(const std::string& path, const ResponseOptions& options,
                            const Motion& motion, std::int64_t length, int rate,
-                           const Finish& finish = {}, const StepLimits& limits = {});
+                           const StepLimits& limits = {});
 
 }  // namespace gpuconv

@@ -12,6 +12,7 @@
 #include "host/read/nonfinite.hpp"
 #include "host/room/delay.hpp"
 #include "host/room/onset.hpp"
+#include "host/room/response_field.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
@@ -92,6 +93,9 @@ Response load_response(const std::string& path, const ResponseOptions& options) 
 }
 
 Response response_of(SofaSet& set, const ResponseOptions& options) {
+  if (options.sofa.interpolation == Interpolation::neighbours && !options.sofa.measurement) {
+    return interpolated_response(set, options);
+  }
   SofaMeasurement found = set.measurement(options.sofa);
   Response response;
   response.rate = found.rate;

@@ -1,5 +1,7 @@
 #include "host/room/response_field.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -182,6 +184,14 @@ Stereo<Signal> ResponseField::taps(const Blend& blend, const Extent& extent) {
   return result;
 }
 
+std::string ResponseField::away_warning() const {
+  if (away_ <= kNearDegrees) return "";
+  return fmt::format(
+      "the source goes up to {:.0f} degrees beyond what was measured: there the nearest "
+      "measurements are heard",
+      away_);
+}
+
 std::int64_t ResponseField::replaced() const {
   std::int64_t sum = 0;
   for (const auto& [measurement, samples] : replaced_) sum += samples;
@@ -194,6 +204,37 @@ double ResponseField::direct_sound(const Blend& blend) {
     sum += blend.weights[i] * measured(blend.measurements[i])->direct_sound;
   }
   return sum;
+}
+
+Response interpolated_response(SofaSet& set, const ResponseOptions& options) {
+  const SofaOptions& asked = options.sofa;
+  ResponseField field(set, options, set.rate());
+  const Seen seen{set.asked_direction(asked), 0};
+  const Blend blend = field.blend(seen);
+  const Extent own = field.extent(blend);
+  const Extent extent{std::min<std::int64_t>(own.begin, 0), own.end};
+  Response response;
+  response.rate = set.rate();
+  response.taps = field.taps(blend, extent);
+  response.latency_frames = static_cast<int>(-extent.begin);
+  response.direct_sound = field.direct_sound(blend);
+  response.direction = seen.direction;
+  response.repairs.replaced = field.replaced();
+  response.description = fmt::format("azimuth {:.1f}, elevation {:.1f}, by", seen.direction.azimuth,
+                                     seen.direction.elevation);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(blend.count); ++i) {
+    response.description += fmt::format("{} measurement {} ({:.0f} %)",
+                                        i == 0                                           ? ""
+                                        : i + 1 == static_cast<std::size_t>(blend.count) ? " and"
+                                                                                         : ",",
+                                        blend.measurements[i], 100 * blend.weights[i]);
+  }
+  response.description += fmt::format(" of 0..{}", set.measurements() - 1);
+  if (!field.warning().empty()) response.warnings.push_back(field.warning());
+  if (std::string warning = field.away_warning(); !warning.empty()) {
+    response.warnings.push_back(std::move(warning));
+  }
+  return response;
 }
 
 }  // namespace gpuconv

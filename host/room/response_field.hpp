@@ -70,7 +70,8 @@ class ResponseField {
 
   /// The largest angle so far from a direction to what was measured, in degrees.
   double away() const { return away_; }
-  std::int64_t replaced() const;                           ///< samples that were not finite, so far
+  std::string away_warning() const;  ///< of that, if it is more than 10 degrees; or ""
+  std::int64_t replaced() const;     ///< samples that were not finite, so far
   const std::string& warning() const { return warning_; }  ///< of the whole file; or empty
 
  private:
@@ -103,5 +104,8 @@ class ResponseField {
   std::map<std::int64_t, std::int64_t> replaced_;  ///< by measurement
   std::string warning_;
 };
+
+/// The response from the direction of `options`, at the rate of the set.
+Response interpolated_response(SofaSet& set, const ResponseOptions& options);
 
 }  // namespace gpuconv

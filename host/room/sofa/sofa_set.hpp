@@ -76,6 +76,9 @@ class SofaSet {
   /// Nearest first.
   const std::vector<Shell>& shells(std::int64_t emitter) { return view_of(emitter).shells; }
 
+  /// Throws UsageError unless azimuth and elevation are in their ranges; in front by default.
+  static Direction asked_direction(const SofaOptions& options);
+
   /// What a source may move through: the shell that `options` choose, or, where it may come nearer
   /// and go away, all of them, the nearest first. Throws FileError and UsageError.
   std::vector<Surroundings> surroundings(const SofaOptions& options, bool at_any_distance);
