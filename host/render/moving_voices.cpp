@@ -90,17 +90,26 @@ std::string words_of(const Seen& seen) {
 
 }  // namespace
 
+Response MovingVoices::response(std::size_t number) const {
+  Response one;
+  one.taps = *responses.load(number);
+  one.rate = rate;
+  one.latency_frames = latency_frames;
+  one.direct_sound = direct_sound;
+  return one;
+}
+
 MovingVoices moving_voices(const std::string& path, const ResponseOptions& options,
                            const Motion& motion, std::int64_t length, int rate,
                            const StepLimits& limits) {
   if (!is_sofa(path)) {
-    throw UsageError(path + ": --trajectory and --head need the directions of a SOFA file");
+    throw UsageError(path + ": a source or a head that moves needs the directions of a SOFA file");
   }
   const bool has_distances = motion.source && motion.source->has_third;
   auto open = std::make_shared<OpenField>(path, options, rate, has_distances);
   ResponseField& field = open->field;
 
-  const bool is_nearest = options.sofa.interpolation == Interpolation::nearest;
+  const bool is_nearest = options.sofa.interpolation != Interpolation::neighbours;
   Chain chain(is_nearest ? static_cast<int>(std::lround(kNearestFade * rate))
                          : std::numeric_limits<int>::max());
   std::map<Blend, std::size_t> known;
@@ -126,6 +135,7 @@ MovingVoices moving_voices(const std::string& path, const ResponseOptions& optio
 
   MovingVoices moving;
   moving.voices = chain.take();
+  moving.rate = rate;
   moving.latency_frames = static_cast<int>(-extent.begin);
   moving.direct_sound = field.direct_sound(open->blends.front());
   moving.file_rate = open->set.rate();

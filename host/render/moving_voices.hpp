@@ -21,6 +21,7 @@ namespace gpuconv {
 struct MovingVoices {
   std::vector<Voice> voices;
   SceneResponses responses;
+  int rate = 0;                ///< Hz, of the responses
   int latency_frames = 0;      ///< wet frames before time zero
   double direct_sound = 0;     ///< frames from time zero until it arrives, at the start
   int file_rate = 0;           ///< Hz, before conversion
@@ -28,6 +29,9 @@ struct MovingVoices {
   std::string description;
   std::vector<std::string> warnings;
   Repairs repairs;
+
+  /// One of the responses, with what goes with its taps.
+  Response response(std::size_t number) const;
 };
 
 /// Of the SOFA file `path`, for a source of `length` frames at `rate` Hz (kForever if that is not

@@ -17,8 +17,10 @@
 #include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
 #include "host/render/chain.hpp"
+#include "host/render/moving_voices.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/response_cache.hpp"
+#include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {
@@ -37,7 +39,8 @@ struct Recipe {
   std::shared_ptr<ResponseCache> cache;
   std::string path;
   ResponseOptions options;
-  std::shared_ptr<const Response> converted;  ///< null: read and converted again
+  std::shared_ptr<const Response> converted;   ///< null: read and converted again
+  std::shared_ptr<const MovingVoices> moving;  ///< instead of one response; or null
   int rate = 0;
   Mix mix;
   int dry_frames = 0;  ///< after time zero, the dry signal comes
@@ -45,7 +48,7 @@ struct Recipe {
 
   /// The same for voices of one scene whose taps are the same; or empty.
   std::string key() const {
-    if (converted) return "";
+    if (converted || moving) return "";
     const SofaOptions& sofa = options.sofa;
     const auto words = [](const std::optional<double>& value) {
       return value ? fmt::format("{}", *value) : "-";
@@ -54,10 +57,13 @@ struct Recipe {
                        words(sofa.distance), mix.gain_db, path);
   }
 
-  /// `early`: up to so many taps.
-  Response make(std::optional<std::int64_t> early = std::nullopt) const {
-    const auto source = converted ? converted : cache->convert(cache->load(path, options), rate);
-    Response response = *source;
+  std::size_t count() const { return moving ? moving->responses.count : 1; }
+
+  /// Response `number` of so many. `early`: up to so many taps.
+  Response make(std::size_t number, std::optional<std::int64_t> early = std::nullopt) const {
+    Response response = moving      ? moving->response(number)
+                        : converted ? *converted
+                                    : *cache->convert(cache->load(path, options), rate);
     response.latency_frames += dry_frames;
     response = mixed(std::move(response), mix);
     if (early) {
@@ -72,13 +78,15 @@ class Responses {
  public:
   SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
                     std::optional<std::int64_t> early) {
-    bytes_ += 2 * K * static_cast<std::int64_t>(sizeof(float));
+    const std::size_t count = recipe->count();
+    bytes_ += 2 * K * static_cast<std::int64_t>(count * sizeof(float));
     const bool is_kept = bytes_ <= kKeptBytes;
-    const auto kept = std::make_shared<Taps>();
-    return {1, K, [=](std::size_t) {
-              if (*kept) return *kept;
-              Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(early).taps);
-              if (is_kept) *kept = taps;
+    const auto kept = std::make_shared<std::vector<Taps>>(count);
+    return {count, K, [=](std::size_t number) {
+              Taps& known = (*kept)[number];
+              if (known) return known;
+              Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(number, early).taps);
+              if (is_kept) known = taps;
               return taps;
             }};
   }
@@ -115,6 +123,52 @@ Opened open_response(const Job& job, const std::string& path, const ResponseOpti
   return opened;
 }
 
+/// As open_response(), for a source that moves as `trajectory` says, or rests where `options` say,
+/// while the head moves as `job` says. The scene has `length` frames.
+std::shared_ptr<const MovingVoices> open_movement(const Job& job, const std::string& path,
+                                                  ResponseOptions options,
+                                                  const std::string& trajectory,
+                                                  std::int64_t length, int rate) {
+  SofaOptions& sofa = options.sofa;
+  if (sofa.measurement) {
+    throw UsageError("--measurement names one direction, and a source that moves has many");
+  }
+  if (!trajectory.empty() && (sofa.azimuth || sofa.elevation)) {
+    throw UsageError(trajectory +
+                     ": a trajectory moves the source, and azimuth or elevation "
+                     "places it");
+  }
+  if (job.mix.has_unit_energy) {
+    throw UsageError("--unit-energy scales one response, and a source that moves has many");
+  }
+  sofa.interpolation = sofa.interpolation.value_or(Interpolation::neighbours);
+  Motion motion;
+  motion.rest = {SofaSet::asked_direction(sofa), 0};
+  if (!trajectory.empty()) motion.source = read_trajectory(trajectory);
+  if (!job.head.empty()) motion.head = read_head_track(job.head);
+  if (motion.source && motion.source->has_third && sofa.distance) {
+    throw UsageError(trajectory + ": has distances, and so there is none to choose");
+  }
+  return std::make_shared<const MovingVoices>(
+      moving_voices(path, options, motion, std::min(length, kForever), rate));
+}
+
+/// What it says of itself.
+Opened opened_movement(const Job& job, const std::string& path, const MovingVoices& moving,
+                       const std::string& input) {
+  if (moving.file_rate != moving.rate && job.rate_policy == RatePolicy::error) {
+    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
+                                      moving.file_rate, input, moving.rate));
+  }
+  Opened opened;
+  opened.response = std::make_shared<const Response>(moving.response(0));
+  opened.report = {moving.description, std::nullopt,     moving.repairs,
+                   moving.warnings,    moving.file_rate, moving.file_taps};
+  opened.report.direct_sound = std::llround(moving.direct_sound);
+  opened.report.movement = {moving.responses.count, moving.voices.size()};
+  return opened;
+}
+
 /// Makes scenes: what their voices have in common.
 class SceneMaker {
  public:
@@ -144,7 +198,12 @@ class SceneMaker {
     scene_.rate = recording.format().rate;
     for (std::size_t i = 0; i < used.size(); ++i) add_source(0, i, 0, false);
     open_then();
-    if (!routing) {
+    if (!routing && (!job_.trajectory.empty() || !job_.head.empty())) {
+      const auto moving = open_movement(job_, job_.response, job_.response_options, job_.trajectory,
+                                        scene_.sources.front()->length(), scene_.rate);
+      add_voice(0, job_.mix, opened_movement(job_, job_.response, *moving, job_.input));
+      move_voice(moving);
+    } else if (!routing) {
       add_voice(0, job_.mix,
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
                               job_.input, *cache_));
@@ -224,7 +283,8 @@ class SceneMaker {
     std::map<std::pair<std::string, double>, Shared> shared;
     for (const VoiceRequest& voice : request.voices) {
       Shared& one = shared[{voice.input, voice.start}];
-      if (std::ranges::count(one.channels, voice.channel) == 0) one.channels.push_back(voice.channel);
+      if (std::ranges::count(one.channels, voice.channel) == 0)
+        one.channels.push_back(voice.channel);
     }
     allow_open_files(shared.size());
     std::map<std::string, std::string> pipes;  // and the voice that reads it
@@ -266,8 +326,7 @@ class SceneMaker {
       }
       const std::int64_t start = std::llround(voice.start * scene_.rate);
       for (std::size_t i = 0; i < shared.channels.size(); ++i) {
-        shared.sources.push_back(
-            add_source(scene_.recordings.size() - 1, i, start, true));
+        shared.sources.push_back(add_source(scene_.recordings.size() - 1, i, start, true));
       }
     });
     if (scene_.recordings.size() > kOpenFiles) recording.close_until_read();
@@ -304,16 +363,22 @@ class SceneMaker {
     if (!is_sofa(voice.response)) options.sofa = {};
     Mix mix = job_.mix;
     mix.gain_db += voice.gain_db;
-    Opened opened = open_response(job_, voice.response, options, nullptr, scene_.rate,
-                                  "the scene", *cache_);
     const std::size_t source = source_of_[v];
     const DrySource& dry = *scene_.sources[source];
+    const bool moves = !voice.trajectory.empty() || !job_.head.empty();
+    const auto moving = moves ? open_movement(job_, voice.response, options, voice.trajectory,
+                                              dry.start() + dry.length(), scene_.rate)
+                              : nullptr;
+    Opened opened = moves ? opened_movement(job_, voice.response, *moving, "the scene")
+                          : open_response(job_, voice.response, options, nullptr, scene_.rate,
+                                          "the scene", *cache_);
     const Recording& recording = dry.recording();
     report_.voices[v].source = {scene_.rate, dry.length(), recording.has_more(),
                                 recording.repairs()};
     report_.voices[v].source_rate = recording.format().rate;
     add_voice(source, mix, std::move(opened), options,
               is_special_file(voice.response) ? "" : voice.response);
+    if (moves) move_voice(moving);
   }
 
   void open_then() {
@@ -351,6 +416,14 @@ class SceneMaker {
     recipes_.push_back(std::make_shared<Recipe>(std::move(recipe)));
     opened.response.reset();
     responses_.push_back(std::move(opened));
+  }
+
+  /// The voice that was added last moves.
+  void move_voice(const std::shared_ptr<const MovingVoices>& moving) {
+    Recipe& recipe = *recipes_.back();
+    recipe.converted = nullptr;
+    recipe.moving = moving;
+    scene_.parts.back().voices = moving->voices;
   }
 
   /// What depends on all voices: where time zero is, and how long the longest response.
@@ -393,8 +466,8 @@ class SceneMaker {
       scene_.latency = std::max(scene_.latency, part.responses->latency);
     }
     for (const Part& part : scene_.parts) {
-      scene_.taps = std::max(scene_.taps, part.responses->whole.longest + scene_.latency -
-                                              part.responses->latency);
+      scene_.taps = std::max(
+          scene_.taps, part.responses->whole.longest + scene_.latency - part.responses->latency);
     }
     scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
   }

@@ -76,8 +76,7 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
   response.taps.right = is_mono ? channels.channels.front() : std::move(channels.channels.back());
   response.taps.left = std::move(channels.channels.front());
   response.direct_sound = direct_sound(response.taps);
-  response.description =
-      channels.description + (is_mono ? ", one channel for both ears" : "");
+  response.description = channels.description + (is_mono ? ", one channel for both ears" : "");
   response.repairs = std::move(channels.repairs);
   return response;
 }
@@ -86,9 +85,8 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
 void check_no_direction(const std::string& path, const ResponseOptions& options) {
   if (options.sofa == SofaOptions{}) return;
   throw UsageError(path + ": --azimuth and the like choose a measurement of a SOFA file, and " +
-                   (is_special_file(path)
-                        ? "such a file cannot come through a pipe; give its path"
-                        : "this is not one"));
+                   (is_special_file(path) ? "such a file cannot come through a pipe; give its path"
+                                          : "this is not one"));
 }
 
 Response checked(const std::string& path, Response response) {

@@ -68,9 +68,9 @@ Blend ResponseField::blend(const Seen& seen) {
                                                  : 0;
   };
   const Around& here = *std::ranges::min_element(around_, {}, off);
-  const Neighbours found = options_.sofa.interpolation == Interpolation::nearest
-                               ? here.directions.nearest(seen.direction)
-                               : here.directions.around(seen.direction);
+  const Neighbours found = options_.sofa.interpolation == Interpolation::neighbours
+                               ? here.directions.around(seen.direction)
+                               : here.directions.nearest(seen.direction);
   away_ = std::max(away_, found.away);
   std::array<std::pair<std::int64_t, double>, 3> parts;
   parts.fill({std::numeric_limits<std::int64_t>::max(), 0});

@@ -40,7 +40,8 @@ struct SofaOptions {
   std::optional<std::int64_t> measurement;
   std::optional<sofa::Receivers> receivers;
   sofa::Azimuths azimuths = sofa::Azimuths::checked;
-  Interpolation interpolation = Interpolation::nearest;  ///< without a measurement's number
+  /// Without a measurement's number; absent: nearest for a source that rests, neighbours otherwise.
+  std::optional<Interpolation> interpolation;
 
   bool operator==(const SofaOptions&) const = default;
 };
