@@ -481,7 +481,8 @@ void print_level_warning(const Job& job, const JobReport& report) {
     print_level_warning(early_output(job.output), *report.early, channels, enough);
   }
   for (std::size_t v = 0; v < report.voices.size(); ++v) {
-    if (!report.voices[v].stem) continue;
+    // Of what a player will clip, OUTPUT has told enough.
+    if (!report.voices[v].stem || !has_clipped(*report.voices[v].stem)) continue;
     print_level_warning(stem_output(job.output, job.scene->voices[v].id), *report.voices[v].stem,
                         channels, enough);
   }

@@ -16,158 +16,15 @@
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
-#include "host/render/chain.hpp"
-#include "host/render/moving_voices.hpp"
+#include "host/render/voice_responses.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/response_cache.hpp"
-#include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 namespace {
 
-using Taps = std::shared_ptr<const Stereo<Signal>>;
-
-/// Responses of a scene that stay in memory after their first use. Others are made again.
-constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
 /// Files of a scene that stay open from the first look at them on.
 constexpr std::size_t kOpenFiles = 64;
-
-// ---- responses --------------------------------------------------------------------------------
-
-/// How the taps of a response are made, any number of times.
-struct Recipe {
-  std::shared_ptr<ResponseCache> cache;
-  std::string path;
-  ResponseOptions options;
-  std::shared_ptr<const Response> converted;   ///< null: read and converted again
-  std::shared_ptr<const MovingVoices> moving;  ///< instead of one response; or null
-  int rate = 0;
-  Mix mix;
-  int dry_frames = 0;  ///< after time zero, the dry signal comes
-  std::shared_ptr<const Response> then;
-
-  /// The same for voices of one scene whose taps are the same; or empty.
-  std::string key() const {
-    if (converted || moving) return "";
-    const SofaOptions& sofa = options.sofa;
-    const auto words = [](const std::optional<double>& value) {
-      return value ? fmt::format("{}", *value) : "-";
-    };
-    return fmt::format("{} {} {} {} {}", words(sofa.azimuth), words(sofa.elevation),
-                       words(sofa.distance), mix.gain_db, path);
-  }
-
-  std::size_t count() const { return moving ? moving->responses.count : 1; }
-
-  /// Response `number` of so many. `early`: up to so many taps.
-  Response make(std::size_t number, std::optional<std::int64_t> early = std::nullopt) const {
-    Response response = moving      ? moving->response(number)
-                        : converted ? *converted
-                                    : *cache->convert(cache->load(path, options), rate);
-    response.latency_frames += dry_frames;
-    response = mixed(std::move(response), mix);
-    if (early) {
-      for (const Side side : kSides) response.taps[side].resize(static_cast<std::size_t>(*early));
-    }
-    return then ? chained(response, *then) : response;
-  }
-};
-
-/// Taps that are kept after their first use, or made each time.
-class Responses {
- public:
-  SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                    std::optional<std::int64_t> early) {
-    const std::size_t count = recipe->count();
-    bytes_ += 2 * K * static_cast<std::int64_t>(count * sizeof(float));
-    const bool is_kept = bytes_ <= kKeptBytes;
-    const auto kept = std::make_shared<std::vector<Taps>>(count);
-    return {count, K, [=](std::size_t number) {
-              Taps& known = (*kept)[number];
-              if (known) return known;
-              Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(number, early).taps);
-              if (is_kept) known = taps;
-              return taps;
-            }};
-  }
-
- private:
-  std::int64_t bytes_ = 0;
-};
-
-/// A response that has been read and converted, but not mixed: what one voice, or several, need.
-struct Opened {
-  std::shared_ptr<const Response> response;
-  ResponseReport report;
-};
-
-/// `input` is the recording whose rate it has to have.
-Opened open_response(const Job& job, const std::string& path, const ResponseOptions& options,
-                     const std::shared_ptr<const Response>& loaded, int rate,
-                     const std::string& input, ResponseCache& cache) {
-  Opened opened;
-  std::shared_ptr<const Response> response = loaded ? loaded : cache.load(path, options);
-  opened.report = {response->description, response->direction, response->repairs,
-                   response->warnings,    response->rate,      std::ssize(response->taps.left)};
-  if (response->rate != rate && job.rate_policy == RatePolicy::error) {
-    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
-                                      response->rate, input, rate));
-  }
-  try {
-    response = cache.convert(response, rate);
-  } catch (const UsageError& error) {  // it does not know the name of the file
-    throw FileError(path, error.what());
-  }
-  opened.report.direct_sound = std::llround(response->direct_sound);
-  opened.response = std::move(response);
-  return opened;
-}
-
-/// As open_response(), for a source that moves as `trajectory` says, or rests where `options` say,
-/// while the head moves as `job` says. The scene has `length` frames.
-std::shared_ptr<const MovingVoices> open_movement(const Job& job, const std::string& path,
-                                                  ResponseOptions options,
-                                                  const std::string& trajectory,
-                                                  std::int64_t length, int rate) {
-  SofaOptions& sofa = options.sofa;
-  if (sofa.measurement) {
-    throw UsageError("--measurement names one direction, and a source that moves has many");
-  }
-  if (!trajectory.empty() && (sofa.azimuth || sofa.elevation)) {
-    throw UsageError(trajectory +
-                     ": a trajectory moves the source, and azimuth or elevation "
-                     "places it");
-  }
-  if (job.mix.has_unit_energy) {
-    throw UsageError("--unit-energy scales one response, and a source that moves has many");
-  }
-  sofa.interpolation = sofa.interpolation.value_or(Interpolation::neighbours);
-  Motion motion;
-  motion.rest = {SofaSet::asked_direction(sofa), 0};
-  if (!trajectory.empty()) motion.source = read_trajectory(trajectory);
-  if (!job.head.empty()) motion.head = read_head_track(job.head);
-  if (motion.source && motion.source->has_third && sofa.distance) {
-    throw UsageError(trajectory + ": has distances, and so there is none to choose");
-  }
-  return std::make_shared<const MovingVoices>(
-      moving_voices(path, options, motion, std::min(length, kForever), rate));
-}
-
-/// What it says of itself.
-Opened opened_movement(const Job& job, const std::string& path, const MovingVoices& moving,
-                       const std::string& input) {
-  if (moving.file_rate != moving.rate && job.rate_policy == RatePolicy::error) {
-    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
-                                      moving.file_rate, input, moving.rate));
-  }
-  Opened opened;
-  opened.response = std::make_shared<const Response>(moving.response(0));
-  opened.report = {moving.description, std::nullopt,     moving.repairs,
-                   moving.warnings,    moving.file_rate, moving.file_taps};
-  opened.report.direct_sound = std::llround(moving.direct_sound);
-  opened.report.movement = {moving.responses.count, moving.voices.size()};
-  return opened;
-}
 
 /// Makes scenes: what their voices have in common.
 class SceneMaker {
@@ -198,11 +55,10 @@ class SceneMaker {
     scene_.rate = recording.format().rate;
     for (std::size_t i = 0; i < used.size(); ++i) add_source(0, i, 0, false);
     open_then();
-    if (!routing && (!job_.trajectory.empty() || !job_.head.empty())) {
-      const auto moving = open_movement(job_, job_.response, job_.response_options, job_.trajectory,
-                                        scene_.sources.front()->length(), scene_.rate);
-      add_voice(0, job_.mix, opened_movement(job_, job_.response, *moving, job_.input));
-      move_voice(moving);
+    if (!routing && moves(job_.trajectory)) {
+      add_moving_voice(0, job_.mix,
+                       open_movement(job_, job_.response, job_.response_options, job_.trajectory,
+                                     scene_.sources.front()->length(), scene_.rate, job_.input));
     } else if (!routing) {
       add_voice(0, job_.mix,
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
@@ -222,8 +78,7 @@ class SceneMaker {
       report_.routing = std::move(routing);
     }
     finish();
-    report_.response = responses_.front().report;
-    report_.response.taps = scene_.taps;
+    report_first();
     return std::move(scene_);
   }
 
@@ -240,8 +95,7 @@ class SceneMaker {
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       report_.voices[v].response = responses_[v].report;
     }
-    report_.response = report_.voices.front().response;
-    report_.response.taps = scene_.taps;
+    report_first();
     return std::move(scene_);
   }
 
@@ -276,29 +130,29 @@ class SceneMaker {
   struct Shared {
     std::vector<std::optional<int>> channels;
     std::vector<std::size_t> sources;  ///< of the channels
-    std::size_t recording = 0;
   };
 
   void open_recordings(const SceneRequest& request) {
     std::map<std::pair<std::string, double>, Shared> shared;
+    std::map<std::string, std::string> pipes;  // and the voice that reads it
     for (const VoiceRequest& voice : request.voices) {
       Shared& one = shared[{voice.input, voice.start}];
-      if (std::ranges::count(one.channels, voice.channel) == 0)
+      const bool is_new = one.channels.empty();
+      if (is_new && is_special_file(voice.input) &&
+          !pipes.try_emplace(voice.input, voice.name).second) {
+        throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
+                                                "another start on",
+                                                pipes[voice.input]));
+      }
+      if (std::ranges::count(one.channels, voice.channel) == 0) {
         one.channels.push_back(voice.channel);
+      }
     }
     allow_open_files(shared.size());
-    std::map<std::string, std::string> pipes;  // and the voice that reads it
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       const VoiceRequest& voice = request.voices[v];
       Shared& one = shared[{voice.input, voice.start}];
-      if (one.sources.empty()) {
-        if (is_special_file(voice.input) && !pipes.try_emplace(voice.input, voice.name).second) {
-          throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
-                                                  "another start on",
-                                                  pipes[voice.input]));
-        }
-        open_recording(voice, one);
-      }
+      if (one.sources.empty()) open_recording(voice, one);
       const auto channel = std::ranges::find(one.channels, voice.channel) - one.channels.begin();
       source_of_.push_back(one.sources[static_cast<std::size_t>(channel)]);
     }
@@ -365,20 +219,23 @@ class SceneMaker {
     mix.gain_db += voice.gain_db;
     const std::size_t source = source_of_[v];
     const DrySource& dry = *scene_.sources[source];
-    const bool moves = !voice.trajectory.empty() || !job_.head.empty();
-    const auto moving = moves ? open_movement(job_, voice.response, options, voice.trajectory,
-                                              dry.start() + dry.length(), scene_.rate)
-                              : nullptr;
-    Opened opened = moves ? opened_movement(job_, voice.response, *moving, "the scene")
-                          : open_response(job_, voice.response, options, nullptr, scene_.rate,
-                                          "the scene", *cache_);
     const Recording& recording = dry.recording();
     report_.voices[v].source = {scene_.rate, dry.length(), recording.has_more(),
                                 recording.repairs()};
     report_.voices[v].source_rate = recording.format().rate;
-    add_voice(source, mix, std::move(opened), options,
-              is_special_file(voice.response) ? "" : voice.response);
-    if (moves) move_voice(moving);
+    if (moves(voice.trajectory)) {
+      return add_moving_voice(source, mix,
+                              open_movement(job_, voice.response, options, voice.trajectory,
+                                            dry.start() + dry.length(), scene_.rate, "the scene"));
+    }
+    add_voice(
+        source, mix,
+        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_),
+        options, is_special_file(voice.response) ? "" : voice.response);
+  }
+
+  bool moves(const std::string& trajectory) const {
+    return !trajectory.empty() || !job_.head.empty();
   }
 
   void open_then() {
@@ -388,15 +245,15 @@ class SceneMaker {
     options.truncated = job_.response_options.truncated;
     options.formats = job_.response_options.formats;
     options.both_ears = true;
-    const Opened opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
-                                        job_.scene ? "the scene" : job_.input, *cache_);
+    const OpenedResponse opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
+                                                job_.scene ? "the scene" : job_.input, *cache_);
     then_ = opened.response;
     report_.then = opened.report;
     report_.then->taps = std::ssize(then_->taps.left);
   }
 
   /// `again`: where the response can be read once more; otherwise it is kept.
-  void add_voice(std::size_t source, const Mix& mix, Opened opened,
+  void add_voice(std::size_t source, const Mix& mix, OpenedResponse opened,
                  const ResponseOptions& options = {}, const std::string& again = "") {
     Recipe recipe;
     recipe.cache = cache_;
@@ -418,18 +275,18 @@ class SceneMaker {
     responses_.push_back(std::move(opened));
   }
 
-  /// The voice that was added last moves.
-  void move_voice(const std::shared_ptr<const MovingVoices>& moving) {
-    Recipe& recipe = *recipes_.back();
-    recipe.converted = nullptr;
-    recipe.moving = moving;
+  void add_moving_voice(std::size_t source, const Mix& mix,
+                        const std::shared_ptr<const MovingVoices>& moving) {
+    add_voice(source, mix, first_response(*moving));
+    recipes_.back()->converted = nullptr;
+    recipes_.back()->moving = moving;
     scene_.parts.back().voices = moving->voices;
   }
 
   /// What depends on all voices: where time zero is, and how long the longest response.
   void finish() {
     std::int64_t first_arrival = responses_.front().report.direct_sound;
-    for (const Opened& one : responses_) {
+    for (const OpenedResponse& one : responses_) {
       first_arrival = std::min(first_arrival, one.report.direct_sound);
     }
     const bool is_aligned = job_.align == Align::direct;
@@ -451,12 +308,12 @@ class SceneMaker {
       }
       auto voice = std::make_shared<VoiceResponses>();
       voice->latency = sizes_[p].latency + then_latency;
-      voice->whole = made_.of(recipes_[p], report.taps, std::nullopt);
+      voice->whole = taps_.of(recipes_[p], report.taps, std::nullopt);
       if (job_.early_ms) {
         const std::int64_t after = std::llround(*job_.early_ms * scene_.rate / 1000);
         const std::int64_t arrival = sizes_[p].latency + report.direct_sound + predelay;
         const std::int64_t early = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
-        voice->early = made_.of(recipes_[p], early + then_taps - 1, early);
+        voice->early = taps_.of(recipes_[p], early + then_taps - 1, early);
         report_.early_taps = std::max(report_.early_taps, early);
       }
       known[key] = voice;
@@ -472,11 +329,18 @@ class SceneMaker {
     scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
   }
 
+  /// The first response speaks for all.
+  void report_first() {
+    report_.response = responses_.front().report;
+    report_.response.taps = scene_.taps;
+    if (job_.align == Align::direct) report_.response.direct_sound = scene_.first - scene_.latency;
+  }
+
   const Job& job_;
   JobReport& report_;
   std::shared_ptr<ResponseCache> cache_;
   Scene scene_;
-  Responses made_;
+  KeptTaps taps_;
   std::shared_ptr<const Response> then_;
   std::vector<std::size_t> source_of_;  ///< of each voice of a scene
   struct Size {
@@ -485,7 +349,7 @@ class SceneMaker {
   // Of each part:
   std::vector<Size> sizes_;
   std::vector<std::shared_ptr<Recipe>> recipes_;
-  std::vector<Opened> responses_;
+  std::vector<OpenedResponse> responses_;
 };
 
 }  // namespace

@@ -77,9 +77,8 @@ Taps delayed(const Taps& taps, std::int64_t frames) {
 /// One source with one response, from its begin to its end: a renderer's job.
 bool is_whole_voice(const Scene& scene, std::span<const Part> parts) {
   if (parts.size() != 1 || parts.front().voices.size() != 1) return false;
-  const Voice& voice = parts.front().voices.front();
-  return scene.sources[parts.front().source]->start() == 0 && voice.begin == 0 &&
-         voice.end == kForever && voice.fade_in == 0 && voice.fade_out == 0;
+  return scene.sources[parts.front().source]->start() == 0 &&
+         is_whole(parts.front().voices.front());
 }
 
 /// What the engine gets of some parts.
