@@ -163,6 +163,7 @@ void add_file_options(CLI::App& command, Job& job) {
 }
 
 void add_response_options(CLI::App& command, Job& job) {
+  add_interpolation_option(command, job.response_options.sofa);
   add_ear_options(command, job.response_options.sofa);
   command.add_flag("--both-ears", job.response_options.both_ears,
                    "Both ears get the channel of a RESPONSE that has only one");
@@ -393,6 +394,22 @@ void add_routing_options(CLI::App& command, JobOptions& options) {
       ->excludes(layout);
 }
 
+void add_movement_options(CLI::App& command, JobOptions& options) {
+  command.option_defaults()->group("Response");
+  if (!command.get_option_no_throw("SCENE")) {
+    command
+        .add_option("--trajectory", options.job.trajectory,
+                    "CSV of time, azimuth, elevation and distance: a source that moves, in a .sofa "
+                    "file")
+        ->type_name("FILE");
+  }
+  command
+      .add_option("--head", options.job.head,
+                  "CSV of time, yaw, pitch and roll: a head that turns, in a .sofa file")
+      ->type_name("FILE");
+  command.option_defaults()->group("Reports");
+}
+
 void add_noise_options(CLI::App& command, JobOptions& options) {
   const auto noise = [&job = options.job]() -> Noise& {
     if (!job.noise) job.noise.emplace();
@@ -425,6 +442,7 @@ JobOptions job_options_of(const std::vector<std::string>& arguments) {
   CLI::App command;
   add_routing_options(command, options);
   add_job_options(command, options);
+  add_movement_options(command, options);
   add_noise_options(command, options);
   parse_arguments(command, arguments);
   settle(options);

@@ -32,6 +32,10 @@ void add_scene_options(CLI::App& command, JobOptions& options);
 /// What becomes of an INPUT with several channels, before add_job_options().
 void add_routing_options(CLI::App& command, JobOptions& options);
 
+/// Tables of a source and a head that move, after add_job_options() or add_scene_options(); a scene
+/// names its trajectories itself.
+void add_movement_options(CLI::App& command, JobOptions& options);
+
 /// Noise that a job names itself, after add_job_options().
 void add_noise_options(CLI::App& command, JobOptions& options);
 

@@ -58,6 +58,12 @@ Json response_of(const std::string& file, const ResponseReport& response, const 
             {"direct_sound_frames", response.direct_sound},
             {"is_aligned", job.align == Align::direct}};
   if (response.unit_energy_gain_db) json["unit_energy_gain_db"] = *response.unit_energy_gain_db;
+  if (response.movement) {
+    json["movement"] = {{"directions", response.movement->directions},
+                        {"stretches", response.movement->stretches}};
+    if (!job.head.empty()) json["movement"]["head"] = job.head;
+    if (!job.trajectory.empty()) json["movement"]["trajectory"] = job.trajectory;
+  }
   add(json, response.repairs, "taps");
   if (!response.warnings.empty()) json["warnings"] = response.warnings;
   return json;
@@ -75,6 +81,7 @@ Json voice_of(const Job& job, const VoiceRequest& voice, const VoiceReport& repo
   json["source"]["file_rate"] = report.source_rate;
   if (report.level) json["source"].update(level_of(*report.level));
   json["response"] = response_of(voice.response, report.response, job);
+  if (!voice.trajectory.empty()) json["response"]["movement"]["trajectory"] = voice.trajectory;
   if (const auto& direction = report.response.direction) {
     json["response"]["azimuth"] = direction->azimuth;
     json["response"]["elevation"] = direction->elevation;

@@ -31,6 +31,7 @@ void add_render(CLI::App& app, RunIt& run_it) {
   add_files(*command, *options);
   add_routing_options(*command, *options);
   add_job_options(*command, *options);
+  add_movement_options(*command, *options);
   add_noise_options(*command, *options);
   add_report_options(*command, *options);
   command->callback([&run_it, options] { run_it = [options] { return run_render(*options); }; });

@@ -27,6 +27,7 @@ void add_scene(CLI::App& app, RunIt& run_it) {
       ->required();
   add_output_file(*command, *options);
   add_scene_options(*command, *options);
+  add_movement_options(*command, *options);
   command->option_defaults()->group("Output");
   command->add_flag("--stems", options->has_stems,
                     "Each voice also alone, in NAME.stem-ID.EXT beside OUTPUT");

@@ -70,6 +70,8 @@ struct Job {
   /// Instead of INPUT and RESPONSE; `response_options` are those of all voices, and `mix` is heard
   /// of each.
   std::optional<SceneRequest> scene;
+  std::string trajectory;  ///< of the source, in a SOFA file; "": it rests. See track.hpp
+  std::string head;        ///< how the head turns, for all voices; "": it rests
   /// A second response that all is heard through, the left ear's by the left ear: "" if none.
   std::string then;
   Crop crop;  ///< of every response but `then`
@@ -113,6 +115,12 @@ struct SourceReport {
   Repairs repairs;
 };
 
+/// A source or a head that moves.
+struct MovementReport {
+  std::size_t directions = 0;  ///< responses
+  std::size_t stretches = 0;   ///< of the source, each with one of them
+};
+
 struct ResponseReport {
   std::string description;
   std::optional<Direction> direction;  ///< of the measurement of a SOFA file
@@ -125,6 +133,7 @@ struct ResponseReport {
   std::int64_t direct_sound = 0;      ///< frames until it arrives, after conversion, no predelay
   std::optional<double> unit_energy_gain_db =
       std::nullopt;  ///< what --unit-energy did to both ears
+  std::optional<MovementReport> movement = std::nullopt;
 };
 
 /// One voice of a scene.

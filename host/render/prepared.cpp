@@ -74,6 +74,12 @@ void check_pipes(const Job& job) {
   if (!job.then.empty() && is_special_file(job.then)) {
     throw UsageError("--then " + job.then + ": is a pipe or a device; it has to be a file");
   }
+  for (const auto& [option, track] :
+       {std::pair{"--trajectory", job.trajectory}, std::pair{"--head", job.head}}) {
+    if (track.empty() || !is_special_file(track)) continue;
+    throw UsageError(
+        fmt::format("{} {}: is a pipe or a device; it has to be a file", option, track));
+  }
   const bool from_pipe = reads_pipe(job);
   const bool to_pipe = is_special_file(job.output);
   if (needs_whole_result(job) && from_pipe && to_pipe) {
@@ -122,7 +128,8 @@ std::optional<std::int64_t> output_frames(const Prepared& prepared) {
 void check_scene(const Prepared& prepared) {
   const Job& job = prepared.job;
   const std::int64_t voices = std::ssize(prepared.scene.parts);
-  if (job.verify && (job.scene || voices > 1)) {
+  const bool moves = voices == 1 && prepared.scene.parts.front().voices.size() > 1;
+  if (job.verify && (job.scene || voices > 1 || moves)) {
     throw UsageError("--verify compares one recording in one response, and here are several");
   }
   const std::int64_t at_a_time = voices_at_a_time(voices, prepared.scene.taps);
@@ -420,9 +427,13 @@ std::vector<std::string> Job::inputs() const {
     for (const VoiceRequest& voice : scene->voices) {
       files.push_back(voice.input);
       files.push_back(voice.response);
+      if (!voice.trajectory.empty()) files.push_back(voice.trajectory);
     }
   } else {
     files = {input, response};
+  }
+  for (const std::string& track : {trajectory, head}) {
+    if (!track.empty()) files.push_back(track);
   }
   if (!then.empty()) files.push_back(then);
   if (noise) files.push_back(noise->file);

@@ -55,7 +55,11 @@ class SceneMaker {
     scene_.rate = recording.format().rate;
     for (std::size_t i = 0; i < used.size(); ++i) add_source(0, i, 0, false);
     open_then();
-    if (!routing) {
+    if (!routing && moves(job_.trajectory)) {
+      add_moving_voice(0, job_.mix,
+                       open_movement(job_, job_.response, job_.response_options, job_.trajectory,
+                                     scene_.sources.front()->length(), scene_.rate, job_.input));
+    } else if (!routing) {
       add_voice(0, job_.mix,
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
                               job_.input, *cache_));
@@ -213,16 +217,25 @@ class SceneMaker {
     if (!is_sofa(voice.response)) options.sofa = {};
     Mix mix = job_.mix;
     mix.gain_db += voice.gain_db;
-    OpenedResponse opened =
-        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_);
     const std::size_t source = source_of_[v];
     const DrySource& dry = *scene_.sources[source];
     const Recording& recording = dry.recording();
     report_.voices[v].source = {scene_.rate, dry.length(), recording.has_more(),
                                 recording.repairs()};
     report_.voices[v].source_rate = recording.format().rate;
-    add_voice(source, mix, std::move(opened), options,
-              is_special_file(voice.response) ? "" : voice.response);
+    if (moves(voice.trajectory)) {
+      return add_moving_voice(source, mix,
+                              open_movement(job_, voice.response, options, voice.trajectory,
+                                            dry.start() + dry.length(), scene_.rate, "the scene"));
+    }
+    add_voice(
+        source, mix,
+        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_),
+        options, is_special_file(voice.response) ? "" : voice.response);
+  }
+
+  bool moves(const std::string& trajectory) const {
+    return !trajectory.empty() || !job_.head.empty();
   }
 
   void open_then() {
@@ -272,6 +285,14 @@ class SceneMaker {
     }
     opened.report.direct_sound = std::llround(part.direct_sound);
     opened.response = std::make_shared<const Response>(std::move(part));
+  }
+
+  void add_moving_voice(std::size_t source, const Mix& mix,
+                        const std::shared_ptr<const MovingVoices>& moving) {
+    add_voice(source, mix, first_response(*moving));
+    recipes_.back()->converted = nullptr;
+    recipes_.back()->moving = moving;
+    scene_.parts.back().voices = moving->voices;
   }
 
   /// What depends on all voices: where time zero is, and how long the longest response.

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "host/base/error.hpp"
 #include "host/render/chain.hpp"
+#include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
 
@@ -38,8 +40,49 @@ OpenedResponse open_response(const Job& job, const std::string& path,
   return opened;
 }
 
+std::shared_ptr<const MovingVoices> open_movement(const Job& job, const std::string& path,
+                                                  ResponseOptions options,
+                                                  const std::string& trajectory, std::int64_t end,
+                                                  int rate, const std::string& input) {
+  SofaOptions& sofa = options.sofa;
+  if (sofa.measurement) {
+    throw UsageError("--measurement names one direction, and what moves has many");
+  }
+  if (job.mix.has_unit_energy) {
+    throw UsageError("--unit-energy scales one response, and what moves has many");
+  }
+  if (!trajectory.empty() && (sofa.azimuth || sofa.elevation)) {
+    throw UsageError(trajectory + ": moves the source, which azimuth or elevation places");
+  }
+  Motion motion;
+  motion.rest = {SofaSet::asked_direction(sofa), 0};
+  if (!trajectory.empty()) motion.source = read_trajectory(trajectory);
+  if (!job.head.empty()) motion.head = read_head_track(job.head);
+  if (motion.source && motion.source->has_third && sofa.distance) {
+    throw UsageError(trajectory + ": has distances, and so does the choice of one");
+  }
+  sofa.interpolation = sofa.interpolation.value_or(Interpolation::neighbours);
+  auto moving = std::make_shared<const MovingVoices>(
+      moving_voices(path, options, motion, std::min(end, kForever), rate));
+  if (moving->file_rate != rate && job.rate_policy == RatePolicy::error) {
+    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
+                                      moving->file_rate, input, rate));
+  }
+  return moving;
+}
+
+OpenedResponse first_response(const MovingVoices& moving) {
+  OpenedResponse opened;
+  opened.report = {moving.description, std::nullopt,     moving.repairs,
+                   moving.warnings,    moving.file_rate, moving.file_taps};
+  opened.report.direct_sound = std::llround(moving.direct_sound);
+  opened.report.movement = {moving.responses.count, moving.voices.size()};
+  opened.response = std::make_shared<const Response>(moving.response(0));
+  return opened;
+}
+
 std::string Recipe::key() const {
-  if (converted) return "";
+  if (converted || moving) return "";
   const SofaOptions& sofa = options.sofa;
   const auto words = [](const std::optional<double>& value) {
     return value ? fmt::format("{}", *value) : "-";
@@ -48,9 +91,12 @@ std::string Recipe::key() const {
                      words(sofa.distance), mix.gain_db, path);
 }
 
-Response Recipe::make(Stretch stretch, std::int64_t taps) const {
-  Response response =
-      converted ? *converted : cropped(*cache->convert(cache->load(path, options), rate), crop);
+Response Recipe::make(std::size_t number, Stretch stretch, std::int64_t taps) const {
+  Response response = converted
+                          ? *converted
+                          : cropped(moving ? moving->response(number)
+                                           : *cache->convert(cache->load(path, options), rate),
+                                    crop);
   response.latency_frames += dry_frames;
   response = mixed(std::move(response), mix);
   for (const Side side : kSides) {
@@ -64,16 +110,19 @@ Response Recipe::make(Stretch stretch, std::int64_t taps) const {
 SceneResponses KeptTaps::of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
                             Stretch stretch, std::int64_t taps) {
   using Taps = std::shared_ptr<const Stereo<Signal>>;
-  bytes_ += 2 * K * static_cast<std::int64_t>(sizeof(float));
+  const std::size_t count = recipe->count();
+  bytes_ += 2 * K * static_cast<std::int64_t>(count * sizeof(float));
   const bool is_kept = bytes_ <= kBytes;
-  const auto kept = std::make_shared<Taps>();
-  return {1, K, [=](std::size_t) {
-            if (*kept) return *kept;
-            Taps made = std::make_shared<const Stereo<Signal>>(recipe->make(stretch, taps).taps);
+  const auto kept = std::make_shared<std::vector<Taps>>(count);
+  return {count, K, [=](std::size_t number) {
+            Taps& known = (*kept)[number];
+            if (known) return known;
+            Taps made =
+                std::make_shared<const Stereo<Signal>>(recipe->make(number, stretch, taps).taps);
             if (std::ssize(made->left) != K) {
               throw FileError(recipe->path, "has changed while gpuconv was reading it");
             }
-            if (is_kept) *kept = made;
+            if (is_kept) known = made;
             return made;
           }};
 }

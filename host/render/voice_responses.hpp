@@ -8,6 +8,7 @@
 
 #include "host/methods/voice.hpp"
 #include "host/render/job.hpp"
+#include "host/render/moving_voices.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/response.hpp"
 #include "host/room/response_cache.hpp"
@@ -27,12 +28,24 @@ OpenedResponse open_response(const Job& job, const std::string& path,
                              const std::shared_ptr<const Response>& loaded, int rate,
                              const std::string& input, ResponseCache& cache);
 
+/// The voices of a source that moves as `trajectory` says, or rests where `options` say if it is
+/// "", while the head moves as `job` says. The source ends at frame `end`. Throws FileError, and
+/// UsageError for options that do not go with movement.
+std::shared_ptr<const MovingVoices> open_movement(const Job& job, const std::string& path,
+                                                  ResponseOptions options,
+                                                  const std::string& trajectory, std::int64_t end,
+                                                  int rate, const std::string& input);
+
+/// The first of its responses, with a report on all.
+OpenedResponse first_response(const MovingVoices& moving);
+
 /// How the taps of a response are made, any number of times.
 struct Recipe {
   std::shared_ptr<ResponseCache> cache;
   std::string path;
   ResponseOptions options;
-  std::shared_ptr<const Response> converted;  ///< null: read and converted again
+  std::shared_ptr<const Response> converted;   ///< null: read and converted again
+  std::shared_ptr<const MovingVoices> moving;  ///< instead, with several responses; or null
   int rate = 0;
   Crop crop;  ///< of what is read again; `converted` is cropped
   Mix mix;
@@ -42,8 +55,10 @@ struct Recipe {
   /// The same for voices of one scene whose taps are the same; or empty.
   std::string key() const;
 
-  /// `stretch`: the first `taps`, or all but those.
-  Response make(Stretch stretch = Stretch::whole, std::int64_t taps = 0) const;
+  std::size_t count() const { return moving ? moving->responses.count : 1; }
+
+  /// One of so many. `stretch`: the first `taps`, or all but those.
+  Response make(std::size_t number, Stretch stretch, std::int64_t taps) const;
 };
 
 /// The taps of the responses of a scene: kept after their first use up to a limit, made again each

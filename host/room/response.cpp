@@ -12,6 +12,7 @@
 #include "host/read/nonfinite.hpp"
 #include "host/room/delay.hpp"
 #include "host/room/onset.hpp"
+#include "host/room/response_field.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
@@ -130,6 +131,9 @@ Response response_of(const ResponseChannels& channels, int left, int right) {
 }
 
 Response response_of(SofaSet& set, const ResponseOptions& options) {
+  if (options.sofa.interpolation == Interpolation::neighbours && !options.sofa.measurement) {
+    return interpolated_response(set, options);
+  }
   SofaMeasurement found = set.measurement(options.sofa);
   Response response;
   response.rate = found.rate;

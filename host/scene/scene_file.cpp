@@ -30,8 +30,9 @@ constexpr double kMostSeconds = 1e6;  // of a start: 11 days
 constexpr double kMostDecibels = 200;
 
 constexpr std::array<std::string_view, 2> kSceneKeys{"voices", "rate"};
-constexpr std::array<std::string_view, 9> kVoiceKeys{
-    "input", "channel", "start", "gain", "response", "azimuth", "elevation", "distance", "id"};
+constexpr std::array<std::string_view, 10> kVoiceKeys{
+    "input",   "channel",   "start",    "gain",       "response",
+    "azimuth", "elevation", "distance", "trajectory", "id"};
 
 /// What is wrong with a value; read_scene() adds where it stands.
 struct BadValue : std::runtime_error {
@@ -197,6 +198,12 @@ class SceneReader {
       voice.sofa.azimuth = number_of(json, "azimuth", -360, 360, "degrees");
       voice.sofa.elevation = number_of(json, "elevation", -90, 90, "degrees");
       voice.sofa.distance = number_of(json, "distance", 0, 1e6, "m");
+      if (json.contains("trajectory")) {
+        voice.trajectory = located(text_of(json, "trajectory"));
+        if (voice.trajectory == "-") {
+          throw BadValue("trajectory is -, and standard input is for recordings");
+        }
+      }
       voice.id = id_of(json, number);
       if (!ids_.insert(voice.id).second) {
         throw BadValue(fmt::format("id '{}' is already that of another voice", voice.id));
