@@ -17,11 +17,6 @@ __device__ inline float2 multiply(float2 a, float2 b) {
   return make_float2(fmaf(-a.y, b.y, a.x * b.x), fmaf(a.y, b.x, a.x * b.y));
 }
 
-/// sum + a b; from a sum of -0 on, the bytes of multiply(a, b)
-__device__ inline float2 add_product(float2 sum, float2 a, float2 b) {
-  return make_float2(fmaf(-a.y, b.y, fmaf(a.x, b.x, sum.x)), fmaf(a.y, b.x, fmaf(a.x, b.y, sum.y)));
-}
-
 /// a conj(b)
 __device__ inline float2 multiply_conjugate(float2 a, float2 b) {
   return make_float2(fmaf(a.y, b.y, a.x * b.x), fmaf(a.y, b.x, -(a.x * b.y)));

@@ -19,10 +19,20 @@ struct VoiceSums {
   const float2* spectra;  ///< of items from `first_item` on
   const float2* responses[2];
   float2* sums[2];
+  float2* errors[2];
   int first_item;
   int elements;
   int blocks;  ///< of a tile
 };
+
+/// Adds `term` (Kahan's summation): `error` is how much too large the sum is. From a sum of -0 on,
+/// which changes nothing that is added to it, one term alone stays as it is.
+__device__ inline void add_term(float& sum, float& error, float term) {
+  const float corrected = term - error;
+  const float next = sum + corrected;
+  error = (next - sum) - corrected;
+  sum = next;
+}
 
 /// A thread sums one element of all segments of a tile, for both sides.
 __global__ void __launch_bounds__(kThreads) voice_sums_kernel(VoiceSums voices) {
@@ -31,12 +41,15 @@ __global__ void __launch_bounds__(kThreads) voice_sums_kernel(VoiceSums voices) 
   wait_for_previous();
   if (k >= voices.elements) return;  // no barrier below
   const VoiceTile tile = voices.tiles[block / voices.blocks];
+  const int first = tile.first_segment * voices.elements + k;
   float2 sum[kTileSegments][2];
+  float2 error[kTileSegments][2];
   unrolled<kTileSegments>([&](auto j) {
     const bool is_begun = (tile.begun & tile.heard & (1U << j)) != 0;
     unrolled<2>([&](auto side) {
-      sum[j][side] = is_begun ? voices.sums[side][(tile.first_segment + j) * voices.elements + k]
-                              : make_float2(-0.0f, -0.0f);
+      const int at = first + j * voices.elements;
+      sum[j][side] = is_begun ? voices.sums[side][at] : make_float2(-0.0f, -0.0f);
+      error[j][side] = is_begun ? voices.errors[side][at] : make_float2(0.0f, 0.0f);
     });
   });
   int slot = -1;
@@ -52,14 +65,19 @@ __global__ void __launch_bounds__(kThreads) voice_sums_kernel(VoiceSums voices) 
     }
     unrolled<kTileSegments>([&](auto j) {
       if (item.segment != tile.first_segment + j) return;
-      unrolled<2>(
-          [&](auto side) { sum[j][side] = add_product(sum[j][side], spectrum, response[side]); });
+      unrolled<2>([&](auto side) {
+        const float2 product = multiply(spectrum, response[side]);
+        add_term(sum[j][side].x, error[j][side].x, product.x);
+        add_term(sum[j][side].y, error[j][side].y, product.y);
+      });
     });
   }
   unrolled<kTileSegments>([&](auto j) {
     if ((tile.heard & (1U << j)) == 0) return;
     unrolled<2>([&](auto side) {
-      voices.sums[side][(tile.first_segment + j) * voices.elements + k] = sum[j][side];
+      const int at = first + j * voices.elements;
+      voices.sums[side][at] = sum[j][side];
+      voices.errors[side][at] = error[j][side];
     });
   });
 }
@@ -85,6 +103,7 @@ SpectralVoices::SpectralVoices(const Sizes& sizes, const VoiceMemory& memory)
   for (const Side side : kSides) {
     responses_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(slots_) * elements);
     sums_[side] = DeviceBuffer<float2>(static_cast<std::size_t>(sizes.segments) * elements);
+    errors_[side] = DeviceBuffer<float2>(sums_[side].size());
   }
 }
 
@@ -119,6 +138,7 @@ void SpectralVoices::enqueue_voices(const VoiceLists& lists, const DeviceVoices&
                          scratch_.data(),
                          {responses_.left.data(), responses_.right.data()},
                          {sums_.left.data(), sums_.right.data()},
+                         {errors_.left.data(), errors_.right.data()},
                          batch.first_item,
                          sizes_.elements,
                          blocks};
@@ -172,12 +192,12 @@ Cost SpectralVoices::voices_cost(const VoiceLists& lists) const {
   Cost cost;
   for (const VoiceBatch& batch : lists.batches) {
     const Cost forward = transform_cost(batch.items, true);
-    cost.operations += forward.operations + batch.items * 2 * 8 * elements;
+    cost.operations += forward.operations + batch.items * 2 * (6 + 8) * elements;
     cost.device_bytes += forward.device_bytes + batch.items * sizeof(float2) * elements;
     cost.launches += forward.launches + 1;
   }
   double responses = 0;
-  double sums = 0;  // read or written
+  double sums = 0;  // read or written, with their errors
   for (const VoiceTile& tile : lists.tiles) {
     int slot = -1;
     for (int i = tile.first_item; i < tile.end_item; ++i) {
@@ -187,7 +207,7 @@ Cost SpectralVoices::voices_cost(const VoiceLists& lists) const {
     }
     sums += std::popcount(tile.heard) + std::popcount(tile.heard & tile.begun);
   }
-  cost.device_bytes += (responses + sums) * 2 * sizeof(float2) * elements;
+  cost.device_bytes += (responses + 2 * sums) * 2 * sizeof(float2) * elements;
   return cost;
 }
 

@@ -4,11 +4,14 @@
 //   2  add their products with the responses              sums_[side][segment][element]
 //   3  once all voices are summed: transform back
 //
+// The sums are compensated: voices that are alike have rounding errors that are, too, and those of
+// hundreds would add up.
+//
 // Steps 1 and 2 are launches of their own. For each item and each of M elements, step 1 writes 8
-// bytes and step 2 reads 8 of the spectrum, 16 / kTileSegments of the responses, and 32 of the sums
-// once for all items of a segment in a batch. Sums in registers beside the transform would need 16
-// and the sums, but ptxas spills them for sm_90 in three of the seven lengths of gpu-fused and in
-// all rows of gpu-fourstep.
+// bytes and step 2 reads 8 of the spectrum, 16 / kTileSegments of the responses, and moves 64 of
+// the sums and their errors once for all items of a segment in a batch. Sums in registers beside
+// the transform would need 16 and the sums, but ptxas spills them for sm_90 in three of the seven
+// lengths of gpu-fused and in all rows of gpu-fourstep.
 #pragma once
 
 #include <memory>
@@ -88,6 +91,7 @@ class SpectralVoices : public VoiceConvolver {
   DeviceBuffer<float2> scratch_;
   Stereo<DeviceBuffer<float2>> responses_;
   Stereo<DeviceBuffer<float2>> sums_;
+  Stereo<DeviceBuffer<float2>> errors_;
 };
 
 }  // namespace gpuconv

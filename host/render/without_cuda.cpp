@@ -2,6 +2,7 @@
 #include "cuda/runtime/device.hpp"
 #include "host/base/error.hpp"
 #include "host/render/gpu_renderer.hpp"
+#include "host/render/gpu_scene_renderer.hpp"
 #include "host/render/watchdog.hpp"
 
 namespace gpuconv {
@@ -12,6 +13,11 @@ void watch_gpu(int) {}  // nobody waits
 
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>&, std::int64_t,
                                             int) {
+  throw GpuError(query_devices().why_none);
+}
+
+std::unique_ptr<SceneRenderer> make_gpu_scene_renderer(const Method&, SceneResponses,
+                                                       std::vector<Voice>, std::int64_t, int) {
   throw GpuError(query_devices().why_none);
 }
 

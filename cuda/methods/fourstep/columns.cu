@@ -79,8 +79,9 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   float2* const to = opaque(pieces.scratch[piece] + within * Shape::kLength * kColumns);
   wait_for_previous();
   const SegmentReader segment =
-      pieces.items != nullptr ? SegmentReader(pieces.samples, pieces.items[within])
-                              : pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0);
+      (pieces.items != nullptr ? SegmentReader(pieces.samples, pieces.items[within])
+                               : pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0))
+          .held();
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
     unrolled<Shape::radix(0)>([&](auto t) {
       segment.read<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v,
