@@ -97,6 +97,9 @@ double mean_voices(std::span<const Voice> voices) {
 ///              each voice in each window
 ///   product    worker 0 reads for the next batch. Products, and the first levels back
 ///   inverse    the other levels, of long windows; short ones have all of them in one task
+///
+/// Of a long window that many voices share, forward and product take a few voices at a time, whose
+/// spectra stay in the cache.
 class VoicesConvolver::Pipeline {
  public:
   Pipeline(const VoicesConvolver& convolver, std::span<const SceneSource> sources, int threads)
@@ -181,6 +184,7 @@ class VoicesConvolver::Pipeline {
     int part;
   };
 
+  static constexpr std::size_t kGroup = 4;  // voices of a long window
   bool is_long() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
 
   /// Windows of a batch: 64 Ki samples for each worker are some 200 us of work, against 5 us for a
@@ -199,7 +203,7 @@ class VoicesConvolver::Pipeline {
   void call_out(const WriteWet& write) {
     try {
       if (phase_ == Phase::forward || phase_ == Phase::last_frames) write_batch(write);
-      if (phase_ == Phase::product) {
+      if (phase_ == Phase::product && is_last_group()) {
         // The samples have been transformed; the next batch may overwrite them.
         first_ += batch_;
         read_batch();
@@ -220,6 +224,12 @@ class VoicesConvolver::Pipeline {
   void list_products(std::size_t window);
   void end_phase() noexcept;
   void begin_phase(Phase phase);
+
+  std::size_t group_end(const Window& window) const {
+    return has_groups() ? std::min(group_ + kGroup, window.heard.size()) : window.heard.size();
+  }
+  bool is_last_group() const { return group_end(windows_.back()) == windows_.back().heard.size(); }
+  bool has_groups() const { return is_long() && plan_.partitions == 1; }
 
   void add_gain_tasks();
   void add_forward_tasks();
@@ -265,6 +275,7 @@ class VoicesConvolver::Pipeline {
   std::int64_t wet_length_ = kForever;
   std::int64_t frames_ = 0;  // in wet_, to be written
   Phase phase_ = Phase::forward;
+  std::size_t group_ = 0;  // the first voice of those that forward and product take
   bool is_finished_ = false;
   std::vector<Task> tasks_;
   std::atomic<std::size_t> next_task_ = 0;
@@ -331,6 +342,7 @@ void VoicesConvolver::Pipeline::write_batch(const WriteWet& write) {
 /// What is heard in the windows of the batch of first_.
 void VoicesConvolver::Pipeline::prepare() {
   batch_first_ = first_;
+  group_ = 0;
   fresh_.clear();
   while (std::ssize(windows_) >= plan_.partitions) forget_first_window();
   bool has_long_gain = false;
@@ -456,8 +468,13 @@ void VoicesConvolver::Pipeline::end_phase() noexcept {
         return begin_phase(Phase::forward);
       case Phase::forward:
         for (ResponseSpectra* const made : fresh_) made->taps = nullptr;
+        fresh_.clear();
         return begin_phase(Phase::product);
       case Phase::product:
+        if (!is_last_group()) {
+          group_ += kGroup;
+          return begin_phase(Phase::forward);
+        }
         if (is_long()) return begin_phase(Phase::inverse);
         [[fallthrough]];
       case Phase::inverse:
@@ -502,7 +519,8 @@ void VoicesConvolver::Pipeline::add_forward_tasks() {
   const auto work = is_long() ? &Pipeline::forward_columns : &Pipeline::forward_short_window;
   for (Window& window : windows_) {
     if (window.t < batch_first_) continue;
-    for (std::size_t i = 0; i < window.heard.size(); ++i) {
+    const std::size_t end = group_end(window);
+    for (std::size_t i = group_; i < end; ++i) {
       for (int group = 0; group < groups; ++group) tasks_.push_back({work, &window, i, group});
     }
   }
@@ -563,9 +581,18 @@ void VoicesConvolver::Pipeline::forward_short_window(const Task& task, Worker& w
 /// Of a long window: the other levels there, products, and the first levels back.
 void VoicesConvolver::Pipeline::multiply_chunk(const Task& task, Worker&) {
   const Window& window = *task.window;
-  for (const Heard& heard : window.heard) transform_.forward_chunk(task.part, heard.spectrum);
-  transform_.filter_chunk(window.factors, {window.responses.left, window.responses.right},
-                          task.part, {product_.left.data(), product_.right.data()});
+  const std::size_t end = group_end(window);
+  for (std::size_t i = group_; i < end; ++i) {
+    transform_.forward_chunk(task.part, window.heard[i].spectrum);
+  }
+  const auto of_group = [&](const std::vector<const float*>& all) {
+    return has_groups() ? std::span(all).subspan(group_, end - group_) : std::span(all);
+  };
+  const Stereo<float*> product{product_.left.data(), product_.right.data()};
+  transform_.multiply_chunk(of_group(window.factors),
+                            {of_group(window.responses.left), of_group(window.responses.right)},
+                            task.part, product, group_ > 0);
+  if (is_last_group()) transform_.inverse_chunk(task.part, product);
 }
 
 void VoicesConvolver::Pipeline::inverse_columns(const Task& task, Worker& worker) {
