@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cuda/fft/compensated.cuh"
 #include "cuda/runtime/launch.cuh"
 
 namespace gpuconv {
@@ -10,9 +11,10 @@ namespace {
 constexpr int kThreads = 256;
 
 __global__ void __launch_bounds__(kThreads)
-    add_kernel(const float* __restrict__ wet, int length, float* __restrict__ sum) {
+    add_kernel(const float* __restrict__ wet, int length, float* __restrict__ sum,
+               float* __restrict__ error) {
   const int n = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (n < length) sum[n] += wet[n];
+  if (n < length) add_term(sum[n], error[n], wet[n]);
 }
 
 }  // namespace
@@ -31,6 +33,7 @@ DirectVoices::DirectVoices(int response_length, int block_length, const VoiceMem
   for (const Side side : kSides) {
     responses_[side] = DeviceBuffer<float>(taps_.size() * stored);
     sums_[side] = DeviceBuffer<float>(wet_length);
+    errors_[side] = DeviceBuffer<float>(wet_length);
   }
   wet_ = DeviceBuffer<float>(wet_length);
 }
@@ -61,18 +64,21 @@ void DirectVoices::enqueue_voices(const VoiceLists& lists, const DeviceVoices& v
       const std::span source(voices.samples + item.offset, static_cast<std::size_t>(item.length));
       const std::size_t wet_length = source.size() + taps - 1;
       for (const Side side : kSides) {
-        const std::span<float> sum =
-            sums_[side].span().subspan(static_cast<std::size_t>(-item.first), wet_length);
+        const auto part = [&](const DeviceBuffer<float>& of) {
+          return of.span().subspan(static_cast<std::size_t>(-item.first), wet_length);
+        };
         if (is_first) {
-          GPUCONV_CUDA(cudaMemsetAsync(sums_[side].data(), 0, sums_[side].span().size_bytes(),
-                                       stream.get()));
+          for (const DeviceBuffer<float>* const all : {&sums_[side], &errors_[side]}) {
+            GPUCONV_CUDA(cudaMemsetAsync(all->data(), 0, all->span().size_bytes(), stream.get()));
+          }
         }
-        const std::span<float> wet = is_first ? sum : wet_.span().first(wet_length);
+        const std::span<float> wet = is_first ? part(sums_[side]) : wet_.span().first(wet_length);
         enqueue_(source, of_slot(side, item.slot).first(taps), wet, stream);
         if (is_first) continue;
         const auto length = static_cast<int>(wet_length);
         const LaunchShape shape{static_cast<unsigned>(ceil_div(length, kThreads)), kThreads};
-        launch(add_kernel, shape, stream, wet.data(), length, sum.data());
+        launch(add_kernel, shape, stream, wet.data(), length, part(sums_[side]).data(),
+               part(errors_[side]).data());
       }
     }
   }
@@ -104,10 +110,10 @@ Cost DirectVoices::voices_cost(const VoiceLists& lists) const {
       const int taps = taps_[static_cast<std::size_t>(item.slot)];
       add(cost_(item.length, taps));
       if (tile.begun == 0 && i == tile.first_item) {
-        sum.device_bytes += 2.0 * static_cast<double>(sums_.left.span().size_bytes());  // zeros
+        sum.device_bytes += 2 * 2.0 * static_cast<double>(sums_.left.span().size_bytes());  // zeros
       } else {
-        const double floats = 2.0 * (item.length + taps - 1);  // two in, one out
-        add({floats, 3 * sizeof(float) * floats, 2});
+        const double floats = 2.0 * (item.length + taps - 1);  // three in, two out
+        add({4 * floats, 5 * sizeof(float) * floats, 2});
       }
     }
   }

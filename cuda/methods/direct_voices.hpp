@@ -44,7 +44,8 @@ class DirectVoices final : public VoiceConvolver {
   std::vector<int> taps_;  // of the response in each slot
   Stereo<DeviceBuffer<float>> responses_;
   Stereo<DeviceBuffer<float>> sums_;  // the wet signal of a block
-  DeviceBuffer<float> wet_;           // of one voice
+  Stereo<DeviceBuffer<float>> errors_;
+  DeviceBuffer<float> wet_;  // of one voice
 };
 
 }  // namespace gpuconv

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "cuda/fft/compensated.cuh"
 #include "cuda/fft/complex.cuh"
 #include "cuda/runtime/launch.cuh"
 
@@ -24,15 +25,6 @@ struct VoiceSums {
   int elements;
   int blocks;  ///< of a tile
 };
-
-/// Adds `term` (Kahan's summation): `error` is how much too large the sum is. From a sum of -0 on,
-/// which changes nothing that is added to it, one term alone stays as it is.
-__device__ inline void add_term(float& sum, float& error, float term) {
-  const float corrected = term - error;
-  const float next = sum + corrected;
-  error = (next - sum) - corrected;
-  sum = next;
-}
 
 /// A thread sums one element of all segments of a tile, for both sides.
 __global__ void __launch_bounds__(kThreads) voice_sums_kernel(VoiceSums voices) {
