@@ -236,7 +236,8 @@ constexpr Method kMethods[] = {
      .longest_response = kLongestFourstepResponse,
      .transform = transform<fourstep_lengths>,
      .plan = plan_gpu_fourstep,
-     .plan_voices = plan_voices_fourstep},
+     .plan_voices = plan_voices_fourstep,
+     .segments = fourstep_lengths},
     {.name = "gpu-fused",
      .processor = Processor::gpu,
      .idea = "one launch: transform, product and inverse on the chip",
@@ -251,7 +252,8 @@ constexpr Method kMethods[] = {
          },
      .transform = transform<fused_lengths>,
      .plan = plan_gpu_fused,
-     .plan_voices = plan_voices_fused},
+     .plan_voices = plan_voices_fused,
+     .segments = fused_lengths},
 };
 
 }  // namespace

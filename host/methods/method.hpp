@@ -69,6 +69,9 @@ struct Method {
   std::string (*why_missing)() = nullptr;
   PlanConvolver* plan = nullptr;      ///< GPU methods
   PlanVoices* plan_voices = nullptr;  ///< these, for scenes
+  /// The lengths of its segments, which are convolved independently of each other: several clips
+  /// can share a launch. Null: they cannot.
+  SegmentLengths (*segments)(std::int64_t N, int K) = nullptr;
 };
 
 std::span<const Method> methods();
