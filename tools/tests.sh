@@ -27,4 +27,4 @@ host="$readers:$rooms:$writers:$programs:$arithmetic"
 on_gpu='*/gpu_*:GpuBenchTest.*'
 if command -v nvidia-smi >/dev/null && nvidia-smi -L >/dev/null 2>&1; then on_gpu=none; fi
 # Kernels in other orders, and under a watch for races.
-reordered='*Blockwise*:Radix2*/1?:GpuRenderer*:*EveryMethod.Agrees*gpu_*:Golden.*gpu_*:*GraphOf*'
+reordered='*Blockwise*:Radix2*/1?:GpuRenderer*:*EveryMethod.Agrees*gpu_*:Golden.*gpu_*:*GraphOf*:*VoicesOf*'
