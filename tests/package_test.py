@@ -86,6 +86,7 @@ class Package(unittest.TestCase):
             "share/bash-completion/completions/gpuconv", "share/zsh/vendor-completions/_gpuconv",
             "share/fish/vendor_completions.d/gpuconv.fish", "share/doc/gpuconv/copyright",
             "share/doc/gpuconv/changelog.gz", "share/doc/gpuconv/changelog.Debian.gz",
+            "share/gpuconv/scene.schema.json",
             *(f"share/man/man1/gpuconv-{command}.1.gz" for command in commands)})
 
     def test_it_tells_the_licences_of_all_that_is_compiled_in(self):

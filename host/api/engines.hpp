@@ -67,6 +67,9 @@ class PlanEngines {
   /// For a source of N samples.
   Choice choose_for(std::int64_t N);
 
+  /// For voices of N samples, the longest response of which has K taps.
+  Choice choose_for(std::int64_t N, std::int64_t K) const { return chooser_->choose_for(N, K); }
+
   /// As Renderer::run(), by the method of `choice` for N samples.
   void run(const Choice& choice, std::int64_t N, const ReadSource& read, const WriteWet& write);
 

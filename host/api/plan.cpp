@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "host/api/engines.hpp"
 #include "host/api/plan_stream.hpp"
 #include "host/base/parallel.hpp"
+#include "host/render/scene_renderer.hpp"
 
 namespace gpuconv {
 namespace {
@@ -20,8 +22,8 @@ constexpr std::int64_t kFramesOfAClip = std::int64_t{1} << 22;
 /// Takes frames in order into memory for all of them.
 class MemoryWet {
  public:
-  MemoryWet(const Stereo<std::span<float>>& wet, const std::string& what)
-      : wet_(wet), what_(what) {}
+  MemoryWet(const Stereo<std::span<float>>& wet, std::string what)
+      : wet_(wet), what_(std::move(what)) {}
 
   void operator()(Stereo<std::span<const float>> frames) {
     check_overflow(frames, static_cast<std::int64_t>(used_), what_);
@@ -33,7 +35,7 @@ class MemoryWet {
 
  private:
   Stereo<std::span<float>> wet_;
-  const std::string& what_;
+  std::string what_;
   std::size_t used_ = 0;
 };
 
@@ -201,6 +203,56 @@ Report convolve_clips(std::span<const Plan* const> plans, std::span<const float>
       }
     });
   }
+  Report report = report_of(choice);
+  report.replaced = replaced;
+  return report;
+}
+
+Report convolve_voices(std::span<const Plan* const> plans, std::span<const float> sources,
+                       std::span<float> wet, const BetweenBlocks& between) {
+  const auto V = static_cast<std::int64_t>(plans.size());
+  if (V == 0 ? !sources.empty() : std::ssize(sources) % V != 0) {
+    throw UsageError(
+        fmt::format("sources: {} samples are not {} voices of one length", sources.size(), V));
+  }
+  if (V == 0 && !wet.empty()) throw UsageError("wet: no voices make no frames");
+  if (V == 0) return {};
+  const std::int64_t N = std::ssize(sources) / V;
+  if (N == 0) throw UsageError(fmt::format("sources: {} voices hold no samples", V));
+  SceneResponses responses{plans.size(), 0, [&](std::size_t v) {
+                             const std::shared_ptr<PlanEngines>& engines = plans[v]->engines_;
+                             return std::shared_ptr<const Stereo<Signal>>(engines,
+                                                                          &engines->response());
+                           }};
+  for (const Plan* const plan : plans) {
+    responses.longest = std::max(responses.longest, plan->taps());
+  }
+  const std::int64_t frames = N + responses.longest - 1;
+  if (std::ssize(wet) != 2 * frames) {
+    throw UsageError(
+        fmt::format("wet: 2 x {} frames are {} floats, not {}", frames, 2 * frames, wet.size()));
+  }
+  const auto at = [](std::int64_t index) { return static_cast<std::size_t>(index); };
+  std::vector<CheckedSamples> checked;
+  std::vector<SceneSource> readers;
+  std::vector<Voice> voices;
+  std::int64_t replaced = 0;
+  for (std::int64_t v = 0; v < V; ++v) {
+    const PlanEngines& engines = *plans[at(v)]->engines_;
+    checked.emplace_back(sources.subspan(at(v * N), at(N)), engines.nonfinite(),
+                         fmt::format("voice {}", v));
+    replaced += checked.back().replaced();
+    voices.push_back({.source = at(v), .response = at(v)});
+  }
+  for (const CheckedSamples& samples : checked) readers.push_back({reader_of(samples.samples())});
+  const Choice choice = plans.front()->engines_->choose_for(N, responses.longest);
+  MemoryWet memory({wet.first(at(frames)), wet.last(at(frames))}, "scene");
+  make_scene_renderer(*choice.method, std::move(responses), std::move(voices), N,
+                      choice.device ? choice.device->index : 0)
+      ->run(readers, [&](Stereo<std::span<const float>> part) {
+        if (between) between();
+        memory(part);
+      });
   Report report = report_of(choice);
   report.replaced = replaced;
   return report;

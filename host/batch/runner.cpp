@@ -271,6 +271,9 @@ Job Batch::job_of(const ListedJob& listed) const {
 /// What the journal has to know: the line, the files and what was drawn.
 std::optional<std::string> Batch::origin_of(const ListedJob& listed) const {
   auto origin = Journal::origin(listed, settings_);
+  if (origin && !request_.job.then.empty()) {
+    *origin += "\nthen " + state_of(request_.job.then).value_or("none");
+  }
   if (!origin || jobs_.drawn.empty()) return origin;
   const PairedJob& drawn = jobs_.drawn[listed.position];
   *origin += "\n" + choices_of(drawn);

@@ -19,6 +19,7 @@ void add_commands(CLI::App& app, RunIt& run_it);
 
 /// Each adds its subcommand; `run_it` receives what to do once the command line is read.
 void add_render(CLI::App& app, RunIt& run_it);
+void add_scene(CLI::App& app, RunIt& run_it);
 void add_batch(CLI::App& app, RunIt& run_it);
 void add_methods(CLI::App& app, RunIt& run_it);
 void add_devices(CLI::App& app, RunIt& run_it);

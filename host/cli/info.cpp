@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
+#include <span>
 
 #include "host/base/error.hpp"
+#include "host/bench/page/response_plot.hpp"
 #include "host/cli/cli.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/sofa_options.hpp"
+#include "host/files/output_file.hpp"
 #include "host/read/foreign.hpp"
 #include "host/room/acoustics.hpp"
 #include "host/room/sofa/sofa_set.hpp"
@@ -25,7 +29,34 @@ struct InfoOptions {
   bool as_json = false;
   bool as_response = false;
   bool lists_directions = false;
+  std::string plot;  ///< an SVG file, or empty
 };
+
+/// Numbers and picture of a response.
+int info_of_response(const InfoOptions& options) {
+  ResponseOptions choices = options.response;
+  choices.formats = options.formats;
+  choices.both_ears = true;
+  const Response response = load_response(options.path, choices);
+  for (const std::string& warning : response.warnings) {
+    print_message("warning", options.path + ": " + warning);
+  }
+  if (!options.plot.empty()) {
+    const std::string name = std::filesystem::path(options.path).filename();
+    const std::string svg = response_svg(response, one_line(name + ": " + response.description));
+    OutputFile file(options.plot, {.inputs = {options.path}});
+    file.write(std::as_bytes(std::span(svg)));
+    file.publish();
+  }
+  if (!options.as_response) return 0;
+  const Acoustics acoustics = acoustics_of(response);
+  if (options.as_json) {
+    print("{}\n", json_of(acoustics));
+  } else {
+    for (const std::string& line : lines_of(acoustics)) print("{}\n", one_line(line));
+  }
+  return 0;
+}
 
 int info(const InfoOptions& options) {
   const auto print_all = [](const std::vector<std::string>& lines) {
@@ -40,22 +71,7 @@ int info(const InfoOptions& options) {
     print_all(list_directions(options.path, options.response.sofa));
     return 0;
   }
-  if (options.as_response) {
-    ResponseOptions choices = options.response;
-    choices.formats = options.formats;
-    choices.both_ears = true;
-    const Response response = load_response(options.path, choices);
-    for (const std::string& warning : response.warnings) {
-      print_message("warning", options.path + ": " + warning);
-    }
-    const Acoustics acoustics = acoustics_of(response);
-    if (options.as_json) {
-      print("{}\n", json_of(acoustics));
-    } else {
-      print_all(lines_of(acoustics));
-    }
-    return 0;
-  }
+  if (options.as_response || !options.plot.empty()) return info_of_response(options);
   const SofaOptions& sofa = options.response.sofa;
   const Description description = describe(options.path, options.formats, sofa);
   if (options.as_json) {
@@ -83,13 +99,24 @@ void add_info(CLI::App& app, RunIt& run_it) {
                      "Of a response: reverberation times, clarity, definition (ISO 3382-1), "
                      "direct sound, time and level between the ears, for each octave")
           ->excludes(directions);
-  for (CLI::Option* const option : add_measurement_options(*command, options->response.sofa)) {
-    option->needs(acoustics);
-  }
+  CLI::Option* const plot =
+      command
+          ->add_option("--plot", options->plot,
+                       "Of a response: waveform, decay and spectrogram of both ears as SVG; - is "
+                       "standard output")
+          ->type_name("FILE.svg")
+          ->excludes(directions);
+  const auto measurement = add_measurement_options(*command, options->response.sofa);
+  command->callback([&run_it, options, acoustics, plot, measurement] {
+    for (const CLI::Option* const option : measurement) {
+      if (option->count() == 0 || acoustics->count() > 0 || plot->count() > 0) continue;
+      throw UsageError(option->get_name() + " needs --acoustics or --plot");
+    }
+    run_it = [options] { return info(*options); };
+  });
   add_ear_options(*command, options->response.sofa);
   command->add_flag_callback(
       "--allow-any-format", [options] { options->formats = Formats::any; }, kAllowAnyFormat);
-  command->callback([&run_it, options] { run_it = [options] { return info(*options); }; });
 }
 
 }  // namespace gpuconv

@@ -121,15 +121,21 @@ void add_raw_options(CLI::App& command, SourceOptions& options) {
   accept_whole_number(channels->type_name("N")->needs(rate), 1, kMaxChannels);
 }
 
-void add_source_options(CLI::App& command, JobOptions& options) {
-  Job& job = options.job;
+void add_source_options(CLI::App& command, Job& job) {
   command.option_defaults()->group("Input");
-  accept_whole_number(command
-                          .add_option("--channel", job.source_options.channel,
-                                      "Channel to convolve of a recording with several, from 1")
-                          ->type_name("N"),
-                      1, kMaxChannels);
+  CLI::Option* const channel =
+      command
+          .add_option("--channel", job.source_options.channel,
+                      "Channel to convolve of a recording with several, from 1")
+          ->type_name("N");
+  accept_whole_number(channel, 1, kMaxChannels);
+  for (const char* const other : {"--layout", "--routing"}) {
+    if (CLI::Option* const option = command.get_option_no_throw(other)) channel->excludes(option);
+  }
   add_raw_options(command, job.source_options);
+}
+
+void add_file_options(CLI::App& command, Job& job) {
   command.option_defaults()->group("Input and response");
   static const std::map<std::string, NonFinite> nonfinite{{"error", NonFinite::error},
                                                           {"zero", NonFinite::zero}};
@@ -154,8 +160,9 @@ void add_source_options(CLI::App& command, JobOptions& options) {
       "--allow-any-format",
       [&job] { job.source_options.formats = job.response_options.formats = Formats::any; },
       kAllowAnyFormat);
-  command.option_defaults()->group("Response");
-  add_measurement_options(command, job.response_options.sofa);
+}
+
+void add_response_options(CLI::App& command, Job& job) {
   add_ear_options(command, job.response_options.sofa);
   command.add_flag("--both-ears", job.response_options.both_ears,
                    "Both ears get the channel of a RESPONSE that has only one");
@@ -164,6 +171,10 @@ void add_source_options(CLI::App& command, JobOptions& options) {
   accept_only(command.add_option("--rate-policy", job.rate_policy,
                                  "Response at another rate than INPUT (default resample)"),
               policies);
+  command
+      .add_option("--then", job.then,
+                  "Second response that all is heard through, such as a filter for headphones")
+      ->type_name("FILE");
 }
 
 void add_sound_options(CLI::App& command, JobOptions& options) {
@@ -242,8 +253,6 @@ void add_output_options(CLI::App& command, JobOptions& options) {
                    "An error instead of replacing a file that exists");
   command.add_flag("--fail-on-clip", options.fail_on_clip, "Exit code 5 if samples were clipped");
   command.option_defaults()->group("Reports");
-  command.add_flag("--verify", job.verify,
-                   "Comparison of 64 random samples with the definition in double");
   command.add_flag("-q,--quiet", options.quiet, "Only warnings and errors");
 }
 
@@ -265,6 +274,9 @@ std::vector<const WriteReport*> files_of(const JobReport& report) {
   std::vector<const WriteReport*> files;
   if (report.written) files.push_back(&*report.written);
   if (report.early) files.push_back(&*report.early);
+  for (const VoiceReport& voice : report.voices) {
+    if (voice.stem) files.push_back(&*voice.stem);
+  }
   return files;
 }
 
@@ -300,16 +312,53 @@ void print_level_warning(const std::string& output, const WriteReport& file, Cha
   }
 }
 
-}  // namespace
-
-void add_job_options(CLI::App& command, JobOptions& options) {
-  add_source_options(command, options);
+void add_common_options(CLI::App& command, JobOptions& options) {
   command.option_defaults()->group("Levels and length");
   add_sound_options(command, options);
   command.option_defaults()->group("Output");
   add_output_options(command, options);
   command.option_defaults()->group("Method and device");
   add_method_options(command, options);
+}
+
+}  // namespace
+
+void add_job_options(CLI::App& command, JobOptions& options) {
+  Job& job = options.job;
+  add_source_options(command, job);
+  add_file_options(command, job);
+  command.option_defaults()->group("Response");
+  add_measurement_options(command, job.response_options.sofa);
+  add_response_options(command, job);
+  command.option_defaults()->group("Reports");
+  command.add_flag("--verify", job.verify,
+                   "Comparison of 64 random samples with the definition in double");
+  add_common_options(command, options);
+}
+
+void add_scene_options(CLI::App& command, JobOptions& options) {
+  add_file_options(command, options.job);
+  command.option_defaults()->group("Response");
+  add_response_options(command, options.job);
+  add_common_options(command, options);
+}
+
+void add_routing_options(CLI::App& command, JobOptions& options) {
+  command.option_defaults()->group("Input");
+  static const std::map<std::string, Layout> layouts{
+      {"auto", Layout::automatic}, {"pairs", Layout::pairs}, {"hesuvi", Layout::hesuvi}};
+  CLI::Option* const layout =
+      command.add_option("--layout", options.job.layout,
+                         "Channels of RESPONSE for an INPUT of several: left and right ear of "
+                         "each, or HeSuVi's order (default auto)");
+  accept_only(layout, layouts);
+  command
+      .add_option_function<std::string>(
+          "--routing",
+          [&job = options.job](const std::string& text) { job.routing = routing_in(text); },
+          "Channels of RESPONSE for each channel of INPUT, such as '1:1,2 2:3,4'")
+      ->type_name("C:LEFT,RIGHT ...")
+      ->excludes(layout);
 }
 
 void add_noise_options(CLI::App& command, JobOptions& options) {
@@ -342,6 +391,7 @@ JobOptions job_options_of(const std::vector<std::string>& arguments) {
   JobOptions options;
   options.gpu_timeout = 0;
   CLI::App command;
+  add_routing_options(command, options);
   add_job_options(command, options);
   add_noise_options(command, options);
   parse_arguments(command, arguments);
@@ -363,11 +413,23 @@ void print_warnings(const Job& job, const JobReport& report) {
     print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
   }
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
-  warn_of_repairs(job.input, report.source.repairs, "sample");
-  warn_of_repairs(job.response, report.response.repairs, "tap");
-  for (const std::string& warning : report.response.warnings) {
-    print_message("warning", job.response + ": " + warning);
+  const auto warn_of_response = [](const std::string& path, const ResponseReport& response,
+                                   const std::string& voice) {
+    warn_of_repairs(voice + path, response.repairs, "tap");
+    for (const std::string& warning : response.warnings) {
+      print_message("warning", voice + path + ": " + warning);
+    }
+  };
+  if (!job.scene) {
+    warn_of_repairs(job.input, report.source.repairs, "sample");
+    warn_of_response(job.response, report.response, "");
   }
+  for (std::size_t v = 0; v < report.voices.size(); ++v) {
+    const VoiceRequest& voice = job.scene->voices[v];
+    warn_of_repairs(voice.name, report.voices[v].source.repairs, "sample");
+    warn_of_response(voice.response, report.voices[v].response, voice.name + ": ");
+  }
+  if (report.then) warn_of_response(job.then, *report.then, "");
   if (report.noise) warn_of_repairs(job.noise->file, report.noise->repairs, "sample");
   if (report.noise && !report.noise->gain_db) {
     print_message("warning", job.output +
@@ -399,6 +461,11 @@ void print_level_warning(const Job& job, const JobReport& report) {
   print_level_warning(job.output, *report.written, channels, enough);
   if (report.early) {
     print_level_warning(early_output(job.output), *report.early, channels, enough);
+  }
+  for (std::size_t v = 0; v < report.voices.size(); ++v) {
+    if (!report.voices[v].stem) continue;
+    print_level_warning(stem_output(job.output, job.scene->voices[v].id), *report.voices[v].stem,
+                        channels, enough);
   }
 }
 

@@ -1,4 +1,4 @@
-// job_options.hpp - the options that render and batch share
+// job_options.hpp - the options that render, scene and batch share
 #pragma once
 
 #include <string>
@@ -23,6 +23,12 @@ struct JobOptions {
 
 /// `options` must outlive the command line.
 void add_job_options(CLI::App& command, JobOptions& options);
+
+/// Those of a job whose recordings and directions a scene names, instead.
+void add_scene_options(CLI::App& command, JobOptions& options);
+
+/// What becomes of an INPUT with several channels, before add_job_options().
+void add_routing_options(CLI::App& command, JobOptions& options);
 
 /// Noise that a job names itself, after add_job_options().
 void add_noise_options(CLI::App& command, JobOptions& options);

@@ -42,25 +42,80 @@ void add(Json& json, const Repairs& repairs, const char* noun) {
   if (!repairs.remark.empty()) json["remark"] = repairs.remark;
 }
 
+Json source_of(const std::string& file, const SourceReport& source) {
+  Json json{{"file", file}, {"samples", source.samples}, {"rate", source.rate}};
+  if (source.has_more_samples) json["has_more_samples"] = true;
+  add(json, source.repairs, "samples");
+  return json;
+}
+
+Json response_of(const std::string& file, const ResponseReport& response, const Job& job) {
+  Json json{{"file", file},
+            {"description", response.description},
+            {"file_taps", response.file_taps},
+            {"file_rate", response.file_rate},
+            {"taps", response.taps},
+            {"direct_sound_frames", response.direct_sound},
+            {"is_aligned", job.align == Align::direct}};
+  if (response.unit_energy_gain_db) json["unit_energy_gain_db"] = *response.unit_energy_gain_db;
+  add(json, response.repairs, "taps");
+  if (!response.warnings.empty()) json["warnings"] = response.warnings;
+  return json;
+}
+
+Json level_of(const SoundLevel& level) {
+  return {{"peak_dbfs", level_or_null(static_cast<float>(level.peak))},
+          {"rms_dbfs", level_or_null(static_cast<float>(level.rms))}};
+}
+
+Json voice_of(const Job& job, const VoiceRequest& voice, const VoiceReport& report) {
+  Json json{{"id", voice.id}, {"start", voice.start}, {"gain_db", voice.gain_db}};
+  json["source"] = source_of(voice.input, report.source);
+  if (voice.channel) json["source"]["channel"] = *voice.channel;
+  json["source"]["file_rate"] = report.source_rate;
+  if (report.level) json["source"].update(level_of(*report.level));
+  json["response"] = response_of(voice.response, report.response, job);
+  if (const auto& direction = report.response.direction) {
+    json["response"]["azimuth"] = direction->azimuth;
+    json["response"]["elevation"] = direction->elevation;
+  }
+  if (report.stem) {
+    json["stem"] = {{"file", stem_output(job.output, voice.id)}};
+    json["stem"].update(level_of(*report.at_ears));
+    add_channels(json["stem"], job.format.channels, *report.stem);
+  }
+  return json;
+}
+
+void add_scene(Json& json, const Job& job, const JobReport& report) {
+  json["scene"] = {{"file", job.scene->file},
+                   {"samples", report.source.samples},
+                   {"rate", report.source.rate},
+                   {"passes", report.passes}};
+  if (report.source.has_more_samples) json["scene"]["has_more_samples"] = true;
+  Json& voices = json["voices"] = Json::array();
+  for (std::size_t v = 0; v < report.voices.size(); ++v) {
+    voices.push_back(voice_of(job, job.scene->voices[v], report.voices[v]));
+  }
+}
+
 Json to_json(const Job& job, const JobReport& report) {
   Json json{{"gpuconv", version()}};
-  json["source"] = {
-      {"file", job.input}, {"samples", report.source.samples}, {"rate", report.source.rate}};
-  if (report.source.has_more_samples) json["source"]["has_more_samples"] = true;
-  add(json["source"], report.source.repairs, "samples");
-  const ResponseReport& response = report.response;
-  json["response"] = {{"file", job.response},
-                      {"description", response.description},
-                      {"file_taps", response.file_taps},
-                      {"file_rate", response.file_rate},
-                      {"taps", response.taps},
-                      {"direct_sound_frames", response.direct_sound},
-                      {"is_aligned", job.align == Align::direct}};
-  if (response.unit_energy_gain_db) {
-    json["response"]["unit_energy_gain_db"] = *response.unit_energy_gain_db;
+  if (job.scene) {
+    add_scene(json, job, report);
+  } else {
+    json["source"] = source_of(job.input, report.source);
+    json["response"] = response_of(job.response, report.response, job);
   }
-  add(json["response"], response.repairs, "taps");
-  if (!response.warnings.empty()) json["response"]["warnings"] = response.warnings;
+  if (report.routing) {
+    json["routing"] = {{"name", report.routing->name}};
+    Json& routes = json["routing"]["routes"] = Json::array();
+    for (const Route& route : report.routing->routes) {
+      routes.push_back({{"channel", route.channel}, {"left", route.left}, {"right", route.right}});
+      if (!route.name.empty()) routes.back()["loudspeaker"] = route.name;
+    }
+  }
+  if (report.then) json["then"] = response_of(job.then, *report.then, job);
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
   const auto& device = report.choice.device;
   json["device"] =

@@ -5,13 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "host/base/error.hpp"
+#include "host/base/spelling.hpp"
 
 namespace gpuconv {
 namespace {
@@ -39,21 +39,6 @@ void accept(CLI::Option* option, Number least, Number most, const std::string& w
   option->transform(CLI::Validator(rewrite, ""));
 }
 
-/// Letters to insert, remove or replace (Levenshtein).
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
-
 const CLI::App* parsed_command(const CLI::App& app) {
   const std::vector<CLI::App*> commands = app.get_subcommands();
   return commands.empty() ? nullptr : commands.front();
@@ -72,16 +57,13 @@ bool is_option_like(std::string_view argument) {
 
 /// The option of `command` whose name `name` nearly is; empty if there is none.
 std::string nearest(const CLI::App& command, const std::string& name) {
-  std::string best;
-  std::size_t least = 3;
+  std::vector<std::string> names;
   for (const CLI::Option* const option : command.get_options()) {
-    if (option->get_positional() || option->get_name().size() < 4) continue;
-    const std::size_t far = distance(option->get_name(), name);
-    if (far >= least) continue;
-    least = far;
-    best = option->get_name();
+    if (!option->get_positional() && option->get_name().size() >= 4) {
+      names.push_back(option->get_name());
+    }
   }
-  return best;
+  return nearest_word(name, std::vector<std::string_view>(names.begin(), names.end()));
 }
 
 std::string about_unknown_option(const CLI::App& app, const CLI::App& command,

@@ -1,7 +1,5 @@
 #include "host/methods/cpu_cooley_tukey.hpp"
 
-#include "host/methods/fft_teaching.hpp"
-
 namespace gpuconv {
 
 namespace {
@@ -21,12 +19,14 @@ void transform(const Complex* signal, std::size_t stride, std::span<const Comple
 
 }  // namespace
 
+void transform_cooley_tukey(std::span<const Complex> signal, std::span<const Complex> roots,
+                            std::span<Complex> spectrum) {
+  transform(signal.data(), 1, roots, spectrum);
+}
+
 void convolve_cooley_tukey(std::span<const float> source, std::span<const float> response,
                            std::span<float> wet) {
-  convolve_by_transform(
-      source, response, wet,
-      [](std::span<const Complex> signal, std::span<const Complex> roots,
-         std::span<Complex> spectrum) { transform(signal.data(), 1, roots, spectrum); });
+  convolve_by_transform(source, response, wet, transform_cooley_tukey);
 }
 
 }  // namespace gpuconv

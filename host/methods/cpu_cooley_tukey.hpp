@@ -15,7 +15,13 @@
 
 #include <span>
 
+#include "host/methods/fft_teaching.hpp"
+
 namespace gpuconv {
+
+/// X[k] of `signal`, both of length L, a power of two; `roots` are w^n for 0 <= n < L.
+void transform_cooley_tukey(std::span<const Complex> signal, std::span<const Complex> roots,
+                            std::span<Complex> spectrum);
 
 void convolve_cooley_tukey(std::span<const float> source, std::span<const float> response,
                            std::span<float> wet);

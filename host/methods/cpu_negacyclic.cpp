@@ -437,11 +437,13 @@ void multiply(std::span<const float* const> windows, Stereo<std::span<const floa
   }
 }
 
-void filter_chunk(const Passes& passes, std::span<const float* const> windows,
-                  Stereo<std::span<const float* const>> response, int index,
-                  Stereo<float*> product) {
-  const Stereo<Planes> planes{chunk_of(passes, index, product.left),
-                              chunk_of(passes, index, product.right)};
+Stereo<Planes> chunks_of(const Passes& passes, int index, Stereo<float*> product) {
+  return {chunk_of(passes, index, product.left), chunk_of(passes, index, product.right)};
+}
+
+void multiply_chunk(const Passes& passes, std::span<const float* const> windows,
+                    Stereo<std::span<const float* const>> response, int index,
+                    Stereo<float*> product, bool adds) {
   // What a few windows read stays in the first-level cache. A sum that is put aside between them
   // loses nothing.
   constexpr std::size_t kTogether = 8;
@@ -450,10 +452,22 @@ void filter_chunk(const Passes& passes, std::span<const float* const> windows,
     const std::size_t count = std::min(kTogether, windows.size() - first);
     multiply(windows.subspan(first, count),
              {response.left.subspan(first, count), response.right.subspan(first, count)},
-             passes.plane(), index * passes.row_stride(), passes.chunk(), planes, first > 0);
+             passes.plane(), index * passes.row_stride(), passes.chunk(),
+             chunks_of(passes, index, product), adds || first > 0);
     first += count;
   } while (first < windows.size());
+}
+
+void inverse_chunk_of_both(const Passes& passes, int index, Stereo<float*> product) {
+  const Stereo<Planes> planes = chunks_of(passes, index, product);
   for (const Side side : kSides) inverse_chunk(passes, planes[side], index * passes.chunk());
+}
+
+void filter_chunk(const Passes& passes, std::span<const float* const> windows,
+                  Stereo<std::span<const float* const>> response, int index,
+                  Stereo<float*> product) {
+  multiply_chunk(passes, windows, response, index, product, false);
+  inverse_chunk_of_both(passes, index, product);
 }
 
 int lanes() { return kLanes; }
@@ -485,6 +499,8 @@ HWY_EXPORT(lanes);
 HWY_EXPORT(target);
 HWY_EXPORT(forward_columns);
 HWY_EXPORT(forward_chunk);
+HWY_EXPORT(multiply_chunk);
+HWY_EXPORT(inverse_chunk_of_both);
 HWY_EXPORT(filter_chunk);
 HWY_EXPORT(inverse_columns);
 HWY_EXPORT(inverse_columns_in_place);
@@ -544,6 +560,17 @@ void NegacyclicTransform::filter_chunk(std::span<const float* const> windows,
                                        Stereo<float*> product) const {
   HWY_DYNAMIC_DISPATCH(filter_chunk)
   (Passes{half_, roots_}, windows, response, chunk, product);
+}
+
+void NegacyclicTransform::multiply_chunk(std::span<const float* const> windows,
+                                         Stereo<std::span<const float* const>> response, int chunk,
+                                         Stereo<float*> product, bool adds) const {
+  HWY_DYNAMIC_DISPATCH(multiply_chunk)
+  (Passes{half_, roots_}, windows, response, chunk, product, adds);
+}
+
+void NegacyclicTransform::inverse_chunk(int chunk, Stereo<float*> product) const {
+  HWY_DYNAMIC_DISPATCH(inverse_chunk_of_both)(Passes{half_, roots_}, chunk, product);
 }
 
 void NegacyclicTransform::inverse_columns(const float* product, int group, float* scratch,

@@ -78,6 +78,12 @@ class NegacyclicTransform {
   void filter_chunk(std::span<const float* const> windows,
                     Stereo<std::span<const float* const>> response, int chunk,
                     Stereo<float*> product) const;
+  /// sum_p response[p] window[p] of one chunk for each side; with `adds`, added to `product`.
+  void multiply_chunk(std::span<const float* const> windows,
+                      Stereo<std::span<const float* const>> response, int chunk,
+                      Stereo<float*> product, bool adds) const;
+  /// The first levels back, of one chunk for each side: filter_chunk() after multiply_chunk().
+  void inverse_chunk(int chunk, Stereo<float*> product) const;
   /// The other levels back, of one group of columns.
   void inverse_columns(const float* product, int group, float* scratch, WindowWet wet) const;
   /// The same in place: nothing is fetched from memory only to be overwritten.

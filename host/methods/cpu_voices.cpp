@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <atomic>
 #include <barrier>
+#include <cmath>
 #include <deque>
 #include <exception>
-#include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <numeric>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -30,17 +31,21 @@ class Pool {
  public:
   explicit Pool(std::size_t floats) : floats_(floats) {}
 
-  std::shared_ptr<AlignedFloats> take() {
-    for (const auto& one : all_) {
-      if (one.use_count() == 1) return one;
+  float* take() {
+    if (idle_.empty()) {
+      all_.emplace_back(floats_);
+      return all_.back().data();
     }
-    all_.push_back(std::make_shared<AlignedFloats>(floats_));
-    return all_.back();
+    float* const memory = idle_.back();
+    idle_.pop_back();
+    return memory;
   }
+  void give_back(float* memory) { idle_.push_back(memory); }
 
  private:
   std::size_t floats_;
-  std::vector<std::shared_ptr<AlignedFloats>> all_;
+  std::vector<AlignedFloats> all_;
+  std::vector<float*> idle_;
 };
 
 /// The spectra of a response.
@@ -48,21 +53,39 @@ struct ResponseSpectra {
   std::size_t response = 0;
   std::shared_ptr<const Stereo<Signal>> taps;  // null once they are transformed
   std::vector<AlignedFloats> spectra;          // of partition i / 2 of side i % 2
+  std::int64_t last_used = 0;                  // in the batch that begins at this window
 };
 
 /// A voice in one window.
 struct Heard {
   std::size_t voice = 0;
-  bool has_gain = false;                   ///< its samples are not those of the source
-  std::shared_ptr<AlignedFloats> samples;  ///< with the gain, of a long window
-  std::shared_ptr<AlignedFloats> spectrum;
+  bool has_gain = false;     ///< its samples are not those of the source
+  float* samples = nullptr;  ///< with the gain, of a long window; else null
+  int count = 0;             ///< of these, those that are not zeros at the end
+  float* spectrum = nullptr;
 };
 
-/// All that is heard in one window, by voice.
+/// All that is heard in one window, by voice, and the products of its spectra in their order.
 struct Window {
   std::int64_t t = 0;
   std::vector<Heard> heard;
+  std::vector<const float*> factors;
+  Stereo<std::vector<const float*>> responses;
 };
+
+/// How many voices are heard at a time, on average.
+double mean_voices(std::span<const Voice> voices) {
+  std::int64_t latest = 1;
+  for (const Voice& voice : voices) {
+    if (voice.end < kForever) latest = std::max(latest, voice.end);
+  }
+  double sum = 0;
+  for (const Voice& voice : voices) {
+    const std::int64_t frames = std::min(voice.end, std::max(latest, voice.begin)) - voice.begin;
+    sum += is_whole(voice) ? 1 : static_cast<double>(frames) / static_cast<double>(latest);
+  }
+  return std::max(sum, 1.0);
+}
 
 }  // namespace
 
@@ -74,6 +97,9 @@ struct Window {
 ///              each voice in each window
 ///   product    worker 0 reads for the next batch. Products, and the first levels back
 ///   inverse    the other levels, of long windows; short ones have all of them in one task
+///
+/// Of a long window that many voices share, forward and product take a few voices at a time, whose
+/// spectra stay in the cache.
 class VoicesConvolver::Pipeline {
  public:
   Pipeline(const VoicesConvolver& convolver, std::span<const SceneSource> sources, int threads)
@@ -102,6 +128,7 @@ class VoicesConvolver::Pipeline {
       source.samples = AlignedFloats(static_cast<std::size_t>(plan_.lead + batch_ * plan_.advance));
       std::fill_n(source.samples.data(), source.samples.size(), 0.0F);
     }
+    begin_voices();
     read_batch();
     if (!is_all_done()) prepare();
   }
@@ -120,7 +147,7 @@ class VoicesConvolver::Pipeline {
       if (worker == 0) call_out(write);
       try {
         for (std::size_t task = next_task_++; task < tasks_.size(); task = next_task_++) {
-          tasks_[task](own);
+          (this->*tasks_[task].work)(tasks_[task], own);
         }
       } catch (...) {
         note_failure();
@@ -138,9 +165,6 @@ class VoicesConvolver::Pipeline {
     AlignedFloats scratch;
     AlignedFloats samples;  // of short windows, as the next one
     Stereo<AlignedFloats> product;
-    std::vector<const float*> windows;
-    Stereo<std::vector<const float*>> responses;
-    std::vector<std::size_t> next;
   };
   struct Source : SceneSource {
     explicit Source(const SceneSource& source) : SceneSource(source) {}
@@ -152,15 +176,22 @@ class VoicesConvolver::Pipeline {
     void operator()() noexcept { pipeline->end_phase(); }
   };
   enum class Phase { gain, forward, product, inverse, last_frames };
-  using Task = std::function<void(Worker&)>;
+  /// What one worker does at a time: of item `of` of the phase, part `part`.
+  struct Task {
+    void (Pipeline::*work)(const Task&, Worker&);
+    Window* window;
+    std::size_t of;
+    int part;
+  };
 
+  static constexpr std::size_t kGroup = 4;  // voices of a long window
   bool is_long() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
 
   /// Windows of a batch: 64 Ki samples for each worker are some 200 us of work, against 5 us for a
   /// barrier. More than 16 workers share what 16 have.
   std::int64_t batch_of(int threads) const {
     if (is_long() || plan_.is_single()) return 1;
-    const auto V = static_cast<std::int64_t>(std::clamp<std::size_t>(voices_.size(), 1, 64));
+    const auto V = static_cast<std::int64_t>(std::ceil(mean_voices(voices_)));
     return ceil_div(std::min(threads, 16) * std::int64_t{65536}, plan_.advance * V);
   }
 
@@ -172,7 +203,7 @@ class VoicesConvolver::Pipeline {
   void call_out(const WriteWet& write) {
     try {
       if (phase_ == Phase::forward || phase_ == Phase::last_frames) write_batch(write);
-      if (phase_ == Phase::product) {
+      if (phase_ == Phase::product && is_last_group()) {
         // The samples have been transformed; the next batch may overwrite them.
         first_ += batch_;
         read_batch();
@@ -185,24 +216,39 @@ class VoicesConvolver::Pipeline {
   void read_batch();
   void write_batch(const WriteWet& write);
   void prepare();
+  void begin_voices();
   void find_heard(Window& window);
-  void load_new_responses();
+  ResponseSpectra& use(std::size_t response);
   void forget_responses();
+  void forget_first_window();
+  void list_products(std::size_t window);
   void end_phase() noexcept;
   void begin_phase(Phase phase);
+
+  std::size_t group_end(const Window& window) const {
+    return has_groups() ? std::min(group_ + kGroup, window.heard.size()) : window.heard.size();
+  }
+  bool is_last_group() const { return group_end(windows_.back()) == windows_.back().heard.size(); }
+  bool has_groups() const { return is_long() && plan_.partitions == 1; }
 
   void add_gain_tasks();
   void add_forward_tasks();
   void add_product_tasks();
   void add_inverse_tasks();
 
+  // Tasks.
+  void make_samples(const Task& task, Worker& worker);
+  void forward_response(const Task& task, Worker& worker);
+  void forward_columns(const Task& task, Worker& worker);
+  void forward_short_window(const Task& task, Worker& worker);
+  void multiply_chunk(const Task& task, Worker& worker);
+  void inverse_columns(const Task& task, Worker& worker);
+  void finish_short_window(const Task& task, Worker& worker);
+
+  void transform_window(WindowSamples samples, Worker& worker, float* spectrum) const;
   WindowSamples source_window(std::int64_t t, const Voice& voice) const;
-  void apply_gain(std::int64_t t, const Voice& voice, float* to) const;
-  void forward_response(ResponseSpectra& response, std::size_t i, Worker& worker);
-  void forward_voice(std::int64_t t, const Heard& heard, Worker& worker);
-  void multiply_chunk(std::size_t window, int chunk, Worker& worker, Stereo<float*> product);
+  WindowSamples apply_gain(std::int64_t t, const Voice& voice, float* to) const;
   void inverse(std::int64_t t, Side side, int group, Worker& worker, const float* product);
-  void finish_short_window(std::size_t window, Worker& worker);
 
   const SceneResponses& responses_;
   const std::vector<Voice>& voices_;
@@ -217,8 +263,10 @@ class VoicesConvolver::Pipeline {
   Stereo<AlignedFloats> wet_;      // of a batch
   std::map<int, std::vector<float>> ramps_;
 
-  std::list<ResponseSpectra> spectra_;  // the last used first
-  std::map<std::size_t, ResponseSpectra*> by_response_;
+  std::vector<std::size_t> by_begin_;  // voices
+  std::size_t begun_ = 0;              // of those
+  std::set<std::size_t> active_;       // voices that have begun and not ended
+  std::map<std::size_t, ResponseSpectra> spectra_;
   std::vector<ResponseSpectra*> fresh_;  // to be transformed in this batch
   std::deque<Window> windows_;           // P - 1 before this batch, and those of the batch
 
@@ -227,6 +275,7 @@ class VoicesConvolver::Pipeline {
   std::int64_t wet_length_ = kForever;
   std::int64_t frames_ = 0;  // in wet_, to be written
   Phase phase_ = Phase::forward;
+  std::size_t group_ = 0;  // the first voice of those that forward and product take
   bool is_finished_ = false;
   std::vector<Task> tasks_;
   std::atomic<std::size_t> next_task_ = 0;
@@ -265,6 +314,21 @@ void VoicesConvolver::Pipeline::read_batch() {
   if (!is_any_left) wet_length_ = latest == 0 ? 0 : latest + responses_.longest - 1;
 }
 
+/// Puts the voices into the order in which they begin, and makes their ramps.
+void VoicesConvolver::Pipeline::begin_voices() {
+  by_begin_.resize(voices_.size());
+  std::iota(by_begin_.begin(), by_begin_.end(), std::size_t{0});
+  std::ranges::stable_sort(by_begin_, {}, [&](std::size_t v) { return voices_[v].begin; });
+  for (const Voice& voice : voices_) {
+    for (const int ramp : {voice.fade_in, voice.fade_out}) {
+      if (ramp == 0 || ramps_.contains(ramp)) continue;
+      std::vector<float>& gains = ramps_[ramp];
+      const Voice rising{.fade_in = ramp};
+      for (int i = 0; i < ramp; ++i) gains.push_back(static_cast<float>(gain_of(rising, i)));
+    }
+  }
+}
+
 void VoicesConvolver::Pipeline::write_batch(const WriteWet& write) {
   // What takes them has a buffer of a few at a time, in the cache.
   constexpr std::int64_t kPiece = 16384;
@@ -278,97 +342,116 @@ void VoicesConvolver::Pipeline::write_batch(const WriteWet& write) {
 /// What is heard in the windows of the batch of first_.
 void VoicesConvolver::Pipeline::prepare() {
   batch_first_ = first_;
-  const auto before = static_cast<std::size_t>(plan_.partitions - 1);
-  while (windows_.size() > before) windows_.pop_front();
-  for (std::int64_t t = first_; t < first_ + batch_; ++t) {
-    windows_.push_back({t, {}});
-    find_heard(windows_.back());
-  }
-  load_new_responses();
-  forget_responses();
+  group_ = 0;
+  fresh_.clear();
+  while (std::ssize(windows_) >= plan_.partitions) forget_first_window();
   bool has_long_gain = false;
-  for (const Window& window : windows_) {
-    for (const Heard& heard : window.heard) has_long_gain = has_long_gain || heard.samples;
+  for (std::int64_t t = first_; t < first_ + batch_ && t * plan_.advance < wet_length_; ++t) {
+    windows_.push_back({t, {}, {}, {}});
+    find_heard(windows_.back());
+    list_products(windows_.size() - 1);
+    for (const Heard& heard : windows_.back().heard) {
+      has_long_gain = has_long_gain || heard.samples != nullptr;
+    }
   }
+  forget_responses();
   begin_phase(has_long_gain ? Phase::gain : Phase::forward);
 }
 
+void VoicesConvolver::Pipeline::forget_first_window() {
+  for (const Heard& heard : windows_.front().heard) {
+    pool_.give_back(heard.spectrum);
+    if (heard.samples != nullptr) sample_pool_.give_back(heard.samples);
+  }
+  windows_.pop_front();
+}
+
 void VoicesConvolver::Pipeline::find_heard(Window& window) {
-  if (window.t * plan_.advance >= wet_length_) return;
   const std::int64_t begin = window.t * plan_.advance - plan_.lead;
   const std::int64_t end = begin + 2 * std::int64_t{plan_.half};
-  for (std::size_t v = 0; v < voices_.size(); ++v) {
-    const Voice& voice = voices_[v];
+  while (begun_ < by_begin_.size() && voices_[by_begin_[begun_]].begin < end) {
+    active_.insert(by_begin_[begun_++]);
+  }
+  for (auto v = active_.begin(); v != active_.end();) {
+    const Voice& voice = voices_[*v];
     const Source& source = sources_[voice.source];
-    const std::int64_t first = std::max(voice.begin, source.start);
     const std::int64_t last = std::min(voice.end, source.end);
-    if (first >= last || first >= end || last <= begin) continue;
-    Heard heard{v, false, nullptr, pool_.take()};
-    const bool is_cut =
-        voice.begin > std::max(begin, source.start) || voice.end < std::min(end, source.end);
-    const bool has_ramp = (voice.fade_in > 0 && begin < voice.begin + voice.fade_in) ||
-                          (voice.fade_out > 0 && end > voice.end - voice.fade_out);
-    heard.has_gain = is_cut || has_ramp;
-    if (heard.has_gain && is_long()) heard.samples = sample_pool_.take();
-    window.heard.push_back(std::move(heard));
-    for (const int ramp : {voice.fade_in, voice.fade_out}) {
-      if (ramp == 0 || ramps_.contains(ramp)) continue;
-      std::vector<float>& gains = ramps_[ramp];
-      const Voice rising{.fade_in = ramp};
-      for (int i = 0; i < ramp; ++i) gains.push_back(static_cast<float>(gain_of(rising, i)));
+    if (last <= begin) {
+      v = active_.erase(v);
+      continue;
     }
+    const std::int64_t first = std::max(voice.begin, source.start);
+    if (first < last && first < end) {
+      const bool is_cut =
+          voice.begin > std::max(begin, source.start) || voice.end < std::min(end, source.end);
+      const bool has_ramp = (voice.fade_in > 0 && begin < voice.begin + voice.fade_in) ||
+                            (voice.fade_out > 0 && end > voice.end - voice.fade_out);
+      Heard heard{*v, is_cut || has_ramp, nullptr, 0, pool_.take()};
+      if (heard.has_gain && is_long()) heard.samples = sample_pool_.take();
+      window.heard.push_back(heard);
+    }
+    ++v;
   }
 }
 
-void VoicesConvolver::Pipeline::load_new_responses() {
-  fresh_.clear();
-  for (const Window& window : windows_) {
-    for (const Heard& heard : window.heard) {
-      const std::size_t response = voices_[heard.voice].response;
-      if (const auto known = by_response_.find(response); known != by_response_.end()) {
-        const auto here = std::ranges::find_if(
-            spectra_, [&](const ResponseSpectra& one) { return &one == known->second; });
-        spectra_.splice(spectra_.begin(), spectra_, here);
-        continue;
-      }
-      ResponseSpectra made{response, responses_.load(response), {}};
-      const std::size_t K = made.taps->left.size();
-      if (K == 0 || K != made.taps->right.size() ||
-          static_cast<std::int64_t>(K) > responses_.longest) {
-        throw std::invalid_argument(fmt::format("response {} has {} and {} taps, not 1 to {}",
-                                                response, K, made.taps->right.size(),
-                                                responses_.longest));
-      }
-      const auto partitions = ceil_div(static_cast<std::int64_t>(K), plan_.part);
-      for (std::int64_t i = 0; i < 2 * partitions; ++i) {
-        made.spectra.emplace_back(transform_.spectrum_size());
-      }
-      spectra_.push_front(std::move(made));
-      by_response_[response] = &spectra_.front();
-      fresh_.push_back(&spectra_.front());
-    }
+/// Of window `window` and those before it: voice after voice, and of each the latest window with
+/// the first partition, and so on.
+void VoicesConvolver::Pipeline::list_products(std::size_t window) {
+  Window& to = windows_[window];
+  const auto add = [&](const Heard& heard, std::size_t p) {
+    const ResponseSpectra& response = use(voices_[heard.voice].response);
+    if (2 * p >= response.spectra.size()) return;  // a shorter one
+    to.factors.push_back(heard.spectrum);
+    to.responses.left.push_back(response.spectra[2 * p].data());
+    to.responses.right.push_back(response.spectra[2 * p + 1].data());
+  };
+  if (plan_.partitions == 1) {
+    for (const Heard& heard : to.heard) add(heard, 0);
+    return;
   }
+  std::map<std::pair<std::size_t, std::size_t>, const Heard*> in_order;  // by voice and partition
+  for (std::size_t p = 0; std::cmp_less(p, plan_.partitions) && p <= window; ++p) {
+    for (const Heard& heard : windows_[window - p].heard) in_order[{heard.voice, p}] = &heard;
+  }
+  for (const auto& [key, heard] : in_order) add(*heard, key.second);
 }
 
-/// Those that this batch does not use, beyond kIdleBytes.
+/// The spectra of a response, if need be to be made in this batch.
+ResponseSpectra& VoicesConvolver::Pipeline::use(std::size_t response) {
+  const auto [found, is_new] = spectra_.try_emplace(response);
+  ResponseSpectra& spectra = found->second;
+  spectra.last_used = batch_first_;
+  if (!is_new) return spectra;
+  spectra.taps = responses_.load(response);
+  const std::size_t K = spectra.taps->left.size();
+  if (K == 0 || K != spectra.taps->right.size() || std::cmp_greater(K, responses_.longest)) {
+    throw std::invalid_argument(fmt::format("response {} has {} and {} taps, not 1 to {}", response,
+                                            K, spectra.taps->right.size(), responses_.longest));
+  }
+  const auto partitions = ceil_div(static_cast<std::int64_t>(K), plan_.part);
+  for (std::int64_t i = 0; i < 2 * partitions; ++i) {
+    spectra.spectra.emplace_back(transform_.spectrum_size());
+  }
+  fresh_.push_back(&spectra);
+  return spectra;
+}
+
+/// Those that this batch does not use, the longest unused first, beyond kIdleBytes.
 void VoicesConvolver::Pipeline::forget_responses() {
-  std::vector<bool> is_used(responses_.count);
-  for (const Window& window : windows_) {
-    for (const Heard& heard : window.heard) is_used[voices_[heard.voice].response] = true;
-  }
   std::size_t idle = 0;
-  for (auto one = spectra_.begin(); one != spectra_.end();) {
-    if (is_used[one->response]) {
-      ++one;
-      continue;
-    }
-    idle += one->spectra.size() * transform_.spectrum_size() * sizeof(float);
-    if (idle <= kIdleBytes) {
-      ++one;
-      continue;
-    }
-    by_response_.erase(one->response);
-    one = spectra_.erase(one);
+  std::vector<std::pair<std::int64_t, std::size_t>> by_use;
+  for (const auto& [response, spectra] : spectra_) {
+    if (spectra.last_used == batch_first_) continue;
+    by_use.emplace_back(spectra.last_used, response);
+    idle += spectra.spectra.size();
+  }
+  const std::size_t most = kIdleBytes / (transform_.spectrum_size() * sizeof(float));
+  if (idle <= most) return;
+  std::ranges::sort(by_use);
+  for (const auto& [used, response] : by_use) {
+    if (idle <= most) break;
+    idle -= spectra_.at(response).spectra.size();
+    spectra_.erase(response);
   }
 }
 
@@ -385,8 +468,13 @@ void VoicesConvolver::Pipeline::end_phase() noexcept {
         return begin_phase(Phase::forward);
       case Phase::forward:
         for (ResponseSpectra* const made : fresh_) made->taps = nullptr;
+        fresh_.clear();
         return begin_phase(Phase::product);
       case Phase::product:
+        if (!is_last_group()) {
+          group_ += kGroup;
+          return begin_phase(Phase::forward);
+        }
         if (is_long()) return begin_phase(Phase::inverse);
         [[fallthrough]];
       case Phase::inverse:
@@ -412,74 +500,129 @@ void VoicesConvolver::Pipeline::begin_phase(Phase phase) {
 }
 
 void VoicesConvolver::Pipeline::add_gain_tasks() {
-  for (const Window& window : windows_) {
-    for (const Heard& heard : window.heard) {
-      if (window.t < batch_first_ || !heard.samples) continue;
-      tasks_.push_back([this, t = window.t, &heard](Worker&) {
-        apply_gain(t, voices_[heard.voice], heard.samples->data());
-      });
+  for (Window& window : windows_) {
+    if (window.t < batch_first_) continue;
+    for (std::size_t i = 0; i < window.heard.size(); ++i) {
+      if (window.heard[i].samples == nullptr) continue;
+      tasks_.push_back({&Pipeline::make_samples, &window, i, 0});
     }
   }
 }
 
 void VoicesConvolver::Pipeline::add_forward_tasks() {
-  const int groups = transform_.column_groups();
-  for (ResponseSpectra* const made : fresh_) {
-    for (std::size_t i = 0; i < made->spectra.size(); ++i) {
-      tasks_.push_back([this, made, i](Worker& worker) { forward_response(*made, i, worker); });
+  for (std::size_t i = 0; i < fresh_.size(); ++i) {
+    for (int part = 0; part < static_cast<int>(fresh_[i]->spectra.size()); ++part) {
+      tasks_.push_back({&Pipeline::forward_response, nullptr, i, part});
     }
   }
-  for (const Window& window : windows_) {
+  const int groups = is_long() ? transform_.column_groups() : 1;
+  const auto work = is_long() ? &Pipeline::forward_columns : &Pipeline::forward_short_window;
+  for (Window& window : windows_) {
     if (window.t < batch_first_) continue;
-    for (const Heard& heard : window.heard) {
-      if (!is_long()) {
-        tasks_.push_back(
-            [this, t = window.t, &heard](Worker& worker) { forward_voice(t, heard, worker); });
-        continue;
-      }
-      const WindowSamples samples = heard.samples
-                                        ? WindowSamples{heard.samples->data(), 2 * plan_.half}
-                                        : source_window(window.t, voices_[heard.voice]);
-      for (int group = 0; group < groups; ++group) {
-        tasks_.push_back([this, samples, &heard, group](Worker& worker) {
-          transform_.forward_columns(samples, group, worker.scratch.data(), heard.spectrum->data());
-        });
-      }
+    const std::size_t end = group_end(window);
+    for (std::size_t i = group_; i < end; ++i) {
+      for (int group = 0; group < groups; ++group) tasks_.push_back({work, &window, i, group});
     }
   }
 }
 
 void VoicesConvolver::Pipeline::add_product_tasks() {
-  for (std::size_t i = 0; i < windows_.size(); ++i) {
-    const std::int64_t t = windows_[i].t;
-    if (t < batch_first_ || t * plan_.advance >= wet_length_) continue;
-    if (!is_long()) {
-      tasks_.push_back([this, i](Worker& worker) { finish_short_window(i, worker); });
-      continue;
-    }
-    for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
-      tasks_.push_back([this, i, chunk](Worker& worker) {
-        for (const Heard& heard : windows_[i].heard) {
-          transform_.forward_chunk(chunk, heard.spectrum->data());
-        }
-        multiply_chunk(i, chunk, worker, {product_.left.data(), product_.right.data()});
-      });
-    }
+  const int chunks = is_long() ? transform_.chunks() : 1;
+  const auto work = is_long() ? &Pipeline::multiply_chunk : &Pipeline::finish_short_window;
+  for (Window& window : windows_) {
+    if (window.t < batch_first_) continue;
+    for (int chunk = 0; chunk < chunks; ++chunk) tasks_.push_back({work, &window, 0, chunk});
   }
 }
 
 void VoicesConvolver::Pipeline::add_inverse_tasks() {
-  const std::int64_t t = windows_.back().t;  // the only one of the batch
-  for (const Side side : kSides) {
+  for (std::size_t side = 0; side < 2; ++side) {
     for (int group = 0; group < transform_.column_groups(); ++group) {
-      tasks_.push_back([this, t, side, group](Worker& worker) {
-        inverse(t, side, group, worker, product_[side].data());
-      });
+      tasks_.push_back({&Pipeline::inverse_columns, &windows_.back(), side, group});
     }
   }
 }
 
-// ---- all workers ------------------------------------------------------------------------------
+// ---- tasks ------------------------------------------------------------------------------------
+
+void VoicesConvolver::Pipeline::make_samples(const Task& task, Worker&) {
+  Heard& heard = task.window->heard[task.of];
+  heard.count = apply_gain(task.window->t, voices_[heard.voice], heard.samples).count;
+}
+
+void VoicesConvolver::Pipeline::forward_response(const Task& task, Worker& worker) {
+  ResponseSpectra& response = *fresh_[task.of];
+  const Signal& taps = (*response.taps)[kSides[static_cast<std::size_t>(task.part % 2)]];
+  const auto first = static_cast<std::size_t>(task.part / 2) * static_cast<std::size_t>(plan_.part);
+  const auto count = std::min(static_cast<std::size_t>(plan_.part), taps.size() - first);
+  float* const spectrum = response.spectra[static_cast<std::size_t>(task.part)].data();
+  transform_window({taps.data() + first, static_cast<int>(count)}, worker, spectrum);
+}
+
+/// Of a long window.
+void VoicesConvolver::Pipeline::forward_columns(const Task& task, Worker& worker) {
+  const Heard& heard = task.window->heard[task.of];
+  const WindowSamples samples = heard.samples != nullptr
+                                    ? WindowSamples{heard.samples, heard.count}
+                                    : source_window(task.window->t, voices_[heard.voice]);
+  transform_.forward_columns(samples, task.part, worker.scratch.data(), heard.spectrum);
+}
+
+void VoicesConvolver::Pipeline::forward_short_window(const Task& task, Worker& worker) {
+  const Heard& heard = task.window->heard[task.of];
+  const Voice& voice = voices_[heard.voice];
+  WindowSamples samples = source_window(task.window->t, voice);
+  if (heard.has_gain) {
+    samples = apply_gain(task.window->t, voice, worker.samples.data());
+  }
+  transform_window(samples, worker, heard.spectrum);
+}
+
+/// Of a long window: the other levels there, products, and the first levels back.
+void VoicesConvolver::Pipeline::multiply_chunk(const Task& task, Worker&) {
+  const Window& window = *task.window;
+  const std::size_t end = group_end(window);
+  for (std::size_t i = group_; i < end; ++i) {
+    transform_.forward_chunk(task.part, window.heard[i].spectrum);
+  }
+  const auto of_group = [&](const std::vector<const float*>& all) {
+    return has_groups() ? std::span(all).subspan(group_, end - group_) : std::span(all);
+  };
+  const Stereo<float*> product{product_.left.data(), product_.right.data()};
+  transform_.multiply_chunk(of_group(window.factors),
+                            {of_group(window.responses.left), of_group(window.responses.right)},
+                            task.part, product, group_ > 0);
+  if (is_last_group()) transform_.inverse_chunk(task.part, product);
+}
+
+void VoicesConvolver::Pipeline::inverse_columns(const Task& task, Worker& worker) {
+  const Side side = kSides[task.of];
+  inverse(task.window->t, side, task.part, worker, product_[side].data());
+}
+
+void VoicesConvolver::Pipeline::finish_short_window(const Task& task, Worker& worker) {
+  const Window& window = *task.window;
+  const Stereo<float*> product{worker.product.left.data(), worker.product.right.data()};
+  for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
+    transform_.filter_chunk(window.factors, {window.responses.left, window.responses.right}, chunk,
+                            product);
+  }
+  for (const Side side : kSides) {
+    for (int group = 0; group < transform_.column_groups(); ++group) {
+      inverse(window.t, side, group, worker, product[side]);
+    }
+  }
+}
+
+void VoicesConvolver::Pipeline::transform_window(WindowSamples samples, Worker& worker,
+                                                 float* spectrum) const {
+  for (int group = 0; group < transform_.column_groups(); ++group) {
+    transform_.forward_columns(samples, group, worker.scratch.data(), spectrum);
+  }
+  for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
+    transform_.forward_chunk(chunk, spectrum);
+  }
+}
 
 /// The source's samples where the voice changes none.
 WindowSamples VoicesConvolver::Pipeline::source_window(std::int64_t t, const Voice& voice) const {
@@ -490,89 +633,30 @@ WindowSamples VoicesConvolver::Pipeline::source_window(std::int64_t t, const Voi
   return {source.samples.data() + offset, static_cast<int>(std::max<std::int64_t>(count, 0))};
 }
 
-/// g_v x_v for the window's 2M samples.
-void VoicesConvolver::Pipeline::apply_gain(std::int64_t t, const Voice& voice, float* to) const {
+/// g_v x_v in the window; `to` has room for its 2M samples.
+WindowSamples VoicesConvolver::Pipeline::apply_gain(std::int64_t t, const Voice& voice,
+                                                    float* to) const {
   const WindowSamples samples = source_window(t, voice);
   const std::int64_t begin = t * plan_.advance - plan_.lead;
-  const std::int64_t size = 2 * std::int64_t{plan_.half};
   const auto inside = [&](std::int64_t frame) {
-    return std::clamp<std::int64_t>(frame - begin, 0, size);
+    return static_cast<int>(std::clamp<std::int64_t>(frame - begin, 0, samples.count));
   };
-  const std::int64_t first = inside(voice.begin);
-  const std::int64_t last =
-      std::max(first, std::min<std::int64_t>(inside(voice.end), samples.count));
+  const int first = inside(voice.begin);
+  const int flat = inside(voice.begin + voice.fade_in);
+  const int falling = inside(voice.end - voice.fade_out);
+  const int last = inside(voice.end);
   std::fill(to, to + first, 0.0F);
-  std::copy(samples.samples + first, samples.samples + last, to + first);
-  std::fill(to + last, to + size, 0.0F);
-  if (voice.fade_in > 0) {
-    const std::vector<float>& gains = ramps_.at(voice.fade_in);
-    const std::int64_t end = std::min(last, inside(voice.begin + voice.fade_in));
-    for (std::int64_t n = first; n < end; ++n) {
-      to[n] *= gains[static_cast<std::size_t>(begin + n - voice.begin)];
-    }
+  if (flat > first) {
+    const float* const gains = ramps_.at(voice.fade_in).data() + (begin + first - voice.begin);
+    for (int n = first; n < flat; ++n) to[n] = gains[n - first] * samples.samples[n];
   }
-  if (voice.fade_out > 0) {
-    const std::vector<float>& gains = ramps_.at(voice.fade_out);
-    for (std::int64_t n = inside(voice.end - voice.fade_out); n < last; ++n) {
-      to[n] *= gains[static_cast<std::size_t>(voice.end - 1 - begin - n)];
-    }
+  std::copy(samples.samples + flat, samples.samples + falling, to + flat);
+  if (last > falling) {
+    // Falling ramps are rising ones from behind.
+    const float* const gains = ramps_.at(voice.fade_out).data() + (voice.end - 1 - begin - falling);
+    for (int n = falling; n < last; ++n) to[n] = gains[falling - n] * samples.samples[n];
   }
-}
-
-void VoicesConvolver::Pipeline::forward_response(ResponseSpectra& response, std::size_t i,
-                                                 Worker& worker) {
-  const Signal& taps = (*response.taps)[kSides[i % 2]];
-  const std::size_t first = i / 2 * static_cast<std::size_t>(plan_.part);
-  const auto count = std::min(static_cast<std::size_t>(plan_.part), taps.size() - first);
-  float* const spectrum = response.spectra[i].data();
-  const WindowSamples samples{taps.data() + first, static_cast<int>(count)};
-  for (int group = 0; group < transform_.column_groups(); ++group) {
-    transform_.forward_columns(samples, group, worker.scratch.data(), spectrum);
-  }
-  for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
-    transform_.forward_chunk(chunk, spectrum);
-  }
-}
-
-/// Of a short window.
-void VoicesConvolver::Pipeline::forward_voice(std::int64_t t, const Heard& heard, Worker& worker) {
-  const Voice& voice = voices_[heard.voice];
-  WindowSamples samples = source_window(t, voice);
-  if (heard.has_gain) {
-    apply_gain(t, voice, worker.samples.data());
-    samples = {worker.samples.data(), 2 * plan_.half};
-  }
-  float* const spectrum = heard.spectrum->data();
-  for (int group = 0; group < transform_.column_groups(); ++group) {
-    transform_.forward_columns(samples, group, worker.scratch.data(), spectrum);
-  }
-  for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
-    transform_.forward_chunk(chunk, spectrum);
-  }
-}
-
-/// Voice after voice; of each the latest window with the first partition, and so on.
-void VoicesConvolver::Pipeline::multiply_chunk(std::size_t window, int chunk, Worker& worker,
-                                               Stereo<float*> product) {
-  worker.windows.clear();
-  for (const Side side : kSides) worker.responses[side].clear();
-  // Of each window before this one, the voice that comes next.
-  std::vector<std::size_t>& next = worker.next;
-  next.assign(static_cast<std::size_t>(plan_.partitions), 0);
-  for (std::size_t v = 0; v < voices_.size(); ++v) {
-    for (std::size_t p = 0; p < next.size() && p <= window; ++p) {
-      const std::vector<Heard>& heard = windows_[window - p].heard;
-      if (next[p] == heard.size() || heard[next[p]].voice != v) continue;
-      const Heard& one = heard[next[p]++];
-      const std::vector<AlignedFloats>& spectra = by_response_.at(voices_[v].response)->spectra;
-      if (2 * p >= spectra.size()) continue;  // a shorter response
-      worker.windows.push_back(std::as_const(*one.spectrum).data());
-      worker.responses.left.push_back(spectra[2 * p].data());
-      worker.responses.right.push_back(spectra[2 * p + 1].data());
-    }
-  }
-  transform_.filter_chunk(worker.windows, {worker.responses.left, worker.responses.right}, chunk,
-                          product);
+  return {to, last};
 }
 
 void VoicesConvolver::Pipeline::inverse(std::int64_t t, Side side, int group, Worker& worker,
@@ -582,18 +666,6 @@ void VoicesConvolver::Pipeline::inverse(std::int64_t t, Side side, int group, Wo
   float* const to = wet_[side].data() + (t - batch_first_) * plan_.advance;
   transform_.inverse_columns(product, group, worker.scratch.data(),
                              {to, plan_.lead, plan_.lead + frames});
-}
-
-void VoicesConvolver::Pipeline::finish_short_window(std::size_t window, Worker& worker) {
-  const Stereo<float*> product{worker.product.left.data(), worker.product.right.data()};
-  for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
-    multiply_chunk(window, chunk, worker, product);
-  }
-  for (const Side side : kSides) {
-    for (int group = 0; group < transform_.column_groups(); ++group) {
-      inverse(windows_[window].t, side, group, worker, product[side]);
-    }
-  }
 }
 
 // ---- VoicesConvolver --------------------------------------------------------------------------

@@ -87,6 +87,15 @@ nb::dict convolve_planned(const std::vector<const Plan*>& plans, const Samples& 
   return dict_of(report);
 }
 
+nb::dict mix_planned(const std::vector<const Plan*>& plans, const Samples& x, const Wet& out) {
+  Report report;
+  {
+    const nb::gil_scoped_release release;
+    report = convolve_voices(plans, span_of(x), span_of(out), check_signals);
+  }
+  return dict_of(report);
+}
+
 using OnDevice = nb::ndarray<const float, nb::c_contig, nb::device::cuda>;
 using WetOnDevice = nb::ndarray<float, nb::c_contig, nb::device::cuda>;
 
@@ -305,4 +314,5 @@ NB_MODULE(_gpuconv, module) {
   module.def("methods", list_methods);
   module.def("selftest", test_methods);
   module.def("convolve", convolve_planned, "plans"_a, "x"_a.noconvert(), "out"_a.noconvert());
+  module.def("mix", mix_planned, "plans"_a, "x"_a.noconvert(), "out"_a.noconvert());
 }

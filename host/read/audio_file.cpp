@@ -287,6 +287,7 @@ AudioFormat AudioReader::open(Formats formats, const std::optional<RawFormat>& r
                                       raw    ? "raw"
                                       : pcm_ ? pcm_->container
                                              : nullptr);
+  if (pcm_) format.channel_mask = pcm_->channel_mask;
   if (flac_frames > 0) format.frames = flac_frames;
   if (is_streamed_ && is_pipe()) format.frames = -1;
   goes_on_ = flac_frames > 0;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "cuda/methods/lengths.hpp"
 #include "host/base/signal.hpp"
@@ -15,7 +17,10 @@ namespace gpuconv {
 class MeasuredSource {
  public:
   MeasuredSource(const std::string& path, const SourceOptions& options)
-      : reader_(path, options),
+      : MeasuredSource(path, options, one_channel(path, options)) {}
+  MeasuredSource(const std::string& path, const SourceOptions& options,
+                 const ChooseChannels& choose)
+      : reader_(path, options, choose),
         length_(reader_.format().frames),
         is_exact_(options.truncated == Truncated::error) {
     if (length_ <= 0)
@@ -38,18 +43,32 @@ class MeasuredSource {
   }
 
   /// Whether samples beyond length() have not been looked for.
-  bool has_more() const { return length_ == std::ssize(ahead_) && length_ >= kEndless; }
+  bool has_more() const {
+    return !ahead_.empty() && length_ == std::ssize(ahead_.front()) && length_ >= kEndless;
+  }
 
-  std::size_t read(std::span<float> block) {
-    const std::size_t known = std::min(block.size(), ahead_.size() - used_);
-    std::copy_n(ahead_.begin() + static_cast<std::ptrdiff_t>(used_), known, block.begin());
+  std::size_t read(std::span<float> block) { return read(std::span(&block, 1)); }
+
+  /// Of all channels: spans of one length.
+  std::size_t read(std::span<const std::span<float>> channels) {
+    const std::size_t length = channels.front().size();
+    const std::size_t known = ahead_.empty() ? 0 : std::min(length, ahead_.front().size() - used_);
+    for (std::size_t i = 0; i < channels.size() && known > 0; ++i) {
+      std::copy_n(ahead_[i].begin() + static_cast<std::ptrdiff_t>(used_), known,
+                  channels[i].begin());
+    }
     used_ += known;
-    if (used_ == ahead_.size()) {
-      ahead_ = Signal();  // 64 MiB, where the source is long
+    if (!ahead_.empty() && used_ == ahead_.front().size()) {
+      ahead_.clear();  // 64 MiB for each channel, where the source is long
+      ahead_.shrink_to_fit();
       used_ = 0;
     }
-    const std::size_t count =
-        known == block.size() ? known : known + reader_.read(block.subspan(known));
+    std::size_t count = known;
+    if (known < length) {
+      std::vector<std::span<float>> rest;
+      for (const auto& channel : channels) rest.push_back(channel.subspan(known));
+      count += reader_.read(rest);
+    }
     samples_read_ += static_cast<std::int64_t>(count);
     return count;
   }
@@ -58,9 +77,10 @@ class MeasuredSource {
 
  private:
   void look_ahead() {
-    ahead_.resize(kEndless);
-    ahead_.resize(reader_.read(ahead_));
-    length_ = static_cast<std::int64_t>(ahead_.size());
+    ahead_.assign(reader_.channels(), Signal(kEndless));
+    const std::size_t count = reader_.read(std::vector<std::span<float>>(ahead_.begin(), ahead_.end()));
+    for (Signal& channel : ahead_) channel.resize(count);
+    length_ = static_cast<std::int64_t>(count);
     is_exact_ = length_ < kEndless;
   }
 
@@ -68,7 +88,7 @@ class MeasuredSource {
   std::int64_t length_;
   bool is_exact_;
   bool is_promise_ = false;  // fewer may come, and will be accepted
-  Signal ahead_;
+  std::vector<Signal> ahead_;  // of each channel
   std::size_t used_ = 0;
   std::int64_t samples_read_ = 0;
 };

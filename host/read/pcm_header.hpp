@@ -18,6 +18,7 @@ struct PcmHeader {
   std::int64_t begin;      ///< first byte of the samples
   std::int64_t bytes;      ///< of the samples; -1: up to the end
   std::size_t size_bytes;  ///< in which the header says so: one of 4 may have wrapped
+  std::uint32_t channel_mask = 0;  ///< see AudioFormat
 };
 
 }  // namespace gpuconv

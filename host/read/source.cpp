@@ -23,7 +23,7 @@ const std::string& checked_kind(const std::string& path, const SourceOptions& op
   return path;
 }
 
-std::size_t checked_channel(const std::string& path, int channels, const SourceOptions& options) {
+int checked_channel(const std::string& path, int channels, const SourceOptions& options) {
   std::optional<int> channel = options.channel;
   if (options.channel_is_of_several && channels == 1) channel.reset();
   if (!channel && channels > 1) {
@@ -37,7 +37,7 @@ std::size_t checked_channel(const std::string& path, int channels, const SourceO
   if (number < 1 || number > channels) {
     throw FileError(path, fmt::format("has no channel {} (limit 1..{})", number, channels));
   }
-  return static_cast<std::size_t>(number - 1);
+  return number;
 }
 
 /// The nearest whole number of samples.
@@ -47,16 +47,25 @@ std::int64_t samples_in(double seconds, int rate) {
 
 }  // namespace
 
-SourceReader::SourceReader(const std::string& path, const SourceOptions& options)
+ChooseChannels one_channel(const std::string& path, const SourceOptions& options) {
+  return [&path, &options](const AudioFormat& format) {
+    return std::vector{checked_channel(input_name(path), format.channels, options)};
+  };
+}
+
+SourceReader::SourceReader(const std::string& path, const SourceOptions& options,
+                           const ChooseChannels& choose)
     : path_(input_name(path)),
       nonfinite_(options.nonfinite),
       reader_(options.is_command ? path : checked_kind(path, options), options.truncated,
               options.formats, options.raw,
               AudioPlace{options.archive_offset, options.archive_bytes, options.is_command}),
       format_(reader_.format()),
-      channel_(checked_channel(path_, format_.channels, options)),
       offset_(options.offset),
       duration_(options.duration) {
+  for (const int channel : choose(format_)) {
+    channels_.push_back(static_cast<std::size_t>(channel - 1));
+  }
   if (offset_ || duration_) begin_part();
 }
 
@@ -90,23 +99,27 @@ void SourceReader::refuse_part(std::int64_t frames) const {
                                      offset, duration_.value_or(0), end));
 }
 
-std::size_t SourceReader::read(std::span<float> mono) {
-  if (std::ssize(mono) > left_) mono = mono.first(static_cast<std::size_t>(left_));
+std::size_t SourceReader::read(std::span<const std::span<float>> sides) {
+  std::size_t length = sides.front().size();
+  if (static_cast<std::int64_t>(length) > left_) length = static_cast<std::size_t>(left_);
   const auto channels = static_cast<std::size_t>(format_.channels);
   frames_.resize(std::max<std::size_t>(1, kBufferSamples / channels) * channels);
   std::size_t done = 0;
-  while (done < mono.size()) {
-    const std::size_t wanted = std::min(mono.size() - done, frames_.size() / channels);
+  while (done < length) {
+    const std::size_t wanted = std::min(length - done, frames_.size() / channels);
     const std::size_t got = reader_.read(std::span(frames_).first(wanted * channels));
-    const auto portion = mono.subspan(done, got);
-    for (std::size_t n = 0; n < got; ++n) portion[n] = frames_[n * channels + channel_];
-    replaced_ += mend_nonfinite(path_, portion, 1, position_, nonfinite_);
+    for (std::size_t i = 0; i < sides.size(); ++i) {
+      const auto portion = sides[i].subspan(done, got);
+      const std::size_t channel = channels_[i];
+      for (std::size_t n = 0; n < got; ++n) portion[n] = frames_[n * channels + channel];
+      replaced_ += mend_nonfinite(path_, portion, 1, position_, nonfinite_);
+    }
     position_ += static_cast<std::int64_t>(got);
     done += got;
     if (got < wanted) break;
   }
   if (left_ != kAll) left_ -= static_cast<std::int64_t>(done);
-  if (done < mono.size()) check_part_end();
+  if (done < length) check_part_end();
   return done;
 }
 

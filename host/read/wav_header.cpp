@@ -88,6 +88,7 @@ std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
   std::optional<RawFormat> format;
   bool has_fmt = false;
   bool is_extensible = false;
+  std::uint32_t channel_mask = 0;
   ChunkWalk chunks(peek, file_bytes, layout);
   while (const auto chunk = chunks.next()) {
     if (chunk->name == "fmt ") {
@@ -97,6 +98,10 @@ std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
       has_fmt = true;
       format = parse_fmt(path, fields);
       is_extensible = little(fields, 0, 2) == kWavExtensible;
+      constexpr std::size_t kMaskBegin = 20;
+      if (is_extensible && fields.size() >= kMaskBegin + 4) {
+        channel_mask = static_cast<std::uint32_t>(little(fields, kMaskBegin, 4));
+      }
     }
     if (chunk->name != layout.samples || !format) continue;
     const bool is_streamed =
@@ -108,7 +113,8 @@ std::optional<PcmHeader> find_wav(const std::string& path, const Peek& peek,
                      *format,
                      chunk->begin,
                      is_streamed ? -1 : static_cast<std::int64_t>(chunk->size),
-                     chunk->size_bytes};
+                     chunk->size_bytes,
+                     channel_mask};
   }
   return std::nullopt;
 }

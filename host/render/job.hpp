@@ -13,6 +13,8 @@
 #include "host/render/noise.hpp"
 #include "host/render/progress.hpp"
 #include "host/render/renderer.hpp"
+#include "host/render/routing.hpp"
+#include "host/render/scene_request.hpp"
 #include "host/render/target_level.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/response.hpp"
@@ -49,6 +51,14 @@ struct Job {
   std::string response;
   ResponseOptions response_options;
   RatePolicy rate_policy = RatePolicy::resample;
+  /// What becomes of an INPUT with several channels if none of them is chosen.
+  Layout layout = Layout::automatic;
+  std::optional<Routing> routing;  ///< instead of a layout
+  /// Instead of INPUT and RESPONSE; `response_options` are those of all voices, and `mix` is heard
+  /// of each.
+  std::optional<SceneRequest> scene;
+  /// A second response that all is heard through, the left ear's by the left ear: "" if none.
+  std::string then;
   Mix mix;
 
   std::string output;
@@ -64,11 +74,7 @@ struct Job {
   std::optional<TargetLevel> level;  ///< of the whole result, noise included
 
   /// Everything that the job reads.
-  std::vector<std::string> inputs() const {
-    std::vector<std::string> files{input, response};
-    if (noise) files.push_back(noise->file);
-    return files;
-  }
+  std::vector<std::string> inputs() const;
 
   Request request;
   bool falls_back_to_cpu = false;  ///< if the GPU fails, starts again without it
@@ -104,9 +110,26 @@ struct ResponseReport {
       std::nullopt;  ///< what --unit-energy did to both ears
 };
 
-struct JobReport {
-  SourceReport source;
+/// One voice of a scene.
+struct VoiceReport {
+  SourceReport source;    ///< `rate` is that of the scene, `samples` are counted at it
+  int source_rate = 0;    ///< of the file, Hz
   ResponseReport response;
+  /// After run(): of the source itself, as it was read, at the rate of the scene.
+  std::optional<SoundLevel> level;
+  std::optional<WriteReport> stem;    ///< of the voice alone, at the ears
+  std::optional<SoundLevel> at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
+};
+
+struct JobReport {
+  /// Of a scene: its rate, and how long it lasts without the last tail.
+  SourceReport source;
+  /// Of several voices: of the first one, with the taps of the longest.
+  ResponseReport response;
+  std::vector<VoiceReport> voices;  ///< of a scene
+  std::optional<Routing> routing;   ///< of an INPUT of which several channels are heard
+  std::optional<ResponseReport> then;
+  int passes = 1;  ///< in which the voices of a scene were rendered
   Choice choice;
   std::string calibration_warning;  ///< why gpuconv ignored a calibration; or empty
   std::string why_fallback;         ///< how the GPU failed; or empty
@@ -129,7 +152,10 @@ struct JobReport {
 /// "clip.wav" has its early part in "clip.early.wav".
 std::string early_output(const std::string& output);
 
-/// Samples that PCM had to limit, in both outputs.
+/// "scene.wav" has the voice "talker" alone in "scene.stem-talker.wav".
+std::string stem_output(const std::string& output, const std::string& id);
+
+/// Samples that PCM had to limit, in all outputs.
 std::int64_t clipped_samples(const JobReport& report);
 
 }  // namespace gpuconv

@@ -8,9 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "host/read/measured_source.hpp"
 #include "host/render/job.hpp"
-#include "host/room/response.hpp"
+#include "host/render/scene.hpp"
 #include "host/write/output.hpp"
 
 namespace gpuconv {
@@ -20,8 +19,7 @@ struct Prepared {
   Job job;
   JobReport report;  ///< what resolve() knows
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  std::unique_ptr<MeasuredSource> source;
-  Response response;                        ///< at the source's rate, with the mix applied
+  Scene scene;
   std::unique_ptr<WetWriter> writer;        ///< null: OUTPUT is a pipe or a device, opened by run()
   std::unique_ptr<WetWriter> early_writer;  ///< null: no second output
 };

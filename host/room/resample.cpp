@@ -132,6 +132,16 @@ void SoundResampler::convert(std::span<const float> frames, std::vector<float>& 
   }
 }
 
+void SoundResampler::finish(std::vector<float>& converted) {
+  for (std::size_t made = 1; made > 0;) {
+    std::size_t taken = 0;
+    check(soxr_process(state_->resampler, nullptr, 0, &taken, state_->buffer.data(),
+                       state_->buffer.size() / state_->channels, &made));
+    converted.insert(converted.end(), state_->buffer.begin(),
+                     state_->buffer.begin() + static_cast<std::ptrdiff_t>(made * state_->channels));
+  }
+}
+
 Response resample(const Response& response, int rate) {
   check_rates(response.rate, rate);
   if (rate == response.rate) return response;

@@ -40,6 +40,9 @@ class SoundResampler {
   /// that is depends on the frames before, and the samples on nothing but all frames so far.
   void convert(std::span<const float> frames, std::vector<float>& converted);
 
+  /// Appends what is still to come after the last frames. Nothing may be converted after that.
+  void finish(std::vector<float>& converted);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -23,6 +23,39 @@ bool is_silent(const Signal& taps) {
   return std::ranges::all_of(taps, [](float tap) { return tap == 0; });
 }
 
+ResponseChannels read_channels(AudioReader& reader, const std::string& path,
+                               const ResponseOptions& options) {
+  const AudioFormat& format = reader.format();
+  const auto check_length = [&](std::int64_t frames) {
+    if (frames <= kMaxTaps) return;
+    throw FileError(path, fmt::format("is too long for a response ({} taps or more, limit {})",
+                                      frames, kMaxTaps));
+  };
+  check_length(format.frames);
+  const auto channels = static_cast<std::size_t>(format.channels);
+  ResponseChannels response{path, std::vector<Signal>(channels), format.rate, "", {}};
+  std::vector<float> frames(channels * std::max<std::size_t>(1, 2 * kBufferFrames / channels));
+  std::int64_t count = 0;
+  std::int64_t replaced = 0;
+  while (const std::size_t got = reader.read(frames)) {
+    const auto portion = std::span(frames).first(channels * got);
+    replaced += mend_nonfinite(path, portion, format.channels, count, options.nonfinite);
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t n = 0; n < got; ++n) {
+        response.channels[c].push_back(portion[channels * n + c]);
+      }
+    }
+    count += static_cast<std::int64_t>(got);
+    check_length(count);
+  }
+  if (count == 0) throw FileError(path, "holds no taps (0 frames)");
+  response.description =
+      fmt::format("{}, {}, {} Hz, {} taps ({:.3f} s)", format.container, format.encoding,
+                  format.rate, count, static_cast<double>(count) / format.rate);
+  response.repairs = {replaced, reader.shortfall(), reader.remark()};
+  return response;
+}
+
 Response load_audio(const std::string& path, const ResponseOptions& options) {
   AudioReader reader(path, options.truncated, options.formats);
   const AudioFormat& format = reader.format();
@@ -36,35 +69,25 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
     throw FileError(path, fmt::format("has {} channels where a response needs 2, left and right",
                                       format.channels));
   }
-  const auto check_length = [&](std::int64_t frames) {
-    if (frames <= kMaxTaps) return;
-    throw FileError(path, fmt::format("is too long for a response ({} taps or more, limit {})",
-                                      frames, kMaxTaps));
-  };
-  check_length(format.frames);
+  ResponseChannels channels = read_channels(reader, path, options);
   Response response;
-  response.rate = format.rate;
-  const auto channels = static_cast<std::size_t>(format.channels);
-  std::vector<float> frames(channels * kBufferFrames);
-  std::int64_t count = 0;
-  std::int64_t replaced = 0;
-  while (const std::size_t got = reader.read(frames)) {
-    const auto portion = std::span(frames).first(channels * got);
-    replaced += mend_nonfinite(path, portion, format.channels, count, options.nonfinite);
-    for (std::size_t n = 0; n < got; ++n) {
-      response.taps.left.push_back(portion[channels * n]);
-      response.taps.right.push_back(portion[channels * n + channels - 1]);
-    }
-    count += static_cast<std::int64_t>(got);
-    check_length(count);
-  }
-  if (count == 0) throw FileError(path, "holds no taps (0 frames)");
+  response.rate = channels.rate;
+  response.taps.right = is_mono ? channels.channels.front() : std::move(channels.channels.back());
+  response.taps.left = std::move(channels.channels.front());
   response.direct_sound = direct_sound(response.taps);
-  response.description = fmt::format(
-      "{}, {}, {} Hz, {} taps ({:.3f} s){}", format.container, format.encoding, format.rate, count,
-      static_cast<double>(count) / format.rate, is_mono ? ", one channel for both ears" : "");
-  response.repairs = {replaced, reader.shortfall(), reader.remark()};
+  response.description =
+      channels.description + (is_mono ? ", one channel for both ears" : "");
+  response.repairs = std::move(channels.repairs);
   return response;
+}
+
+/// Throws UsageError if a direction is asked of an audio file.
+void check_no_direction(const std::string& path, const ResponseOptions& options) {
+  if (options.sofa == SofaOptions{}) return;
+  throw UsageError(path + ": --azimuth and the like choose a measurement of a SOFA file, and " +
+                   (is_special_file(path)
+                        ? "such a file cannot come through a pipe; give its path"
+                        : "this is not one"));
 }
 
 Response checked(const std::string& path, Response response) {
@@ -82,13 +105,30 @@ Response load_response(const std::string& path, const ResponseOptions& options) 
     SofaSet set(path);
     return response_of(set, options);
   }
-  if (options.sofa != SofaOptions{}) {
-    throw UsageError(path + ": --azimuth and the like choose a measurement of a SOFA file, and " +
-                     (is_special_file(path)
-                          ? "such a file cannot come through a pipe; give its path"
-                          : "this is not one"));
-  }
+  check_no_direction(path, options);
   return checked(path, load_audio(path, options));
+}
+
+ResponseChannels load_channels(const std::string& path, const ResponseOptions& options) {
+  check_no_direction(path, options);
+  AudioReader reader(path, options.truncated, options.formats);
+  ResponseChannels response = read_channels(reader, path, options);
+  if (std::ranges::all_of(response.channels, is_silent)) {
+    throw FileError(path, fmt::format("silent response (all {} taps of its {} channels are 0)",
+                                      response.channels.front().size(), response.channels.size()));
+  }
+  return response;
+}
+
+Response response_of(const ResponseChannels& channels, int left, int right) {
+  Response response;
+  response.rate = channels.rate;
+  response.taps = {channels.channels.at(static_cast<std::size_t>(left - 1)),
+                   channels.channels.at(static_cast<std::size_t>(right - 1))};
+  response.direct_sound = direct_sound(response.taps);
+  response.description = channels.description;
+  response.repairs = channels.repairs;
+  return response;
 }
 
 Response response_of(SofaSet& set, const ResponseOptions& options) {

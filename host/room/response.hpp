@@ -38,6 +38,22 @@ inline constexpr std::int64_t kMaxTaps = std::int64_t{1} << 28;
 
 class SofaSet;
 
+/// All channels of an audio file, for responses to be made of two of them each.
+struct ResponseChannels {
+  std::string path;
+  std::vector<Signal> channels;  ///< of one length
+  int rate = 0;                  ///< Hz
+  std::string description;
+  Repairs repairs;
+};
+
+/// Throws FileError unless it is an audio file with a channel that is not silent, and UsageError if
+/// a direction is asked of it.
+ResponseChannels load_channels(const std::string& path, const ResponseOptions& options);
+
+/// Two of the channels, counted from 1. Both may be silent.
+Response response_of(const ResponseChannels& channels, int left, int right);
+
 /// Throws FileError unless there are two channels (or one for both ears) of which at least one is
 /// not silent, and UsageError if a direction is asked of a file that has none. `path` is read anew;
 /// ResponseCache reads a file once.

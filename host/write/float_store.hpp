@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,11 +24,16 @@ class FloatStore {
   void write(Stereo<std::span<const float>> wet);
   /// Passes all frames to `wet`, in order.
   void read(const WriteWet& wet);
+  /// Fills both ears with the frames from `first` on, and with silence after the last one.
+  void read(std::int64_t first, Stereo<std::span<float>> wet);
+  std::int64_t frames() const { return count_; }
 
  private:
   void read_file(const WriteWet& wet);
+  [[noreturn]] void throw_lost() const;
 
   std::string output_;
+  std::int64_t count_ = 0;          // frames
   std::vector<float> memory_;       // interleaved
   std::optional<OutputFile> file_;  // never published
   std::vector<float> frames_;       // interleaved

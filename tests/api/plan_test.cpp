@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "host/base/noise.hpp"
+#include "tests/support/closeness.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/run.hpp"
+#include "tests/support/scene.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -215,6 +217,49 @@ TEST(PlanTest, WhatIsThrownBetweenBlocksEndsTheWork) {
   const Plan plan = plan_of(room_of(100));
   Signal wet(8 * 2 * 1099);
   EXPECT_THROW(plan.convolve_clips(8, noise(8000, 1), wet, [] { throw Enough(); }), Enough);
+}
+
+TEST(VoicesOfPlans, AreSummedIntoTwoEars) {
+  Scene scene;
+  std::vector<Plan> plans;
+  Signal sources;
+  for (std::size_t v = 0; v < 3; ++v) {
+    scene.sources.push_back(noise(5000, v + 1));
+    scene.starts.push_back(0);
+    scene.responses.push_back(room_of(300 - 100 * v, v + 7));
+    scene.voices.push_back({v, v});
+    plans.push_back(plan_of(scene.responses.back(), {.device = "cpu"}));
+    sources.insert(sources.end(), scene.sources.back().begin(), scene.sources.back().end());
+  }
+  const std::vector<const Plan*> all{&plans[0], &plans[1], &plans[2]};
+  Signal wet(2 * 5299, std::nanf(""));
+  EXPECT_EQ(convolve_voices(all, sources, wet).method, "cpu-vectorised");
+  for (const Side side : kSides) {
+    const auto ear = std::span(wet).subspan(side == Side::left ? 0 : 5299, 5299);
+    EXPECT_TRUE(
+        is_close(ear, reference(scene, side), transform_error_bound({8192, 3}, 5000, 300), false));
+  }
+  const Plan* const one = &plans[1];
+  const Stereo<Signal> alone = convolved(plans[1], scene.sources[1]);
+  Signal of_one(2 * 5199);
+  convolve_voices({&one, 1}, scene.sources[1], of_one);
+  EXPECT_TRUE(std::ranges::equal(std::span(of_one).first(5199), alone.left));
+  EXPECT_TRUE(std::ranges::equal(std::span(of_one).last(5199), alone.right));
+}
+
+TEST(VoicesOfPlans, NameTheVoiceThatIsWrong) {
+  const Plan plan = plan_of(room_of(10));
+  const std::vector<const Plan*> two{&plan, &plan};
+  Signal sources(20, 0.5F);
+  Signal wet(2 * 19);
+  EXPECT_EQ(error_of([&] { convolve_voices(two, std::span(sources).first(19), wet); }),
+            "sources: 19 samples are not 2 voices of one length");
+  EXPECT_EQ(error_of([&] { convolve_voices(two, sources, std::span(wet).first(36)); }),
+            "wet: 2 x 19 frames are 38 floats, not 36");
+  EXPECT_EQ(error_of([&] { convolve_voices({}, {}, wet); }), "wet: no voices make no frames");
+  sources[13] = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(error_of([&] { convolve_voices(two, sources, wet); }),
+            "voice 1: sample 3 is infinite; nonfinite zero replaces such samples by 0");
 }
 
 }  // namespace

@@ -2,14 +2,17 @@
 #include "host/bench/page/page.hpp"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <stdexcept>
 
 #include "host/bench/page/figures.hpp"
 #include "host/bench/page/ladder.hpp"
 #include "host/bench/page/layout.hpp"
+#include "host/bench/page/response_plot.hpp"
 #include "tests/support/files.hpp"
 
 namespace gpuconv::test {
@@ -216,6 +219,78 @@ TEST(PageTest, ConfessesWhatIsWrongNoisyOrNotMeasured) {
       {"no GPU took part. 2026-11-29 16:20 UTC; load 0.0 before, 3.1 after, 2 cores",
        "Not to be trusted", "WRONG RESULT", "1 of them are noisy", "extrapolated from 500 x 125",
        "SOME MARKS LIE ABOVE THEIR BOUND", "gpu-cufft, p: no library &amp; no card"}));
+}
+
+// What a viewer does with the picture: the bytes of the PNG, unpacked.
+std::string pixels_of(const std::string& svg, std::size_t from) {
+  const std::string_view head = "data:image/png;base64,";
+  const std::size_t begin = svg.find(head, from) + head.size();
+  const std::string_view letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string png;
+  unsigned bits = 0;
+  int count = 0;
+  for (std::size_t i = begin; svg[i] != '"' && svg[i] != '='; ++i) {
+    bits = bits << 6 | static_cast<unsigned>(letters.find(svg[i]));
+    if ((count += 6) < 8) continue;
+    count -= 8;
+    png += static_cast<char>(bits >> count & 0xFF);
+  }
+  const auto number = [&](std::size_t at) {
+    std::size_t value = 0;
+    for (std::size_t k = 0; k < 4; ++k)
+      value = value << 8 | static_cast<unsigned char>(png[at + k]);
+    return value;
+  };
+  EXPECT_EQ(png.substr(1, 3), "PNG");
+  std::string pixels((3 * number(16) + 1) * number(20), '\0');
+  const std::size_t data = png.find("IDAT");
+  uLongf size = pixels.size();
+  EXPECT_EQ(uncompress(reinterpret_cast<Bytef*>(pixels.data()), &size,
+                       reinterpret_cast<const Bytef*>(png.data() + data + 4), number(data - 4)),
+            Z_OK);
+  EXPECT_EQ(size, pixels.size());
+  return pixels;
+}
+
+TEST(ResponsePlotTest, ShowsATone) {
+  constexpr int kRate = 16'000;
+  Response response;
+  response.rate = kRate;
+  response.latency_frames = 160;
+  for (const Side side : kSides) response.taps[side].resize(kRate);
+  for (std::size_t n = 4000; n < 12'000; ++n) {  // from 240 ms on, of the left ear alone
+    response.taps.left[n] =
+        static_cast<float>(std::sin(2 * std::numbers::pi * 1000 * static_cast<double>(n) / kRate));
+  }
+  const std::string svg = response_svg(response, "a <tone>");
+  EXPECT_TRUE(says(svg, {"a &lt;tone&gt;", ">0 s<", ">0.8 s<", ">1k<", "16000 taps at 16000 Hz"}));
+  const std::string left = pixels_of(svg, 0);
+  const std::string right = pixels_of(svg, svg.find("base64") + 10);
+  constexpr std::size_t kRow = 3 * 852 + 1;
+  const auto brightness = [&](const std::string& pixels, double share, double hertz) {
+    const double height = std::log(hertz / 60) / std::log(8000.0 / 60);
+    const auto row = static_cast<std::size_t>(std::lround(149 * (1 - height)));
+    const auto column = static_cast<std::size_t>(852 * share);
+    return static_cast<unsigned char>(pixels[row * kRow + 1 + 3 * column + 1]);  // green
+  };
+  EXPECT_GT(brightness(left, 0.5, 1000), 230);
+  EXPECT_LT(brightness(left, 0.1, 1000), 20);   // before it
+  EXPECT_LT(brightness(left, 0.5, 200), 60);    // below it
+  EXPECT_LT(brightness(left, 0.5, 5000), 60);   // above it
+  EXPECT_LT(brightness(right, 0.5, 1000), 20);  // both ears have one scale
+}
+
+TEST(ResponsePlotTest, TakesWhatIsShortOrSilent) {
+  for (const std::size_t K : {1, 2, 300}) {
+    Response silent;
+    silent.taps = {Signal(K), Signal(K)};
+    silent.rate = 48'000;
+    const std::string svg = response_svg(silent, "nothing");
+    EXPECT_EQ(svg.find("nan"), std::string::npos) << K;
+    EXPECT_EQ(svg.find("inf"), std::string::npos) << K;
+    pixels_of(svg, 0);
+  }
 }
 
 }  // namespace

@@ -76,6 +76,11 @@ TEST_F(SofaProgram, TellsOfEachDirectionWhichEarHearsFirst) {
   EXPECT_EQ(run({"info", head_, "--azimuth", "90"}).exit_code, 1);
   EXPECT_EQ(run({"info", head_, "--acoustics", "--directions"}).exit_code, 1);
   EXPECT_EQ(run({"info", source_, "--acoustics"}).exit_code, 0);  // one channel for both ears
+  const Outcome plotted =
+      run({"info", head_, "--plot", "-", "--azimuths", "as-stored", "--azimuth", "90"});
+  EXPECT_EQ(plotted.exit_code, 0);
+  EXPECT_TRUE(plotted.out.starts_with("<svg "));
+  EXPECT_EQ(run({"info", source_, "--plot", source_}).exit_code, 2);
 }
 
 }  // namespace

@@ -69,6 +69,34 @@ def test_no_clips_make_no_frames(sound):
     assert gpuconv.convolve(sound(0, 100), sound(2, 10)).shape == (0, 2, 109)
 
 
+@pytest.mark.parametrize("method", ["auto", "cpu-vectorised", "cpu-cooley-tukey"])
+@pytest.mark.parametrize("lead", [(), (1,), (5,), (2, 3)])
+def test_mix_sums_all_voices(sound, lead, method):
+    x, response = sound(*lead, 700), sound(*lead, 2, 90)
+    apart = fftconvolve(x[..., None, :].astype("d"), response.astype("d"), axes=-1)
+    y = gpuconv.mix(x, response, method=method)
+    assert y.shape == (2, 789) and y.dtype == numpy.float32
+    assert abs(y - apart.reshape(-1, 2, 789).sum(0)).max() < 2e-6 * abs(apart).max() * len(lead + (1,))
+
+
+def test_mix_broadcasts_and_takes_out(sound):
+    plan = gpuconv.Plan(sound(4, 2, 50))
+    x = sound(300)
+    out = numpy.full((2, 349), numpy.nan, "f")
+    assert plan.mix(x, out=out) is out
+    numpy.testing.assert_allclose(out, plan(x).sum(0), atol=1e-4)
+    assert plan.report["replaced"] == 0
+    one = gpuconv.Plan(sound(2, 50))
+    assert numpy.array_equal(one.mix(x), one(x))
+    assert not one.mix(sound(0, 300)).any()
+    with pytest.raises(ValueError, match="broadcast"):
+        plan.mix(sound(3, 300))
+    with pytest.raises(ValueError, match="voice 2: sample 7 is nan"):
+        bad = sound(4, 300)
+        bad[2, 7] = numpy.nan
+        plan.mix(bad)
+
+
 def test_layouts(sound):
     response = sound(2, 40)
     x = sound(6, 200)

@@ -93,6 +93,8 @@ class GPUCONV_API Plan {
   friend std::vector<Plan> make_plans(std::int64_t, std::span<const float>, const PlanOptions&);
   friend Report convolve_clips(std::span<const Plan* const>, std::span<const float>,
                                std::span<float>, const BetweenBlocks&);
+  friend Report convolve_voices(std::span<const Plan* const>, std::span<const float>,
+                                std::span<float>, const BetweenBlocks&);
   explicit Plan(std::shared_ptr<PlanEngines> engines);
   std::shared_ptr<PlanEngines> engines_;
 };
@@ -110,6 +112,16 @@ GPUCONV_API std::vector<Plan> make_plans(std::int64_t responses, std::span<const
 GPUCONV_API Report convolve_clips(std::span<const Plan* const> plans,
                                   std::span<const float> sources, std::span<float> wet,
                                   const BetweenBlocks& between = {});
+
+/// Sums V voices into two ears: wet = sum_v h_v * x_v, where voice v is source v with the response
+/// of `plans[v]`; see host/methods/voice.hpp. Sources of equal length stand one after the other: V
+/// x N samples become 2 x (N+K-1) floats, the left ear, then the right one; K is the taps of the
+/// longest response. The voices share the transforms back: V + 2 transforms of a segment instead of
+/// 3 V. The bytes are those of `gpuconv scene` for the same voices. Without voices `wet` is empty.
+/// Throws as Plan::convolve() does; the message names the voice.
+GPUCONV_API Report convolve_voices(std::span<const Plan* const> plans,
+                                   std::span<const float> sources, std::span<float> wet,
+                                   const BetweenBlocks& between = {});
 
 /// Frames of a source whose samples come block by block: those of `gpuconv render` from a pipe.
 /// One thread at a time. Frames come many at a time, and the first ones late: cpu-vectorised plans

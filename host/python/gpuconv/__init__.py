@@ -5,7 +5,7 @@ import sysconfig
 
 from ._files import Response, batch, methods, render
 from ._gpuconv import Error, FileError, GpuError, UsageError, __version__
-from ._plan import Plan, Stream, convolve
+from ._plan import Plan, Stream, convolve, mix
 
 __all__ = [
     "Error",
@@ -19,6 +19,7 @@ __all__ = [
     "batch",
     "convolve",
     "methods",
+    "mix",
     "render",
 ]
 

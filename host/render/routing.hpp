@@ -1,0 +1,53 @@
+// routing.hpp - which channel of INPUT is heard through which channels of RESPONSE
+//
+//   pairs    C channels, 2 C responses: channel c through 2c-1 (left ear) and 2c (right ear). With
+//            two channels that is true stereo, LL LR RL RR; with (n+1)^2 channels of ambisonics a
+//            set of decoding filters.
+//   hesuvi   loudspeakers by HeSuVi's files, as Impulcifer and PipeWire have them. 14 channels:
+//            FL-L FL-R SL-L SL-R BL-L BL-R FC-L FR-R FR-L SR-R SR-L BR-R BR-L FC-R; or the first 7
+//            of them, which the right side mirrors. LFE goes where FC goes, at its own level.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gpuconv {
+
+/// Channels count from 1.
+struct Route {
+  int channel = 1;  ///< of INPUT
+  int left = 1;     ///< of RESPONSE, for the left ear
+  int right = 2;
+  std::string name = {};  ///< of the loudspeaker: "FL"; or empty
+
+  bool operator==(const Route&) const = default;
+};
+
+struct Routing {
+  std::string name;  ///< "true stereo (LL LR RL RR)"
+  std::vector<Route> routes;
+};
+
+enum class Layout {
+  automatic,  ///< by the numbers of channels
+  pairs,
+  hesuvi
+};
+
+/// "1:1,2 2:3,4": channel 1 of INPUT through channels 1 and 2 of RESPONSE, and so on. Throws
+/// UsageError.
+Routing routing_in(const std::string& text);
+
+/// Throws UsageError, which names what would fit, unless `layout` is one for so many channels of
+/// INPUT (at least 2) and RESPONSE. `mask` names the loudspeakers of INPUT (see AudioFormat), or
+/// is 0.
+Routing routing_for(Layout layout, int channels, std::uint32_t mask, int response_channels);
+
+/// Throws UsageError unless INPUT and RESPONSE have all channels that are routed.
+void check_routing(const Routing& routing, int channels, int response_channels);
+
+/// In words: "1 (FL) to 1,2; 2 (FR) to 9,8".
+std::string words_of(const Routing& routing);
+
+}  // namespace gpuconv

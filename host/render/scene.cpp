@@ -1,0 +1,482 @@
+#include "host/render/scene.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "cuda/methods/lengths.hpp"
+#include "host/base/error.hpp"
+#include "host/base/levels.hpp"
+#include "host/files/input_file.hpp"
+#include "host/files/location.hpp"
+#include "host/read/foreign.hpp"
+#include "host/render/chain.hpp"
+#include "host/room/resample.hpp"
+#include "host/room/response_cache.hpp"
+
+namespace gpuconv {
+namespace {
+
+using Taps = std::shared_ptr<const Stereo<Signal>>;
+
+/// Responses of a scene that stay in memory after their first use. Others are made again.
+constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
+/// Files of a scene that stay open from the first look at them on.
+constexpr std::size_t kOpenFiles = 64;
+
+// ---- responses --------------------------------------------------------------------------------
+
+/// How the taps of a response are made, any number of times.
+struct Recipe {
+  std::shared_ptr<ResponseCache> cache;
+  std::string path;
+  ResponseOptions options;
+  std::shared_ptr<const Response> converted;  ///< null: read and converted again
+  int rate = 0;
+  Mix mix;
+  int dry_frames = 0;  ///< after time zero, the dry signal comes
+  std::shared_ptr<const Response> then;
+
+  /// The same for voices of one scene whose taps are the same; or empty.
+  std::string key() const {
+    if (converted) return "";
+    const SofaOptions& sofa = options.sofa;
+    const auto words = [](const std::optional<double>& value) {
+      return value ? fmt::format("{}", *value) : "-";
+    };
+    return fmt::format("{} {} {} {} {}", words(sofa.azimuth), words(sofa.elevation),
+                       words(sofa.distance), mix.gain_db, path);
+  }
+
+  /// `early`: up to so many taps.
+  Response make(std::optional<std::int64_t> early = std::nullopt) const {
+    const auto source = converted ? converted : cache->convert(cache->load(path, options), rate);
+    Response response = *source;
+    response.latency_frames += dry_frames;
+    response = mixed(std::move(response), mix);
+    if (early) {
+      for (const Side side : kSides) response.taps[side].resize(static_cast<std::size_t>(*early));
+    }
+    return then ? chained(response, *then) : response;
+  }
+};
+
+/// Taps that are kept after their first use, or made each time.
+class Responses {
+ public:
+  SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
+                    std::optional<std::int64_t> early) {
+    bytes_ += 2 * K * static_cast<std::int64_t>(sizeof(float));
+    const bool is_kept = bytes_ <= kKeptBytes;
+    const auto kept = std::make_shared<Taps>();
+    return {1, K, [=](std::size_t) {
+              if (*kept) return *kept;
+              Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(early).taps);
+              if (is_kept) *kept = taps;
+              return taps;
+            }};
+  }
+
+ private:
+  std::int64_t bytes_ = 0;
+};
+
+/// A response that has been read and converted, but not mixed: what one voice, or several, need.
+struct Opened {
+  std::shared_ptr<const Response> response;
+  ResponseReport report;
+};
+
+/// `input` is the recording whose rate it has to have.
+Opened open_response(const Job& job, const std::string& path, const ResponseOptions& options,
+                     const std::shared_ptr<const Response>& loaded, int rate,
+                     const std::string& input, ResponseCache& cache) {
+  Opened opened;
+  std::shared_ptr<const Response> response = loaded ? loaded : cache.load(path, options);
+  opened.report = {response->description, response->direction, response->repairs,
+                   response->warnings,    response->rate,      std::ssize(response->taps.left)};
+  if (response->rate != rate && job.rate_policy == RatePolicy::error) {
+    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
+                                      response->rate, input, rate));
+  }
+  try {
+    response = cache.convert(response, rate);
+  } catch (const UsageError& error) {  // it does not know the name of the file
+    throw FileError(path, error.what());
+  }
+  opened.report.direct_sound = std::llround(response->direct_sound);
+  opened.response = std::move(response);
+  return opened;
+}
+
+/// Makes scenes: what their voices have in common.
+class SceneMaker {
+ public:
+  SceneMaker(const Job& job, JobReport& report)
+      : job_(job),
+        report_(report),
+        cache_(job.responses ? job.responses : std::make_shared<ResponseCache>()) {}
+
+  Scene of_render() {
+    std::optional<ResponseChannels> channels;
+    std::optional<Routing> routing;
+    std::vector<int> used;
+    const auto choose = [&](const AudioFormat& format) {
+      if (!job_.routing && (job_.source_options.channel || format.channels == 1)) {
+        used = one_channel(job_.input, job_.source_options)(format);
+      } else {
+        routing = route(format, channels);
+        for (const Route& each : routing->routes) {
+          if (std::ranges::count(used, each.channel) == 0) used.push_back(each.channel);
+        }
+      }
+      return used;
+    };
+    scene_.recordings.push_back(
+        std::make_unique<Recording>(job_.input, job_.source_options, choose));
+    const Recording& recording = *scene_.recordings.front();
+    scene_.rate = recording.format().rate;
+    for (std::size_t i = 0; i < used.size(); ++i) add_source(0, i, 0, false);
+    open_then();
+    if (!routing) {
+      add_voice(0, job_.mix,
+                open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
+                              job_.input, *cache_));
+    } else {
+      for (const Route& each : routing->routes) {
+        const auto pair =
+            std::make_shared<const Response>(response_of(*channels, each.left, each.right));
+        const auto source = std::ranges::find(used, each.channel) - used.begin();
+        add_voice(static_cast<std::size_t>(source), job_.mix,
+                  open_response(job_, job_.response, job_.response_options, pair, scene_.rate,
+                                job_.input, *cache_));
+      }
+      if (job_.mix.has_unit_energy && routing->routes.size() > 1) {
+        throw UsageError("--unit-energy scales one response, and here are several");
+      }
+      report_.routing = std::move(routing);
+    }
+    finish();
+    report_.response = responses_.front().report;
+    report_.response.taps = scene_.taps;
+    return std::move(scene_);
+  }
+
+  Scene of_scene() {
+    const SceneRequest& request = *job_.scene;
+    open_recordings(request);
+    open_then();
+    report_.voices.resize(request.voices.size());
+    for (std::size_t v = 0; v < request.voices.size(); ++v) {
+      const VoiceRequest& voice = request.voices[v];
+      name_voice(voice.name, voice.input, [&] { add_scene_voice(voice, v); });
+    }
+    finish();
+    for (std::size_t v = 0; v < request.voices.size(); ++v) {
+      report_.voices[v].response = responses_[v].report;
+    }
+    report_.response = report_.voices.front().response;
+    report_.response.taps = scene_.taps;
+    return std::move(scene_);
+  }
+
+ private:
+  // ---- an INPUT with several channels -----------------------------------------------------------
+
+  Routing route(const AudioFormat& format, std::optional<ResponseChannels>& channels) {
+    const std::string input = input_name(job_.input);
+    if (is_sofa(job_.response)) {
+      throw FileError(input, fmt::format("has {} channels where one is needed for a direction of a "
+                                         "SOFA file{}; --channel N takes one of them, and 'gpuconv "
+                                         "scene' gives each a direction",
+                                         format.channels,
+                                         job_.routing ? " (--routing is for audio files)" : ""));
+    }
+    channels = load_channels(job_.response, job_.response_options);
+    const auto count = static_cast<int>(channels->channels.size());
+    if (job_.routing) {
+      check_routing(*job_.routing, format.channels, count);
+      return *job_.routing;
+    }
+    try {
+      return routing_for(job_.layout, format.channels, format.channel_mask, count);
+    } catch (const UsageError& error) {
+      throw FileError(input, error.what());
+    }
+  }
+
+  // ---- the recordings of a scene ----------------------------------------------------------------
+
+  /// Voices that share a file and their start read it side by side.
+  struct Shared {
+    std::vector<std::optional<int>> channels;
+    std::vector<std::size_t> sources;  ///< of the channels
+    std::size_t recording = 0;
+  };
+
+  void open_recordings(const SceneRequest& request) {
+    std::map<std::pair<std::string, double>, Shared> shared;
+    for (const VoiceRequest& voice : request.voices) {
+      Shared& one = shared[{voice.input, voice.start}];
+      if (std::ranges::count(one.channels, voice.channel) == 0) one.channels.push_back(voice.channel);
+    }
+    allow_open_files(shared.size());
+    std::map<std::string, std::string> pipes;  // and the voice that reads it
+    for (std::size_t v = 0; v < request.voices.size(); ++v) {
+      const VoiceRequest& voice = request.voices[v];
+      Shared& one = shared[{voice.input, voice.start}];
+      if (one.sources.empty()) {
+        if (is_special_file(voice.input) && !pipes.try_emplace(voice.input, voice.name).second) {
+          throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
+                                                  "another start on",
+                                                  pipes[voice.input]));
+        }
+        open_recording(voice, one);
+      }
+      const auto channel = std::ranges::find(one.channels, voice.channel) - one.channels.begin();
+      source_of_.push_back(one.sources[static_cast<std::size_t>(channel)]);
+    }
+  }
+
+  void open_recording(const VoiceRequest& voice, Shared& shared) {
+    const auto choose = [&](const AudioFormat& format) {
+      std::vector<int> chosen;
+      for (const auto& channel : shared.channels) {
+        SourceOptions options = job_.source_options;
+        options.channel = channel;
+        chosen.push_back(one_channel(voice.input, options)(format).front());
+      }
+      return chosen;
+    };
+    scene_.recordings.push_back(
+        std::make_unique<Recording>(voice.input, job_.source_options, choose, voice.name));
+    Recording& recording = *scene_.recordings.back();
+    if (scene_.rate == 0) scene_.rate = job_.scene->rate.value_or(recording.format().rate);
+    name_voice(voice.name, voice.input, [&] {
+      if (recording.format().rate != scene_.rate && job_.rate_policy == RatePolicy::error) {
+        throw FileError(input_name(voice.input),
+                        fmt::format("{} Hz, but the scene has {} Hz (--rate-policy error)",
+                                    recording.format().rate, scene_.rate));
+      }
+      const std::int64_t start = std::llround(voice.start * scene_.rate);
+      for (std::size_t i = 0; i < shared.channels.size(); ++i) {
+        shared.sources.push_back(
+            add_source(scene_.recordings.size() - 1, i, start, true));
+      }
+    });
+    if (scene_.recordings.size() > kOpenFiles) recording.close_until_read();
+  }
+
+  /// All sources that sound at a time are open at a time.
+  static void allow_open_files(std::size_t files) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 4 * files + 64) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+
+  std::size_t add_source(std::size_t recording, std::size_t channel, std::int64_t start,
+                         bool is_measured) {
+    scene_.sources.push_back(std::make_unique<DrySource>(*scene_.recordings[recording], channel,
+                                                         scene_.rate, start, is_measured));
+    return scene_.sources.size() - 1;
+  }
+
+  // ---- the responses ----------------------------------------------------------------------------
+
+  void add_scene_voice(const VoiceRequest& voice, std::size_t v) {
+    ResponseOptions options = job_.response_options;
+    if (voice.sofa != SofaOptions{} && !is_special_file(voice.response) &&
+        !is_sofa(voice.response)) {
+      throw FileError(voice.response,
+                      "is not a SOFA file, and azimuth, elevation and distance choose a direction "
+                      "of one");
+    }
+    if (voice.sofa.azimuth) options.sofa.azimuth = voice.sofa.azimuth;
+    if (voice.sofa.elevation) options.sofa.elevation = voice.sofa.elevation;
+    if (voice.sofa.distance) options.sofa.distance = voice.sofa.distance;
+    if (!is_sofa(voice.response)) options.sofa = {};
+    Mix mix = job_.mix;
+    mix.gain_db += voice.gain_db;
+    Opened opened = open_response(job_, voice.response, options, nullptr, scene_.rate,
+                                  "the scene", *cache_);
+    const std::size_t source = source_of_[v];
+    const DrySource& dry = *scene_.sources[source];
+    const Recording& recording = dry.recording();
+    report_.voices[v].source = {scene_.rate, dry.length(), recording.has_more(),
+                                recording.repairs()};
+    report_.voices[v].source_rate = recording.format().rate;
+    add_voice(source, mix, std::move(opened), options,
+              is_special_file(voice.response) ? "" : voice.response);
+  }
+
+  void open_then() {
+    if (job_.then.empty()) return;
+    ResponseOptions options;
+    options.nonfinite = job_.response_options.nonfinite;
+    options.truncated = job_.response_options.truncated;
+    options.formats = job_.response_options.formats;
+    options.both_ears = true;
+    const Opened opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
+                                        job_.scene ? "the scene" : job_.input, *cache_);
+    then_ = opened.response;
+    report_.then = opened.report;
+    report_.then->taps = std::ssize(then_->taps.left);
+  }
+
+  /// `again`: where the response can be read once more; otherwise it is kept.
+  void add_voice(std::size_t source, const Mix& mix, Opened opened,
+                 const ResponseOptions& options = {}, const std::string& again = "") {
+    Recipe recipe;
+    recipe.cache = cache_;
+    recipe.path = again;
+    recipe.options = options;
+    recipe.rate = scene_.rate;
+    recipe.mix = mix;
+    recipe.then = then_;
+    if (again.empty()) recipe.converted = opened.response;
+    if (mix.has_unit_energy) {
+      opened.report.unit_energy_gain_db = dbfs(unit_energy_factor(*opened.response));
+    }
+    Part part;
+    part.source = source;
+    scene_.parts.push_back(std::move(part));
+    sizes_.push_back({std::ssize(opened.response->taps.left), opened.response->latency_frames});
+    recipes_.push_back(std::make_shared<Recipe>(std::move(recipe)));
+    opened.response.reset();
+    responses_.push_back(std::move(opened));
+  }
+
+  /// What depends on all voices: where time zero is, and how long the longest response.
+  void finish() {
+    std::int64_t first_arrival = responses_.front().report.direct_sound;
+    for (const Opened& one : responses_) {
+      first_arrival = std::min(first_arrival, one.report.direct_sound);
+    }
+    const bool is_aligned = job_.align == Align::direct;
+    const std::int64_t predelay = parse_duration(job_.mix.predelay, scene_.rate, "--predelay");
+    const std::int64_t then_taps = then_ ? std::ssize(then_->taps.left) : 1;
+    const std::int64_t then_latency = then_ ? then_->latency_frames : 0;
+    std::map<std::string, std::shared_ptr<const VoiceResponses>> known;
+    for (std::size_t p = 0; p < scene_.parts.size(); ++p) {
+      ResponseReport& report = responses_[p].report;
+      Recipe& recipe = *recipes_[p];
+      // The dry signal, which mixed() puts at time zero, meets the direct sound.
+      if (is_aligned) recipe.dry_frames = static_cast<int>(first_arrival);
+      const std::int64_t mixed_taps = sizes_[p].taps + predelay;
+      report.taps = mixed_taps + then_taps - 1;
+      const std::string key = recipe.key();
+      if (const auto found = known.find(key); !key.empty() && found != known.end()) {
+        scene_.parts[p].responses = found->second;
+        continue;
+      }
+      auto voice = std::make_shared<VoiceResponses>();
+      voice->latency = sizes_[p].latency + then_latency;
+      voice->whole = made_.of(recipes_[p], report.taps, std::nullopt);
+      if (job_.early_ms) {
+        const std::int64_t after = std::llround(*job_.early_ms * scene_.rate / 1000);
+        const std::int64_t arrival = sizes_[p].latency + report.direct_sound + predelay;
+        const std::int64_t early = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
+        voice->early = made_.of(recipes_[p], early + then_taps - 1, early);
+        report_.early_taps = std::max(report_.early_taps, early);
+      }
+      known[key] = voice;
+      scene_.parts[p].responses = std::move(voice);
+    }
+    for (const Part& part : scene_.parts) {
+      scene_.latency = std::max(scene_.latency, part.responses->latency);
+    }
+    for (const Part& part : scene_.parts) {
+      scene_.taps = std::max(scene_.taps, part.responses->whole.longest + scene_.latency -
+                                              part.responses->latency);
+    }
+    scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
+  }
+
+  const Job& job_;
+  JobReport& report_;
+  std::shared_ptr<ResponseCache> cache_;
+  Scene scene_;
+  Responses made_;
+  std::shared_ptr<const Response> then_;
+  std::vector<std::size_t> source_of_;  ///< of each voice of a scene
+  struct Size {
+    std::int64_t taps, latency;
+  };
+  // Of each part:
+  std::vector<Size> sizes_;
+  std::vector<std::shared_ptr<Recipe>> recipes_;
+  std::vector<Opened> responses_;
+};
+
+}  // namespace
+
+std::int64_t Scene::length() const {
+  std::int64_t length = 0;
+  for (const auto& source : sources) length = std::max(length, source->start() + source->length());
+  return length;
+}
+
+std::optional<std::int64_t> Scene::exact_length() const {
+  std::int64_t length = 0;
+  for (const auto& source : sources) {
+    const auto exact = source->exact_length();
+    if (!exact) return std::nullopt;
+    length = std::max(length, source->start() + *exact);
+  }
+  return length;
+}
+
+std::int64_t Scene::known_length() const {
+  std::vector<std::size_t> all(sources.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return known_length(all);
+}
+
+std::int64_t Scene::known_length(std::span<const std::size_t> wanted) const {
+  std::int64_t length = 0;
+  for (const std::size_t s : wanted) {
+    const DrySource& source = *sources[s];
+    // Every source has a sample, also one that has not begun.
+    const std::int64_t begun = source.start() > 0 ? 1 : 0;
+    length = std::max(length, source.start() + std::max(begun, source.samples_read()));
+  }
+  return length;
+}
+
+bool Scene::has_more() const {
+  return std::ranges::any_of(recordings, [](const auto& one) { return one->has_more(); });
+}
+
+void Scene::restart(std::span<const std::size_t> wanted) {
+  for (const auto& recording : recordings) recording->restart();
+  for (const std::size_t s : wanted) sources[s]->restart();
+}
+
+Scene open_scene(const Job& job, JobReport& report) {
+  SceneMaker maker(job, report);
+  Scene scene = job.scene ? maker.of_scene() : maker.of_render();
+  const Repairs repairs = job.scene ? Repairs{} : scene.recordings.front()->repairs();
+  report.source = {scene.rate, scene.length(), scene.has_more(), {0, "", repairs.remark}};
+  return scene;
+}
+
+void report_sources(const Scene& scene, JobReport& report) {
+  report.source.samples = scene.known_length();
+  report.source.has_more_samples = false;
+  if (report.voices.empty()) report.source.repairs = scene.recordings.front()->repairs();
+  for (std::size_t v = 0; v < report.voices.size(); ++v) {
+    const DrySource& source = *scene.sources[scene.parts[v].source];
+    VoiceReport& voice = report.voices[v];
+    voice.source = {scene.rate, source.samples_read(), false, source.recording().repairs()};
+    voice.level = source.level();
+  }
+}
+
+}  // namespace gpuconv

@@ -1,0 +1,301 @@
+// routing_test.cpp - a recording with several channels, each with ears of its own; --then
+#include "host/render/routing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/heard.hpp"
+#include "tests/support/program_fixture.hpp"
+#include "tests/support/reference.hpp"
+
+namespace gpuconv::test {
+namespace {
+
+constexpr std::size_t kSamples = 500, kTaps = 30;
+
+class RoutingProgram : public Program {
+ protected:
+  /// A float WAV of noise with these channels; `mask` needs WAVE_FORMAT_EXTENSIBLE.
+  std::string channels(const std::string& name, int count, std::size_t frames, std::uint64_t seed,
+                       std::uint32_t mask = 0) const {
+    const Signal samples = noise(frames * static_cast<std::size_t>(count), seed);
+    if (mask == 0) return float_wav(folder_, name, count, samples);
+    const std::string data = bytes_of(samples);
+    const auto frame_bytes = static_cast<std::uint64_t>(4 * count);
+    write_bytes(folder_.file(name),
+                "RIFF" + little(60 + data.size(), 4) + "WAVEfmt " + little(40, 4) +
+                    little(0xfffe, 2) + little(static_cast<std::uint64_t>(count), 2) +
+                    little(16'000, 4) + little(16'000 * frame_bytes, 4) + little(frame_bytes, 2) +
+                    little(32, 2) + little(22, 2) + little(32, 2) + little(mask, 4) + little(3, 2) +
+                    std::string("\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71", 14) + "data" +
+                    little(data.size(), 4) + data);
+    return folder_.file(name);
+  }
+
+  /// What is heard where channel c of the recording (from 1) goes to those of the response.
+  void expect_routes(const std::string& input, const std::string& response,
+                     const std::vector<Route>& routes) const {
+    const Heard x = heard(input), h = heard(response), got = heard(wet());
+    const std::size_t frames = x.samples[0].size() + h.samples[0].size() - 1;
+    for (std::size_t e = 0; e < 2; ++e) {
+      std::vector<double> sum(frames);
+      for (const Route& route : routes) {
+        const int ear = e == 0 ? route.left : route.right;
+        const Reference one = reference(x.samples[static_cast<std::size_t>(route.channel - 1)],
+                                        h.samples[static_cast<std::size_t>(ear - 1)]);
+        for (std::size_t n = 0; n < frames; ++n) sum[n] += one.wet[n];
+      }
+      ASSERT_EQ(got.samples[e].size(), frames);
+      for (std::size_t n = 0; n < frames; ++n) ASSERT_NEAR(got.samples[e][n], sum[n], 2e-5) << e;
+    }
+  }
+
+  const std::string two_ = channels("two.wav", 2, kSamples, 1);
+  const std::string four_taps_ = channels("four_taps.wav", 4, kTaps, 2);
+};
+
+TEST_F(RoutingProgram, TwoChannelsAndFourResponsesAreTrueStereo) {
+  for (const char* const method : {"cpu-naive", "cpu-vectorised"}) {
+    const Outcome outcome = render(two_, four_taps_, {"-m", method, "--json", "-"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {"routing   true stereo (LL LR RL RR): 1 to 1,2; 2 to 3,4\n"}));
+    expect_routes(two_, four_taps_, {{1, 1, 2}, {2, 3, 4}});
+    const auto json = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(json["routing"]["routes"][1]["left"], 3);
+    EXPECT_EQ(json["source"]["samples"], kSamples);
+  }
+  // The same through a pipe, which is read once.
+  const std::string bytes = read_bytes(wet());
+  ASSERT_EQ(
+      std::system(("cat " + quoted(two_) + " | " + quoted(GPUCONV_PROGRAM) + " render -q -m " +
+                   "cpu-vectorised - " + quoted(four_taps_) + " " + quoted(wet()))
+                      .c_str()),
+      0);
+  EXPECT_EQ(read_bytes(wet()), bytes);
+}
+
+TEST_F(RoutingProgram, CChannelsAndTwiceAsManyResponsesArePairs) {
+  const std::string four = channels("four.wav", 4, kSamples, 3);  // ambisonics of order 1
+  const std::string eight = channels("eight.wav", 8, kTaps, 4);
+  const Outcome outcome = render(four, eight, {"--layout", "pairs"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"pairs (left and right ear of each of 4 channels): 1 to 1,2; "}));
+  expect_routes(four, eight, {{1, 1, 2}, {2, 3, 4}, {3, 5, 6}, {4, 7, 8}});
+}
+
+TEST_F(RoutingProgram, ReadsHesuvisFilesOf14And7Channels) {
+  const std::string of_14 = channels("14.wav", 14, kTaps, 5), of_7 = channels("7.wav", 7, kTaps, 6);
+  const std::string of_8 = channels("8.wav", 8, kSamples, 7),
+                    of_6 = channels("6.wav", 6, kSamples, 8);
+  Outcome outcome = render(of_8, of_14);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"HeSuVi, 14 channels; LFE as FC: 1 (FL) to 1,2; 2 (FR) to 9,8; "
+                                 "3 (FC) to 7,14; 4 (LFE) to 7,14; 5 (BL) to 5,6; 6 (BR) to 13,12; "
+                                 "7 (SL) to 3,4; 8 (SR) to 11,10"}));
+  expect_routes(of_8, of_14,
+                {{1, 1, 2},
+                 {2, 9, 8},
+                 {3, 7, 14},
+                 {4, 7, 14},
+                 {5, 5, 6},
+                 {6, 13, 12},
+                 {7, 3, 4},
+                 {8, 11, 10}});
+  outcome = render(of_6, of_7);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  expect_routes(of_6, of_7, {{1, 1, 2}, {2, 2, 1}, {3, 7, 7}, {4, 7, 7}, {5, 5, 6}, {6, 6, 5}});
+  // 5.1 whose header says that its surrounds are at the sides.
+  const std::string sides = channels("sides.wav", 6, kSamples, 8, 0x60f);
+  outcome = render(sides, of_14);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  expect_routes(sides, of_14,
+                {{1, 1, 2}, {2, 9, 8}, {3, 7, 14}, {4, 7, 14}, {5, 3, 4}, {6, 11, 10}});
+  // Two loudspeakers of the 14.
+  outcome = render(two_, of_14);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"HeSuVi, 14 channels: 1 (FL) to 1,2; 2 (FR) to 9,8\n"}));
+  expect_routes(two_, of_14, {{1, 1, 2}, {2, 9, 8}});
+  std::filesystem::remove(wet());
+  expect_refusal(render(channels("above.wav", 2, kSamples, 9, 0x3000), of_14), 2,
+                 {"above.wav: its channel 1 is for the loudspeaker another"});
+  const std::string seven = channels("seven.wav", 7, kSamples, 9);
+  expect_refusal(render(seven, of_14), 2, {"seven.wav: has 7 channels", "--layout says which"});
+  EXPECT_EQ(render(seven, of_14, {"--layout", "pairs"}).exit_code, 0);
+  std::filesystem::remove(wet());
+  expect_refusal(render(seven, of_14, {"--layout", "hesuvi"}), 2,
+                 {"has 7 channels, and its header does not name their 7 loudspeakers"});
+}
+
+TEST_F(RoutingProgram, RoutesAsItIsTold) {
+  Outcome outcome = render(two_, four_taps_, {"--routing", "1:4,3  2:1,1 1:2,2"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"routing   as asked: 1 to 4,3; 2 to 1,1; 1 to 2,2\n"}));
+  expect_routes(two_, four_taps_, {{1, 4, 3}, {2, 1, 1}, {1, 2, 2}});
+  // One channel of several, and a response of two for both of two.
+  outcome = render(two_, four_taps_, {"--routing", "2:3,4"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  expect_routes(two_, four_taps_, {{2, 3, 4}});
+  ASSERT_EQ(render(two_, room_, {"--routing", "1:1,2 2:1,2"}).exit_code, 0);
+  expect_routes(two_, room_, {{1, 1, 2}, {2, 1, 2}});
+  std::filesystem::remove(wet());
+  for (const auto& [text, part] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"1:1", "expected CHANNEL:LEFT,RIGHT"},
+           {"", "expected CHANNEL:LEFT,RIGHT"},
+           {"1:1,2,2:3,4", "expected CHANNEL"},
+           {"0:1,2", "expected CHANNEL"},
+           {"1:1,2 1:1,2", "stands there twice"},
+           {"3:1,2", "INPUT has no channel 3 (limit 1..2)"},
+           {"1:1,5", "RESPONSE has no channel 5 (limit 1..4)"}}) {
+    expect_refusal(render(two_, four_taps_, {"--routing", text}), 1, {part});
+  }
+  expect_refusal(render(two_, four_taps_, {"--routing", "1:1,2", "--channel", "1"}), 1,
+                 {"--channel"});
+  expect_refusal(render(two_, four_taps_, {"--routing", "1:1,2", "--layout", "pairs"}), 1,
+                 {"--layout"});
+}
+
+TEST_F(RoutingProgram, SaysWhatWouldFitWhereNothingDoes) {
+  expect_refusal(render(two_, room_), 2,
+                 {"two.wav: has 2 channels where one is needed (the response comes second); "
+                  "--channel N takes one of them",
+                  "a RESPONSE of 4 channels (true stereo"});
+  expect_refusal(render(channels("five.wav", 5, 10, 1), room_), 2,
+                 {"five.wav: has 5 channels where one is needed; --channel N", "of 10 channels"});
+  // The answers that it gives work.
+  EXPECT_EQ(render(two_, room_, {"--channel", "2"}).exit_code, 0);
+  std::filesystem::remove(wet());
+  expect_refusal(render(two_, four_taps_, {"--verify"}), 1, {"--verify"});
+  expect_refusal(render(two_, four_taps_, {"--unit-energy"}), 1, {"--unit-energy"});
+  expect_refusal(render(source_, four_taps_), 2, {"has 4 channels where a response needs 2"});
+  const std::string silent = float_wav(folder_, "silent.wav", 4, Signal(40));
+  expect_refusal(render(two_, silent), 2,
+                 {"silent response (all 10 taps of its 4 channels are 0)"});
+  const std::string nan = float_wav(folder_, "nan.wav", 2, {1, 2, NAN, 3});
+  expect_refusal(render(nan, four_taps_), 2, {"nan.wav: ", "not a number", "frame 1"});
+}
+
+TEST_F(RoutingProgram, ConvertsResponsesAndHasTheOtherOptions) {
+  // At twice the rate, and converted, four clicks keep their places and levels.
+  std::vector<float> clicks(4 * 40);
+  for (std::size_t c = 0; c < 4; ++c) clicks[4 * 20 + c] = static_cast<float>(c + 1);
+  const std::string fast = float_wav(folder_, "fast.wav", 4, clicks, 32'000);
+  const std::string slow = float_wav(folder_, "slow.wav", 2, [] {
+    std::vector<float> tone;
+    for (int n = 0; n < 4000; ++n) {
+      tone.insert(tone.end(), {std::sin(0.1f * static_cast<float>(n)), 0});
+    }
+    return tone;
+  }());
+  ASSERT_EQ(
+      render(slow, fast, {"-q", "--length", "same", "--align", "direct", "-g", "-20"}).exit_code,
+      0);
+  const Heard got = heard(wet());
+  ASSERT_EQ(got.samples[0].size(), 4000u);
+  // Half the rate: half the taps, each twice... the sum of a tap is what it was, over two.
+  for (std::size_t n = 300; n < 3700; ++n) {
+    const double x = std::sin(0.1 * static_cast<double>(n));
+    EXPECT_NEAR(got.samples[0][n], 0.1 * x * 2, 1e-3) << n;
+    EXPECT_NEAR(got.samples[1][n], 0.1 * x * 4, 1e-3) << n;
+  }
+}
+
+// ---- --then -----------------------------------------------------------------------------------
+
+TEST_F(RoutingProgram, ThenIsASecondResponseOfEachEar) {
+  const std::string then = channels("then.wav", 2, 9, 11);
+  const Heard x = heard(source_), h = heard(room_), second = heard(then);
+  const auto expect_both = [&](const std::string& path, std::size_t start, double bound) {
+    const Heard got = heard(path);
+    for (std::size_t e = 0; e < 2; ++e) {
+      const Reference chain = reference(h.samples[e], second.samples[e]);
+      const Signal taps(chain.wet.begin(), chain.wet.end());
+      const Reference wet = reference(x.samples[0], taps);
+      ASSERT_EQ(got.samples[e].size(), start + wet.wet.size());
+      for (std::size_t n = 0; n < wet.wet.size(); ++n) {
+        ASSERT_NEAR(got.samples[e][start + n], wet.wet[n], bound) << e << " " << n;
+      }
+    }
+  };
+  Outcome outcome = render(source_, room_, {"--then", then, "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"then      ", "then.wav: WAV, 32-bit float, 16000 Hz, 9 taps"}));
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["then"]["taps"], 9);
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["response"]["taps"], 308);
+  expect_both(wet(), 0, 5e-5);
+  const std::string alone = read_bytes(wet());
+  // In a scene.
+  write_bytes(folder_.file("s.json"),
+              R"({"voices": [{"input": "source.wav", "response": "room.wav", "start": 0.01}]})");
+  ASSERT_EQ(run({"scene", folder_.file("s.json"), wet(), "--then", then}).exit_code, 0);
+  expect_both(wet(), 160, 5e-5);
+  // In a batch, which notices that the file has changed.
+  write_bytes(folder_.file("list.csv"), "input\n" + source_ + "\n");
+  const std::vector<std::string> batch{"batch",      folder_.file("list.csv"),
+                                       "-o",         folder_.file("out"),
+                                       "--response", room_,
+                                       "--then",     then,
+                                       "--resume"};
+  ASSERT_EQ(run(batch).exit_code, 0);
+  EXPECT_EQ(read_bytes(folder_.file("out/source.wav")), alone);
+  EXPECT_TRUE(says(run(batch).err, {"1 complete"}));
+  channels("then.wav", 2, 9, 12);
+  outcome = run(batch);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_NE(read_bytes(folder_.file("out/source.wav")), alone);
+}
+
+TEST_F(RoutingProgram, ThenIsConvertedAndKeepsItsLevelAndItsPlace) {
+  // A click after 1 ms, at 48 kHz.
+  std::vector<float> frames(2 * 96);
+  frames[2 * 48] = frames[2 * 48 + 1] = 3;  // 1 after the conversion to a third of the rate
+  const std::string then = float_wav(folder_, "then.wav", 2, frames, 48'000);
+  ASSERT_EQ(render(source_, room_, {"-q", "-g", "-30"}).exit_code, 0);
+  const Heard plain = heard(wet());
+  const Outcome outcome = render(source_, room_, {"--then", then, "-g", "-30"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"converted from 48000 to 16000 Hz"}));
+  const Heard got = heard(wet());
+  double error = 0, energy = 0;
+  for (std::size_t e = 0; e < 2; ++e) {
+    for (std::size_t n = 0; n < plain.samples[e].size(); ++n) {
+      error += std::pow(got.samples[e][n + 16] - plain.samples[e][n], 2);
+      energy += std::pow(plain.samples[e][n], 2);
+    }
+  }
+  // The conversion takes away what is close to half the rate, of which noise has a share.
+  EXPECT_LT(error, 0.1 * energy);
+  const std::string mono = float_wav(folder_, "mono.wav", 1, {0, 1});
+  ASSERT_EQ(render(source_, room_, {"-q", "--then", mono, "-g", "-30"}).exit_code, 0);
+  const Heard later = heard(wet());
+  for (std::size_t n = 0; n < plain.samples[1].size(); ++n) {
+    ASSERT_NEAR(later.samples[1][n + 1], plain.samples[1][n], 1e-6);
+  }
+  std::filesystem::remove(wet());
+  expect_refusal(render(source_, room_, {"--then", folder_.file("none.wav")}), 2,
+                 {"none.wav: cannot be"});
+  expect_refusal(render(source_, room_, {"--then", "-"}), 1, {"--then -: is a pipe"});
+  EXPECT_TRUE(
+      says(render(source_, room_, {"--then", mono, "--json", mono}).err, {"would replace"}));
+}
+
+TEST_F(RoutingProgram, ThenOfManyTapsGoesThroughATransform) {
+  const std::string then = channels("then.wav", 2, 20'000, 13);
+  ASSERT_EQ(render(source_, room_, {"-q", "--then", then, "-g", "-60"}).exit_code, 0);
+  const Heard x = heard(source_), h = heard(room_), second = heard(then), got = heard(wet());
+  for (std::size_t e = 0; e < 2; ++e) {
+    const Reference chain = reference(h.samples[e], second.samples[e]);
+    const Reference wet = reference(x.samples[0], Signal(chain.wet.begin(), chain.wet.end()));
+    double error = 0, energy = 0;
+    ASSERT_EQ(got.samples[e].size(), wet.wet.size());
+    for (std::size_t n = 0; n < wet.wet.size(); ++n) {
+      error += std::pow(1000 * double{got.samples[e][n]} - wet.wet[n], 2);
+      energy += wet.wet[n] * wet.wet[n];
+    }
+    EXPECT_LT(std::sqrt(error / energy), 2e-6);
+  }
+}
+
+}  // namespace
+}  // namespace gpuconv::test
