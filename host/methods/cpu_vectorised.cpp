@@ -1,15 +1,19 @@
 // cpu_vectorised.cpp - plans, windows and threads around the transform of cpu_negacyclic.hpp
 //
-// Two cores of an AMD EPYC (Zen 3; 32 KiB and 512 KiB of cache each), other work beside it. A
-// window of 2M samples from source to both ears, CPU time of one thread, of the fastest tenth;
-// median of repeated measurements:
+// A window of 2M samples from source to both ears, CPU time of one thread, fastest of 75 runs or
+// more, on an AMD EPYC (Zen 5; 48 KiB and 1 MiB of cache for a core; 2026-11-30, other work beside
+// it), with the vectors of AVX-512, AVX2 and SSE4:
 //
 //   M                                   16,384  32,768  65,536  131,072  147,456  262,144
-//   us                                      79     179     419      858    1,073    2,604
-//   ns for an element and a level        0.114   0.121   0.133    0.128    0.141    0.184
+//   us, AVX-512                             37      79     172      442      493    1,138
+//   us, AVX2                                49     106     231      541      665    1,375
+//   us, SSE4                                87     192     399      949    1,251    2,212
+//   ns for an element and a level, AVX2  0.064   0.065   0.066    0.074    0.075    0.089
 //
 // So long transforms pay: for 70,000 taps M = 131,072 takes 37 levels for each sample and M =
-// 65,536, two partitions, takes 55. Beyond that, memory takes what the operations save.
+// 65,536, two partitions, takes 55. Beyond that, memory takes what the operations save. The factors
+// of transform_cost() are those of a smaller second-level cache, 512 KiB of a Zen 3: there it pays
+// earlier to stay short, and a plan must not depend on the processor.
 //
 // Packing the ears into one complex transform saves nothing, since a real transform costs half a
 // complex one, and lets them leak into each other. Each product is rounded before it is added,
@@ -41,6 +45,9 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 constexpr int kLongestOfOneWorker = 16384;
 constexpr int kLongestHalf = 1 << 18;
 constexpr double kProduct = 2.5;  // of an element of two spectra, in levels
+/// Elements and levels that a thread must have to itself, some 100 us: to start it and wait for it
+/// takes half of that, and on a busy machine a turn of everybody else.
+constexpr double kWorkOfWorker = 1e6;
 
 /// The cost of a transform, in levels of one element that stay in the second-level cache.
 double transform_cost(int half) {
@@ -605,6 +612,15 @@ void VectorisedConvolver::Pipeline::convolve_window(std::int64_t t, Worker& work
   }
 }
 
+int VectorisedConvolver::workers(std::int64_t source_length, bool knows_spectra,
+                                 int threads) const {
+  const auto K = static_cast<std::int64_t>(response_.left.size());
+  const VectorisedPlan plan = this->plan(source_length, K);
+  PlannedWork work = work_of(plan, source_length, K);
+  if (knows_spectra) work.responses = 0;
+  return static_cast<int>(std::clamp<double>(plan_cost(plan, work) / kWorkOfWorker, 1, threads));
+}
+
 void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int threads) const {
   AlignedFloats head(kShortSource);
   std::int64_t head_length = 0;
@@ -627,7 +643,8 @@ void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int
   }
   if (!spectra) spectra = fresh = std::make_shared<Spectra>(plan);
 
-  const int workers_wanted = threads > 0 ? threads : threads_ > 0 ? threads_ : thread_count();
+  const int threads_wanted = threads > 0 ? threads : threads_ > 0 ? threads_ : thread_count();
+  const int workers_wanted = workers(head_length, fresh == nullptr, threads_wanted);
   Pipeline pipeline(*this, workers_wanted, plan, *spectra, fresh.get(), std::move(head),
                     head_length);
   run_workers(workers_wanted,
