@@ -50,6 +50,8 @@ void check_outputs(const BatchJobs& jobs, const std::string& list, const std::st
 BatchJobs read_jobs(const std::string& list, ListOptions lines, const PairingOptions& pairing,
                     bool has_early) {
   if (!pairing.responses.empty()) lines.response = kChosenResponse;
+  lines.checks_outputs =
+      !pairs(pairing);  // NAME.wav need not be an output of "NAME-1.wav" and so on
   BatchJobs jobs{read_list(list, lines), {}};
   if (pairs(pairing)) {
     const JobList from = std::exchange(jobs.list, JobList());

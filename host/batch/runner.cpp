@@ -1,16 +1,19 @@
 #include "host/batch/runner.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <ranges>
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "host/base/duration.hpp"
@@ -27,10 +30,13 @@
 #include "host/read/source.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/sofa/ears.hpp"
+#include "host/room/sound_cache.hpp"
 #include "host/write/output_format.hpp"
 
 namespace gpuconv {
 namespace {
+
+constexpr double kAny = std::numeric_limits<double>::infinity();
 
 /// Makes the folder of the outputs, unless it is there.
 void make_folder(const std::string& folder) {
@@ -44,6 +50,15 @@ void make_folder(const std::string& folder) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     throw FileError(folder, fmt::format("cannot be written ({})", std::strerror(errno)));
   }
+}
+
+/// Lets so many workers have their files open, if the system allows it.
+void allow_files(std::size_t workers) {
+  rlimit files{};
+  const rlim_t wanted = 512 + 8 * workers;
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
+  files.rlim_cur = std::min(wanted, files.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /// "cuda:0,2" is two devices. Throws UsageError if one stands there twice.
@@ -124,6 +139,7 @@ Batch::Batch(BatchRequest request)
   job.request.is_one_of_many = true;
   job.responses = responses_;
   job.convolvers = convolvers_;
+  job.sounds = std::make_shared<SoundCache>();
   job.devices = devices_;
   choose_method(*devices_);
   find_complete();
@@ -198,22 +214,38 @@ void Batch::choose_method(const Devices& devices) {
   settings_ = request_.settings + "\nmethod " + request.method;
 }
 
-std::vector<std::string> Batch::worker_devices() const {
+/// That jobs run on.
+std::vector<std::string> Batch::devices() const {
   if (choice_.method == nullptr) return {device_texts_.front()};
-  if (choice_.method->processor == Processor::cpu) {
-    return std::vector<std::string>(static_cast<std::size_t>(jobs_at_once()), "cpu");
-  }
+  if (choice_.method->processor == Processor::cpu) return {"cpu"};
   if (device_texts_.size() > 1 || device_texts_.front().starts_with("cuda:")) return device_texts_;
   // Tasks of one machine that see all GPUs take different ones.
   const auto count = static_cast<int>(devices_->list.size());
   return {fmt::format("cuda:{}", local_task() % std::max(1, count))};
 }
 
-int Batch::jobs_at_once() const {
-  if (choice_.method == nullptr) return 1;
-  if (choice_.method->processor == Processor::gpu) {
-    return static_cast<int>(device_texts_.size());
+bool Batch::gathers_clips() const {
+  return choice_.method != nullptr && choice_.method->segments != nullptr;
+}
+
+/// The device of each worker. Where clips are gathered, most workers wait: two groups of them for
+/// each device, and those that work.
+std::vector<std::string> Batch::worker_devices() const {
+  const std::vector<std::string> devices = this->devices();
+  std::size_t workers = devices.size();
+  if (gathers_clips()) {
+    workers *= 2 * ClipGatherer::kMostClips;
+    workers += static_cast<std::size_t>(cores());
+  } else if (devices.front() == "cpu") {
+    workers = static_cast<std::size_t>(cores());
   }
+  std::vector<std::string> of_workers;
+  of_workers.reserve(workers);
+  for (std::size_t i = 0; i < workers; ++i) of_workers.push_back(devices[i % devices.size()]);
+  return of_workers;
+}
+
+int Batch::cores() const {
   if (request_.jobs > 0) return request_.jobs;
   const int given = processors_of_task();
   return given > 0 ? std::min(given, core_count()) : core_count();
@@ -321,6 +353,26 @@ std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
 
 // ---- the work ---------------------------------------------------------------------------------
 
+/// So that clips of one response and bucket come one after the other, responses in the order of the
+/// list.
+void Batch::sort_by_group() {
+  std::map<std::string, std::size_t> numbers;
+  std::vector<std::tuple<std::size_t, int, std::size_t>> order;  // the position last
+  order.reserve(todo_.size());
+  for (const std::size_t position : todo_) {
+    const ListedJob listed = jobs_.list[position];
+    std::string name = fmt::format("{} {} {} {}", listed.response, listed.azimuth.value_or(kAny),
+                                   listed.elevation.value_or(kAny), listed.distance.value_or(kAny));
+    if (!jobs_.drawn.empty() && jobs_.drawn[position].measurement) {
+      name += fmt::format(" {}", *jobs_.drawn[position].measurement);
+    }
+    order.emplace_back(numbers.try_emplace(std::move(name), numbers.size()).first->second,
+                       buckets_.empty() ? 0 : buckets_[position], position);
+  }
+  std::ranges::sort(order);
+  std::ranges::transform(order, todo_.begin(), [](const auto& job) { return std::get<2>(job); });
+}
+
 std::string Batch::result_of(std::size_t position) const {
   const auto kept = results_.find(position);
   if (kept != results_.end()) return kept->second;
@@ -397,8 +449,19 @@ void Batch::run(const BatchEvents& events) {
       events.failed(listed, attempt.failure, attempt.has_lost_gpu);
     }
   };
+  std::shared_ptr<ClipGatherer> gatherer;
   PipelineOptions options;
   options.devices = worker_devices();
+  if (gathers_clips()) {
+    gatherer = std::make_shared<ClipGatherer>(cores());
+    convolvers_->gather(gatherer);
+    options.gatherer = gatherer.get();
+    const std::size_t rows = 2 * devices().size();
+    options.jobs_in_a_row =
+        std::clamp<std::size_t>(todo_.size() / rows, 1, ClipGatherer::kMostClips);
+    sort_by_group();
+    allow_files(options.devices.size());
+  }
   options.files_of_a_job = request_.job.early_ms ? 2 : 1;
   run_pipeline(todo_.size(), options, {prepare, finish, events.tick});
   if (is_lost || received_signal() != 0 || !writes_results) return;

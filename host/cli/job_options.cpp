@@ -177,6 +177,17 @@ void add_response_options(CLI::App& command, Job& job) {
       ->type_name("FILE");
 }
 
+/// "50ms" is 50, and so is "0.05s"; another text stays.
+std::string in_milliseconds(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  if (error != std::errc()) return text;
+  if (unit == "ms") return text.substr(0, text.size() - unit.size());
+  return unit == "s" ? fmt::format("{}", 1000 * number) : text;
+}
+
 void add_sound_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
   static const std::map<std::string, WetLength> lengths{{"full", WetLength::full},
@@ -194,7 +205,8 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
   accept_number(command
                     .add_option("--early", job.early_ms,
                                 "Second output, NAME.early.EXT: the response up to so long after "
-                                "its direct sound")
+                                "its direct sound, as 50, 50ms or 0.05s")
+                    ->transform(in_milliseconds)
                     ->type_name("MS"),
                 0, 60'000, "ms");
   const auto decibels = [](CLI::Option* option, const char* type) {
@@ -463,7 +475,8 @@ void print_level_warning(const Job& job, const JobReport& report) {
     print_level_warning(early_output(job.output), *report.early, channels, enough);
   }
   for (std::size_t v = 0; v < report.voices.size(); ++v) {
-    if (!report.voices[v].stem) continue;
+    // Of what a player will clip, OUTPUT has told enough.
+    if (!report.voices[v].stem || !has_clipped(*report.voices[v].stem)) continue;
     print_level_warning(stem_output(job.output, job.scene->voices[v].id), *report.voices[v].stem,
                         channels, enough);
   }

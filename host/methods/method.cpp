@@ -231,7 +231,8 @@ constexpr Method kMethods[] = {
      .speed = {0.2, 10e9, 100e-6},
      .longest_response = kLongestFourstepResponse,
      .transform = transform<fourstep_lengths>,
-     .plan = plan_gpu_fourstep},
+     .plan = plan_gpu_fourstep,
+     .segments = fourstep_lengths},
     {.name = "gpu-fused",
      .processor = Processor::gpu,
      .idea = "one launch: transform, product and inverse on the chip",
@@ -245,7 +246,8 @@ constexpr Method kMethods[] = {
            return fused_shared_bytes(fused_lengths(N, static_cast<int>(K)));
          },
      .transform = transform<fused_lengths>,
-     .plan = plan_gpu_fused},
+     .plan = plan_gpu_fused,
+     .segments = fused_lengths},
 };
 
 }  // namespace

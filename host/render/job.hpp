@@ -26,6 +26,7 @@ namespace gpuconv {
 class ConvolverCache;
 class CostModel;
 class ResponseCache;
+class SoundCache;
 
 enum class RatePolicy { resample, error };
 
@@ -85,6 +86,7 @@ struct Job {
   // What several jobs of one process share.
   std::shared_ptr<ResponseCache> responses;    ///< null: the job has its own
   std::shared_ptr<ConvolverCache> convolvers;  ///< null: the job plans anew
+  std::shared_ptr<SoundCache> sounds;          ///< null: the job decodes its noise
   std::shared_ptr<const CostModel> speeds;     ///< null: resolve() looks for a calibration
   std::optional<Devices> devices;              ///< absent: resolve() asks CUDA
   WatchProgress watch;                         ///< may be empty
@@ -102,6 +104,7 @@ struct ResponseReport {
   std::optional<Direction> direction;  ///< of the measurement of a SOFA file
   Repairs repairs;
   std::vector<std::string> warnings;  ///< see Response
+  std::optional<FarMeasurement> far;  ///< see Response
   int file_rate = 0;                  ///< before conversion
   std::int64_t file_taps = 0;         ///< before conversion
   std::int64_t taps = 0;              ///< K, with predelay and after conversion
@@ -112,13 +115,14 @@ struct ResponseReport {
 
 /// One voice of a scene.
 struct VoiceReport {
-  SourceReport source;    ///< `rate` is that of the scene, `samples` are counted at it
-  int source_rate = 0;    ///< of the file, Hz
+  SourceReport source;  ///< `rate` is that of the scene, `samples` are counted at it
+  int source_rate = 0;  ///< of the file, Hz
   ResponseReport response;
   /// After run(): of the source itself, as it was read, at the rate of the scene.
   std::optional<SoundLevel> level;
-  std::optional<WriteReport> stem;    ///< of the voice alone, at the ears
-  std::optional<SoundLevel> at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
+  std::optional<WriteReport> stem;  ///< of the voice alone, at the ears
+  std::optional<SoundLevel>
+      at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
 };
 
 struct JobReport {

@@ -97,7 +97,7 @@ void check_pipes(const Job& job) {
 
 BackgroundOptions background_options(const Job& job) {
   const SourceOptions& source = job.source_options;
-  return {source.nonfinite, source.truncated, source.formats};
+  return {source.nonfinite, source.truncated, source.formats, job.sounds};
 }
 
 /// Of OUTPUT, if the source's length is known.

@@ -16,104 +16,15 @@
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
-#include "host/render/chain.hpp"
+#include "host/render/voice_responses.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/response_cache.hpp"
 
 namespace gpuconv {
 namespace {
 
-using Taps = std::shared_ptr<const Stereo<Signal>>;
-
-/// Responses of a scene that stay in memory after their first use. Others are made again.
-constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
 /// Files of a scene that stay open from the first look at them on.
 constexpr std::size_t kOpenFiles = 64;
-
-// ---- responses --------------------------------------------------------------------------------
-
-/// How the taps of a response are made, any number of times.
-struct Recipe {
-  std::shared_ptr<ResponseCache> cache;
-  std::string path;
-  ResponseOptions options;
-  std::shared_ptr<const Response> converted;  ///< null: read and converted again
-  int rate = 0;
-  Mix mix;
-  int dry_frames = 0;  ///< after time zero, the dry signal comes
-  std::shared_ptr<const Response> then;
-
-  /// The same for voices of one scene whose taps are the same; or empty.
-  std::string key() const {
-    if (converted) return "";
-    const SofaOptions& sofa = options.sofa;
-    const auto words = [](const std::optional<double>& value) {
-      return value ? fmt::format("{}", *value) : "-";
-    };
-    return fmt::format("{} {} {} {} {}", words(sofa.azimuth), words(sofa.elevation),
-                       words(sofa.distance), mix.gain_db, path);
-  }
-
-  /// `early`: up to so many taps.
-  Response make(std::optional<std::int64_t> early = std::nullopt) const {
-    const auto source = converted ? converted : cache->convert(cache->load(path, options), rate);
-    Response response = *source;
-    response.latency_frames += dry_frames;
-    response = mixed(std::move(response), mix);
-    if (early) {
-      for (const Side side : kSides) response.taps[side].resize(static_cast<std::size_t>(*early));
-    }
-    return then ? chained(response, *then) : response;
-  }
-};
-
-/// Taps that are kept after their first use, or made each time.
-class Responses {
- public:
-  SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                    std::optional<std::int64_t> early) {
-    bytes_ += 2 * K * static_cast<std::int64_t>(sizeof(float));
-    const bool is_kept = bytes_ <= kKeptBytes;
-    const auto kept = std::make_shared<Taps>();
-    return {1, K, [=](std::size_t) {
-              if (*kept) return *kept;
-              Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(early).taps);
-              if (is_kept) *kept = taps;
-              return taps;
-            }};
-  }
-
- private:
-  std::int64_t bytes_ = 0;
-};
-
-/// A response that has been read and converted, but not mixed: what one voice, or several, need.
-struct Opened {
-  std::shared_ptr<const Response> response;
-  ResponseReport report;
-};
-
-/// `input` is the recording whose rate it has to have.
-Opened open_response(const Job& job, const std::string& path, const ResponseOptions& options,
-                     const std::shared_ptr<const Response>& loaded, int rate,
-                     const std::string& input, ResponseCache& cache) {
-  Opened opened;
-  std::shared_ptr<const Response> response = loaded ? loaded : cache.load(path, options);
-  opened.report = {response->description, response->direction, response->repairs,
-                   response->warnings,    response->rate,      std::ssize(response->taps.left)};
-  if (response->rate != rate && job.rate_policy == RatePolicy::error) {
-    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
-                                      response->rate, input, rate));
-  }
-  try {
-    response = cache.convert(response, rate);
-  } catch (const UsageError& error) {  // it does not know the name of the file
-    throw FileError(path, error.what());
-  }
-  opened.report.direct_sound = std::llround(response->direct_sound);
-  opened.response = std::move(response);
-  return opened;
-}
 
 /// Makes scenes: what their voices have in common.
 class SceneMaker {
@@ -163,8 +74,7 @@ class SceneMaker {
       report_.routing = std::move(routing);
     }
     finish();
-    report_.response = responses_.front().report;
-    report_.response.taps = scene_.taps;
+    report_first();
     return std::move(scene_);
   }
 
@@ -181,8 +91,7 @@ class SceneMaker {
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       report_.voices[v].response = responses_[v].report;
     }
-    report_.response = report_.voices.front().response;
-    report_.response.taps = scene_.taps;
+    report_first();
     return std::move(scene_);
   }
 
@@ -217,28 +126,29 @@ class SceneMaker {
   struct Shared {
     std::vector<std::optional<int>> channels;
     std::vector<std::size_t> sources;  ///< of the channels
-    std::size_t recording = 0;
   };
 
   void open_recordings(const SceneRequest& request) {
     std::map<std::pair<std::string, double>, Shared> shared;
+    std::map<std::string, std::string> pipes;  // and the voice that reads it
     for (const VoiceRequest& voice : request.voices) {
       Shared& one = shared[{voice.input, voice.start}];
-      if (std::ranges::count(one.channels, voice.channel) == 0) one.channels.push_back(voice.channel);
+      const bool is_new = one.channels.empty();
+      if (is_new && is_special_file(voice.input) &&
+          !pipes.try_emplace(voice.input, voice.name).second) {
+        throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
+                                                "another start on",
+                                                pipes[voice.input]));
+      }
+      if (std::ranges::count(one.channels, voice.channel) == 0) {
+        one.channels.push_back(voice.channel);
+      }
     }
     allow_open_files(shared.size());
-    std::map<std::string, std::string> pipes;  // and the voice that reads it
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       const VoiceRequest& voice = request.voices[v];
       Shared& one = shared[{voice.input, voice.start}];
-      if (one.sources.empty()) {
-        if (is_special_file(voice.input) && !pipes.try_emplace(voice.input, voice.name).second) {
-          throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
-                                                  "another start on",
-                                                  pipes[voice.input]));
-        }
-        open_recording(voice, one);
-      }
+      if (one.sources.empty()) open_recording(voice, one);
       const auto channel = std::ranges::find(one.channels, voice.channel) - one.channels.begin();
       source_of_.push_back(one.sources[static_cast<std::size_t>(channel)]);
     }
@@ -266,8 +176,7 @@ class SceneMaker {
       }
       const std::int64_t start = std::llround(voice.start * scene_.rate);
       for (std::size_t i = 0; i < shared.channels.size(); ++i) {
-        shared.sources.push_back(
-            add_source(scene_.recordings.size() - 1, i, start, true));
+        shared.sources.push_back(add_source(scene_.recordings.size() - 1, i, start, true));
       }
     });
     if (scene_.recordings.size() > kOpenFiles) recording.close_until_read();
@@ -304,8 +213,8 @@ class SceneMaker {
     if (!is_sofa(voice.response)) options.sofa = {};
     Mix mix = job_.mix;
     mix.gain_db += voice.gain_db;
-    Opened opened = open_response(job_, voice.response, options, nullptr, scene_.rate,
-                                  "the scene", *cache_);
+    OpenedResponse opened =
+        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_);
     const std::size_t source = source_of_[v];
     const DrySource& dry = *scene_.sources[source];
     const Recording& recording = dry.recording();
@@ -323,15 +232,15 @@ class SceneMaker {
     options.truncated = job_.response_options.truncated;
     options.formats = job_.response_options.formats;
     options.both_ears = true;
-    const Opened opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
-                                        job_.scene ? "the scene" : job_.input, *cache_);
+    const OpenedResponse opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
+                                                job_.scene ? "the scene" : job_.input, *cache_);
     then_ = opened.response;
     report_.then = opened.report;
     report_.then->taps = std::ssize(then_->taps.left);
   }
 
   /// `again`: where the response can be read once more; otherwise it is kept.
-  void add_voice(std::size_t source, const Mix& mix, Opened opened,
+  void add_voice(std::size_t source, const Mix& mix, OpenedResponse opened,
                  const ResponseOptions& options = {}, const std::string& again = "") {
     Recipe recipe;
     recipe.cache = cache_;
@@ -356,7 +265,7 @@ class SceneMaker {
   /// What depends on all voices: where time zero is, and how long the longest response.
   void finish() {
     std::int64_t first_arrival = responses_.front().report.direct_sound;
-    for (const Opened& one : responses_) {
+    for (const OpenedResponse& one : responses_) {
       first_arrival = std::min(first_arrival, one.report.direct_sound);
     }
     const bool is_aligned = job_.align == Align::direct;
@@ -378,12 +287,12 @@ class SceneMaker {
       }
       auto voice = std::make_shared<VoiceResponses>();
       voice->latency = sizes_[p].latency + then_latency;
-      voice->whole = made_.of(recipes_[p], report.taps, std::nullopt);
+      voice->whole = taps_.of(recipes_[p], report.taps, std::nullopt);
       if (job_.early_ms) {
         const std::int64_t after = std::llround(*job_.early_ms * scene_.rate / 1000);
         const std::int64_t arrival = sizes_[p].latency + report.direct_sound + predelay;
         const std::int64_t early = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
-        voice->early = made_.of(recipes_[p], early + then_taps - 1, early);
+        voice->early = taps_.of(recipes_[p], early + then_taps - 1, early);
         report_.early_taps = std::max(report_.early_taps, early);
       }
       known[key] = voice;
@@ -393,17 +302,24 @@ class SceneMaker {
       scene_.latency = std::max(scene_.latency, part.responses->latency);
     }
     for (const Part& part : scene_.parts) {
-      scene_.taps = std::max(scene_.taps, part.responses->whole.longest + scene_.latency -
-                                              part.responses->latency);
+      scene_.taps = std::max(
+          scene_.taps, part.responses->whole.longest + scene_.latency - part.responses->latency);
     }
     scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
+  }
+
+  /// The first response speaks for all.
+  void report_first() {
+    report_.response = responses_.front().report;
+    report_.response.taps = scene_.taps;
+    if (job_.align == Align::direct) report_.response.direct_sound = scene_.first - scene_.latency;
   }
 
   const Job& job_;
   JobReport& report_;
   std::shared_ptr<ResponseCache> cache_;
   Scene scene_;
-  Responses made_;
+  KeptTaps taps_;
   std::shared_ptr<const Response> then_;
   std::vector<std::size_t> source_of_;  ///< of each voice of a scene
   struct Size {
@@ -412,7 +328,7 @@ class SceneMaker {
   // Of each part:
   std::vector<Size> sizes_;
   std::vector<std::shared_ptr<Recipe>> recipes_;
-  std::vector<Opened> responses_;
+  std::vector<OpenedResponse> responses_;
 };
 
 }  // namespace

@@ -20,8 +20,8 @@ namespace gpuconv {
 
 /// The responses through which one voice is heard: a single one, or those of its directions.
 struct VoiceResponses {
-  SceneResponses whole;   ///< at the rate of the scene, with the mix applied
-  SceneResponses early;   ///< as many, up to the end of the early part; if the job asks for it
+  SceneResponses whole;      ///< at the rate of the scene, with the mix applied
+  SceneResponses early;      ///< as many, up to the end of the early part; if the job asks for it
   std::int64_t latency = 0;  ///< frames before time zero, the same for all of them
 };
 

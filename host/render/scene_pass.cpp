@@ -77,9 +77,8 @@ Taps delayed(const Taps& taps, std::int64_t frames) {
 /// One source with one response, from its begin to its end: a renderer's job.
 bool is_whole_voice(const Scene& scene, std::span<const Part> parts) {
   if (parts.size() != 1 || parts.front().voices.size() != 1) return false;
-  const Voice& voice = parts.front().voices.front();
-  return scene.sources[parts.front().source]->start() == 0 && voice.begin == 0 &&
-         voice.end == kForever && voice.fade_in == 0 && voice.fade_out == 0;
+  return scene.sources[parts.front().source]->start() == 0 &&
+         is_whole(parts.front().voices.front());
 }
 
 /// What the engine gets of some parts.
@@ -199,6 +198,8 @@ class Rendering {
   RenderReport run_scene(std::span<const Part> parts, bool is_early) {
     Cast cast = cast_of(scene_, parts, is_early);
     const auto before = std::chrono::steady_clock::now();
+    std::shared_ptr<ClipGatherer::Turn> turn;
+    if (job_.convolvers && device_) turn = job_.convolvers->take_turn(device_->index);
     const auto renderer = make_scene_renderer(
         *report_.choice.method, std::move(cast.responses), std::move(cast.voices),
         length_of(scene_, cast.sources), device_ ? device_->index : 0);

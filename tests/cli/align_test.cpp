@@ -188,6 +188,16 @@ TEST_F(Early, IsAlignedAndScaledAndMixedAsTheFirstOutputIs) {
 }
 
 TEST_F(Early, IsTheWholeOutputWhereTheResponseIsNoLonger) {
+  for (const char* const text : {"5ms", "0.005s", "5.0"}) {
+    ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", "5"}).exit_code, 0);
+    const std::string expected = read_bytes(early_);
+    std::filesystem::remove(early_);
+    ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", text}).exit_code, 0) << text;
+    EXPECT_TRUE(read_bytes(early_) == expected) << text;
+  }
+  for (const char* const text : {"5 min", "ms", "-5ms", "61s", "5smp"}) {
+    EXPECT_EQ(render(dry_file_, onset_room_, {"-q", "--early", text}).exit_code, 1) << text;
+  }
   ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", "20", "-b", "16"}).exit_code, 0);
   EXPECT_TRUE(read_bytes(early_) == read_bytes(wet()));
   // At 0 ms only the direct sound is left.

@@ -49,7 +49,8 @@ TEST_F(SplitSourceTest, GivesEachChannelWhateverTheOrderAndTheLengthOfTheCalls) 
     EXPECT_TRUE(split.has_ended());
     for (std::size_t i = 0; i < 3; ++i) {
       ASSERT_EQ(read[i].size(), kSplitSamples);
-      for (std::size_t n = 0; n < kSplitSamples; ++n) ASSERT_EQ(read[i][n], at(channels[i], n)) << n;
+      for (std::size_t n = 0; n < kSplitSamples; ++n)
+        ASSERT_EQ(read[i][n], at(channels[i], n)) << n;
     }
   }
 }
