@@ -300,10 +300,10 @@ TEST_P(VoicesOf, OneOfThemHasTheBytesOfAConvolution) {
 }
 
 TEST_P(VoicesOf, GiveTheSameBytesInAnyGroupsAndBatches) {
-  constexpr int kBlock = 3000, kTaps = 200;
+  constexpr int kBlock = 1500, kTaps = 30;
   const auto voices = some_voices(7, kBlock, kTaps);
   std::optional<Stereo<Signal>> expected;
-  for (const std::size_t group : {7u, 1u, 2u, 5u}) {
+  for (const std::size_t group : {7u, 1u, 5u}) {
     for (const std::size_t scratch :
          {std::size_t{64} << 20, std::size_t{1}, std::size_t{1} << 16}) {
       VoiceBlock block(GetParam().plan, kTaps, kBlock,
