@@ -11,7 +11,7 @@
 namespace gpuconv::test {
 namespace {
 
-constexpr std::size_t kSamples = 200'000;
+constexpr std::size_t kSplitSamples = 200'000;
 
 class SplitSourceTest : public ::testing::Test {
  protected:
@@ -22,7 +22,7 @@ class SplitSourceTest : public ::testing::Test {
   float at(std::size_t c, std::size_t n) const { return frames_[4 * n + c]; }
 
   const Folder folder_;
-  const Signal frames_ = noise(4 * kSamples, 1);
+  const Signal frames_ = noise(4 * kSplitSamples, 1);
   const std::string path_ = float_wav(folder_, "four.wav", 4, frames_);
 };
 
@@ -48,8 +48,9 @@ TEST_F(SplitSourceTest, GivesEachChannelWhateverTheOrderAndTheLengthOfTheCalls) 
     }
     EXPECT_TRUE(split.has_ended());
     for (std::size_t i = 0; i < 3; ++i) {
-      ASSERT_EQ(read[i].size(), kSamples);
-      for (std::size_t n = 0; n < kSamples; ++n) ASSERT_EQ(read[i][n], at(channels[i], n)) << n;
+      ASSERT_EQ(read[i].size(), kSplitSamples);
+      for (std::size_t n = 0; n < kSplitSamples; ++n)
+        ASSERT_EQ(read[i][n], at(channels[i], n)) << n;
     }
   }
 }
@@ -57,8 +58,8 @@ TEST_F(SplitSourceTest, GivesEachChannelWhateverTheOrderAndTheLengthOfTheCalls) 
 TEST_F(SplitSourceTest, KeepsNothingOfAChannelThatNobodyReads) {
   SplitSource split(path_, {}, chosen({1, 2}));
   split.read_only({false, true});
-  Signal block(kSamples + 1);
-  EXPECT_EQ(split.read(1, block), kSamples);
+  Signal block(kSplitSamples + 1);
+  EXPECT_EQ(split.read(1, block), kSplitSamples);
   EXPECT_EQ(block[100], at(1, 100));
   EXPECT_TRUE(split.has_ended());
 }
