@@ -202,13 +202,12 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                                  "Direct sound in time with the recording, for both ears alike "
                                  "(default none)"),
               aligns);
-  accept_number(command
-                    .add_option("--early", job.early_ms,
-                                "Second output, NAME.early.EXT: the response up to so long after "
-                                "its direct sound, as 50, 50ms or 0.05s")
-                    ->transform(in_milliseconds)
-                    ->type_name("MS"),
-                0, 60'000, "ms");
+  CLI::Option* const early = command.add_option(
+      "--early", job.early_ms,
+      "Second output, NAME.early.EXT: the response up to so long after its direct "
+      "sound, as 50, 50ms or 0.05s");
+  accept_number(early->type_name("MS"), 0, 60'000, "ms");
+  early->transform(in_milliseconds);  // the last one is the first that is done
   const auto decibels = [](CLI::Option* option, const char* type) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
