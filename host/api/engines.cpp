@@ -98,6 +98,33 @@ void PlanEngines::run(const Choice& choice, std::int64_t N, const ReadSource& re
   }
 }
 
+bool PlanEngines::run_clips(
+    const Choice& choice, std::int64_t N, const ClipLayout& layout,
+    std::span<const CheckedSamples> sources,
+    const std::function<void(std::size_t clip, Stereo<std::span<const float>>)>& wet) {
+  const int device = choice.device->index;
+  ClipRoom& room = chooser_->clip_room();
+  const std::lock_guard room_lock(room.mutex);
+  const std::shared_ptr<OnGpu> one = on_gpu(choice, N);
+  const std::lock_guard lock(one->mutex);
+  try {
+    if (!room.memories.contains(device)) {
+      room.memories[device] = make_clip_memory(device, kMostClips);
+    }
+    if (!room.memories[device]) return false;
+    if (!one->clips) one->clips = make_clip_renderer(*choice.method, response_, N, device);
+  } catch (const GpuError&) {  // if that was not for memory, one by one they fail, too
+    room.memories[device] = nullptr;
+    return false;
+  }
+  ClipMemory& memory = *room.memories[device];
+  const std::vector<ClipPlace>& places = layout.places();
+  for (std::size_t i = 0; i < places.size(); ++i) memory.put(places[i], sources[i].samples());
+  one->clips->run(memory, layout);
+  for (std::size_t i = 0; i < places.size(); ++i) wet(i, memory.frames(places[i]));
+  return true;
+}
+
 void PlanEngines::enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet,
                           void* stream) {
   const Choice choice = chooser_->choose_on_gpu(std::ssize(source), taps());
@@ -121,17 +148,16 @@ std::unique_ptr<Renderer> PlanEngines::renderer(const Choice& choice, std::int64
 
 /// Planned for the lengths of N samples, on which the bytes depend.
 std::shared_ptr<PlanEngines::OnGpu> PlanEngines::on_gpu(const Choice& choice, std::int64_t N) {
-  const std::int64_t length = std::min(N, kEndless);
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find_if(on_gpu_, [&](const std::shared_ptr<OnGpu>& one) {
-    return one->method == choice.method && one->N == length;
+    return one->method == choice.method && plans_alike(*one->method, one->N, N, taps());
   });
   if (found != on_gpu_.end()) {
     on_gpu_.splice(on_gpu_.begin(), on_gpu_, found);
   } else {
     on_gpu_.push_front(std::make_shared<OnGpu>());
     on_gpu_.front()->method = choice.method;
-    on_gpu_.front()->N = length;
+    on_gpu_.front()->N = N;
     if (on_gpu_.size() > kPlansOnGpu) on_gpu_.pop_back();
   }
   return on_gpu_.front();

@@ -1,7 +1,9 @@
 // engines.hpp - what a Plan keeps: the response, and a planned method for each way it was used
 #pragma once
 
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,6 +15,7 @@
 #include "host/base/signal.hpp"
 #include "host/methods/choose.hpp"
 #include "host/methods/cpu_vectorised.hpp"
+#include "host/render/clip_renderer.hpp"
 #include "host/render/renderer.hpp"
 
 namespace gpuconv {
@@ -35,6 +38,15 @@ class CheckedSamples {
 void check_overflow(Stereo<std::span<const float>> frames, std::int64_t first,
                     const std::string& what);
 
+/// Clips of a call that are convolved in one launch, if their lengths allow so many.
+inline constexpr std::size_t kMostClips = 256;
+
+/// What groups of clips need of each device, made when first needed: one group at a time.
+struct ClipRoom {
+  std::mutex mutex;
+  std::map<int, std::unique_ptr<ClipMemory>> memories;  ///< null: too little for a group
+};
+
 /// Which method convolves what: the same for all plans that are made together.
 class Chooser {
  public:
@@ -46,11 +58,14 @@ class Chooser {
   /// Among GPU methods alone.
   Choice choose_on_gpu(std::int64_t N, std::int64_t K) const;
 
+  ClipRoom& clip_room() const { return clip_room_; }
+
  private:
   NonFinite nonfinite_;
   Request request_;
   Devices devices_;
   CostModel model_;
+  mutable ClipRoom clip_room_;
 };
 
 /// Thread-safe.
@@ -73,6 +88,13 @@ class PlanEngines {
   /// As Renderer::run(), by the method of `choice` for N samples.
   void run(const Choice& choice, std::int64_t N, const ReadSource& read, const WriteWet& write);
 
+  /// Convolves clips of N samples each, placed by `layout`, in one launch on the device of
+  /// `choice`, and calls `wet` with the frames of each. False, and nothing done, if the device has
+  /// too little memory for a group.
+  bool run_clips(const Choice& choice, std::int64_t N, const ClipLayout& layout,
+                 std::span<const CheckedSamples> sources,
+                 const std::function<void(std::size_t clip, Stereo<std::span<const float>>)>& wet);
+
   /// Of N samples on the device.
   void enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet, void* stream);
 
@@ -91,6 +113,7 @@ class PlanEngines {
     std::int64_t N;
     std::mutex mutex;
     std::unique_ptr<Renderer> renderer;          // from host memory to host memory
+    std::unique_ptr<ClipRenderer> clips;         // the same, many at once
     std::unique_ptr<DeviceConvolver> on_device;  // each of them planned when first needed
   };
   std::shared_ptr<OnGpu> on_gpu(const Choice& choice, std::int64_t N);

@@ -167,25 +167,58 @@ Report convolve_clips(std::span<const Plan* const> plans, std::span<const float>
   }
   const Choice choice = plans.front()->engines_->choose_for(N);
   std::atomic<std::int64_t> replaced = 0;
+  const auto at = [](std::int64_t index) { return static_cast<std::size_t>(index); };
+  const auto wet_of = [&](std::int64_t i) {
+    const std::span<float> both = wet.subspan(at(i * 2 * frames), at(2 * frames));
+    return Stereo<std::span<float>>{both.first(at(frames)), both.last(at(frames))};
+  };
   const auto convolve_one = [&](std::int64_t i, const BetweenBlocks& between_here, bool is_alone) {
     PlanEngines& engines = *plans[static_cast<std::size_t>(i)]->engines_;
     const std::string what = clips == 1 ? "source" : fmt::format("clip {}", i);
-    const auto at = [](std::int64_t index) { return static_cast<std::size_t>(index); };
     const CheckedSamples checked(sources.subspan(at(i * N), at(N)), engines.nonfinite(), what);
     replaced += checked.replaced();
-    const std::span<float> both = wet.subspan(at(i * 2 * frames), at(2 * frames));
-    const Stereo<std::span<float>> ears{both.first(at(frames)), both.last(at(frames))};
+    const Stereo<std::span<float>> ears = wet_of(i);
     if (!is_alone) {
       return run_one(engines, choice, checked.samples(), ears, what, between_here);
     }
     if (between_here) between_here();
     run_alone(engines, checked.samples(), MemoryWet(ears, what));
   };
+  // Convolves the clips from `first` on that one launch takes, and returns the first that follows.
+  const auto convolve_group = [&](std::int64_t first, const ClipLengths& lengths) {
+    PlanEngines& engines = *plans[static_cast<std::size_t>(first)]->engines_;
+    ClipLayout layout(lengths);
+    std::int64_t end = first;
+    while (end < clips && end < first + std::int64_t{kMostClips} &&
+           plans[static_cast<std::size_t>(end)]->engines_.get() == &engines && layout.add(N)) {
+      ++end;
+    }
+    if (end - first > 1) {
+      std::vector<CheckedSamples> checked;
+      for (std::int64_t i = first; i < end; ++i) {
+        checked.emplace_back(sources.subspan(at(i * N), at(N)), engines.nonfinite(),
+                             fmt::format("clip {}", i));
+      }
+      const auto write = [&](std::size_t index, Stereo<std::span<const float>> frames_of) {
+        if (between) between();
+        const std::int64_t i = first + static_cast<std::int64_t>(index);
+        const std::string what = fmt::format("clip {}", i);
+        MemoryWet(wet_of(i), what)(frames_of);
+        replaced += checked[index].replaced();
+      };
+      if (engines.run_clips(choice, N, layout, checked, write)) return end;
+    }
+    for (std::int64_t i = first; i < end; ++i) convolve_one(i, between, false);
+    return end;
+  };
   const bool is_vectorised = !choice.device && choice.method->convolve == nullptr;
   const bool shares_clips =
       clips > 1 && !choice.device &&
       (is_vectorised ? frames <= kFramesOfAClip : !choice.method->takes_all_cores);
-  if (!shares_clips) {
+  const auto lengths = choice.device ? clip_lengths(*choice.method, N, taps) : std::nullopt;
+  if (lengths) {
+    for (std::int64_t i = 0; i < clips;) i = convolve_group(i, *lengths);
+  } else if (!shares_clips) {
     for (std::int64_t i = 0; i < clips; ++i) convolve_one(i, between, false);
   } else {
     std::atomic<std::int64_t> next = 0;

@@ -60,6 +60,13 @@ constexpr Column kColumns[] = {
     {"gain", -kMostDecibels, kMostDecibels, "dB", nullptr, set_number<&DraftJob::gain>},
 };
 
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
 /// Whether one of them becomes the other by one letter more, less or changed, or by swapping two
 /// that stand side by side.
 bool differ_by_one_letter(std::string_view a, std::string_view b) {
@@ -71,6 +78,31 @@ bool differ_by_one_letter(std::string_view a, std::string_view b) {
   if (rest_a.substr(1) == rest_b.substr(1)) return true;
   return rest_a.size() > 1 && rest_a[0] == rest_b[1] && rest_a[1] == rest_b[0] &&
          rest_a.substr(2) == rest_b.substr(2);
+}
+
+/// Other programs' names of what gpuconv has another word for.
+struct Hint {
+  std::string_view name;
+  std::string_view words;
+};
+constexpr Hint kHints[] = {
+    {"start", "a part of a recording begins at its offset"},
+    {"begin", "a part of a recording begins at its offset"},
+    {"end", "a part of a recording has a duration, both in seconds"},
+    {"length", "a part of a recording has a duration, both in seconds"},
+    {"snr", "--noise and --snr add noise"},
+    {"noise", "--noise and --snr add noise"},
+    {"level", "--level sets the level of all outputs"},
+};
+
+std::string hints_of(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) {
+    const auto hint = std::ranges::find(kHints, in_lower_case(name), &Hint::name);
+    if (hint == std::end(kHints) || all.find(hint->words) != all.npos) continue;
+    all.append(all.empty() ? "; " : ", ").append(hint->words);
+  }
+  return all;
 }
 
 double number_in(const Column& column, std::string_view text) {
@@ -93,9 +125,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 const Column* find_column(std::string_view name) {
-  std::string lower(trimmed(name));
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = in_lower_case(trimmed(name));
   const auto found = std::ranges::find(kColumns, lower, &Column::name);
   if (found != std::end(kColumns)) return found;
   for (const Column& column : kColumns) {
@@ -157,8 +187,9 @@ std::string UnknownColumns::warning() const {
   if (names_.empty()) return "";
   std::string all;
   for (const std::string& name : names_) all.append(all.empty() ? "" : ", ").append(name);
-  return fmt::format("gpuconv passes the column{} {}{} on to the results",
-                     names_.size() == 1 ? "" : "s", all, has_more_ ? " and others" : "");
+  return fmt::format("gpuconv passes the column{} {}{} on to the results{}",
+                     names_.size() == 1 ? "" : "s", all, has_more_ ? " and others" : "",
+                     hints_of(names_));
 }
 
 }  // namespace gpuconv

@@ -184,12 +184,14 @@ JobList read_list(const std::string& path, const ListOptions& options) {
       for (DraftJob draft; reader->next(draft); draft = {}) {
         draft.line = reader->line();
         jobs.add(complete(draft, reader->is_relative_to_list()));
-        places.add_last();
+        if (options.checks_outputs) places.add_last();
       }
-      places.check_links();
-      refuse_to_lose_inputs(jobs, places);
-      if (const int line = path == "-" ? 0 : places.line_of(path)) {
-        throw BadLine(fmt::format("output {} is this list", path), line);
+      if (options.checks_outputs) {
+        places.check_links();
+        refuse_to_lose_inputs(jobs, places);
+        if (const int line = path == "-" ? 0 : places.line_of(path)) {
+          throw BadLine(fmt::format("output {} is this list", path), line);
+        }
       }
     } catch (const BadLine&) {
       number = reader->line();

@@ -21,6 +21,7 @@ struct ListOptions {
   std::optional<ListPaths> paths =
       std::nullopt;              ///< otherwise NeMo's are relative to the list, others not
   bool allows_commands = false;  ///< an input may be a command
+  bool checks_outputs = true;    ///< false: outputs get other names, and the caller checks those
 };
 
 /// Reads the list `path` ("-": standard input), which gzip may have compressed:

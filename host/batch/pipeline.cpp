@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -89,8 +90,10 @@ class Pipeline {
 
   /// On a worker thread. Throws nothing.
   void work(const std::string& device) noexcept {
+    std::optional<ClipGatherer::Working> working;
+    if (options_.gatherer != nullptr) working.emplace(*options_.gatherer);
     while (!stop_) {
-      const std::size_t index = next_++;
+      const std::size_t index = take_job(device);
       if (index >= count_) break;
       const auto others = static_cast<std::size_t>(busy_++);
       Attempt attempt;
@@ -103,11 +106,23 @@ class Pipeline {
       if (!is_over) break;
       hand_over(std::move(attempt));
     }
+    working.reset();
     {
       const std::lock_guard lock(mutex_);
       --running_;
     }
     has_complete_.notify_one();
+  }
+
+  /// The next one of its device's row, or the first of a new row.
+  std::size_t take_job(const std::string& device) {
+    const std::lock_guard lock(mutex_);
+    Row& row = rows_[device];
+    if (row.next == row.end) {
+      row = {next_, std::min(count_, next_ + options_.jobs_in_a_row)};
+      next_ = row.end;
+    }
+    return row.next < row.end ? row.next++ : count_;
   }
 
   /// False if the job was interrupted.
@@ -205,13 +220,17 @@ class Pipeline {
   const std::size_t most_;  // files of a group
   const std::size_t workers_;
   std::atomic<bool> stop_ = false;
-  std::atomic<std::size_t> next_ = 0;
   std::atomic<int> busy_ = 0;  // workers that have a job
 
   std::mutex mutex_;  // of what follows
   std::condition_variable has_room_, has_complete_;
   std::vector<Attempt> complete_;
   std::size_t running_ = 0;  // workers
+  std::size_t next_ = 0;     // job that is in no row
+  struct Row {
+    std::size_t next = 0, end = 0;
+  };
+  std::map<std::string, Row> rows_;  // of each device
 
   // The calling thread's.
   std::vector<Attempt> group_;

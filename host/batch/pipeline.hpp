@@ -1,6 +1,7 @@
 // pipeline.hpp - jobs on several threads at once, their outputs durable in groups
 //
-//   worker threads     take the next job: read, convolve, encode into a temporary file
+//   worker threads     take the next job: read, convolve, encode into a temporary file. On GPUs
+//                      more of them than cores wait for groups of clips (clip_gatherer.hpp)
 //   calling thread     waits for complete files. Of up to 64 of them, or those of two seconds, it
 //                      brings the data to the disk, puts each in its place and brings the names of
 //                      the folders to the disk. Then the jobs are done, and it says so
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "host/files/output_file.hpp"
+#include "host/render/clip_gatherer.hpp"
 #include "host/render/job.hpp"
 
 namespace gpuconv {
@@ -50,6 +52,8 @@ struct PipelineOptions {
   std::vector<std::string> devices;
   std::size_t group = 64;  ///< jobs
   std::size_t files_of_a_job = 1;
+  std::size_t jobs_in_a_row = 1;     ///< that workers of one device take
+  ClipGatherer* gatherer = nullptr;  ///< the workers' cores; null: each has its own
   std::chrono::milliseconds group_time{2000};
 };
 

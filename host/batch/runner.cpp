@@ -1,16 +1,19 @@
 #include "host/batch/runner.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <ranges>
 #include <set>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "host/base/duration.hpp"
@@ -27,10 +30,13 @@
 #include "host/read/source.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/sofa/ears.hpp"
+#include "host/room/sound_cache.hpp"
 #include "host/write/output_format.hpp"
 
 namespace gpuconv {
 namespace {
+
+constexpr double kAny = std::numeric_limits<double>::infinity();
 
 /// Makes the folder of the outputs, unless it is there.
 void make_folder(const std::string& folder) {
@@ -44,6 +50,15 @@ void make_folder(const std::string& folder) {
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     throw FileError(folder, fmt::format("cannot be written ({})", std::strerror(errno)));
   }
+}
+
+/// Lets so many workers have their files open, if the system allows it.
+void allow_files(std::size_t workers) {
+  rlimit files{};
+  const rlim_t wanted = 512 + 8 * workers;
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) return;
+  files.rlim_cur = std::min(wanted, files.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /// "cuda:0,2" is two devices. Throws UsageError if one stands there twice.
@@ -107,7 +122,7 @@ Batch::Batch(BatchRequest request)
   resolve_wav_format("--output", job.format);
   parse_duration(job.mix.predelay, kMaxRate, "--predelay");
   request_.lines.output_format = job.format;
-  jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.early_ms.has_value());
+  jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.stretches);
   if (job.level) refuse_gains(request_.list, jobs_.list);
   if (!request_.manifest.path.empty()) {
     if (!shard_.shard.is_all()) throw UsageError("--manifest: belongs to --merge, not to a share");
@@ -124,6 +139,7 @@ Batch::Batch(BatchRequest request)
   job.request.is_one_of_many = true;
   job.responses = responses_;
   job.convolvers = convolvers_;
+  job.sounds = std::make_shared<SoundCache>();
   job.devices = devices_;
   choose_method(*devices_);
   find_complete();
@@ -198,22 +214,38 @@ void Batch::choose_method(const Devices& devices) {
   settings_ = request_.settings + "\nmethod " + request.method;
 }
 
-std::vector<std::string> Batch::worker_devices() const {
+/// That jobs run on.
+std::vector<std::string> Batch::devices() const {
   if (choice_.method == nullptr) return {device_texts_.front()};
-  if (choice_.method->processor == Processor::cpu) {
-    return std::vector<std::string>(static_cast<std::size_t>(jobs_at_once()), "cpu");
-  }
+  if (choice_.method->processor == Processor::cpu) return {"cpu"};
   if (device_texts_.size() > 1 || device_texts_.front().starts_with("cuda:")) return device_texts_;
   // Tasks of one machine that see all GPUs take different ones.
   const auto count = static_cast<int>(devices_->list.size());
   return {fmt::format("cuda:{}", local_task() % std::max(1, count))};
 }
 
-int Batch::jobs_at_once() const {
-  if (choice_.method == nullptr) return 1;
-  if (choice_.method->processor == Processor::gpu) {
-    return static_cast<int>(device_texts_.size());
+bool Batch::gathers_clips() const {
+  return choice_.method != nullptr && choice_.method->segments != nullptr;
+}
+
+/// The device of each worker. Where clips are gathered, most workers wait: two groups of them for
+/// each device, and those that work.
+std::vector<std::string> Batch::worker_devices() const {
+  const std::vector<std::string> devices = this->devices();
+  std::size_t workers = devices.size();
+  if (gathers_clips()) {
+    workers *= 2 * ClipGatherer::kMostClips;
+    workers += static_cast<std::size_t>(cores());
+  } else if (devices.front() == "cpu") {
+    workers = static_cast<std::size_t>(cores());
   }
+  std::vector<std::string> of_workers;
+  of_workers.reserve(workers);
+  for (std::size_t i = 0; i < workers; ++i) of_workers.push_back(devices[i % devices.size()]);
+  return of_workers;
+}
+
+int Batch::cores() const {
   if (request_.jobs > 0) return request_.jobs;
   const int given = processors_of_task();
   return given > 0 ? std::min(given, core_count()) : core_count();
@@ -227,8 +259,9 @@ void Batch::find_complete() {
     if (!shard_.shard.has(i)) continue;
     if (request_.resumes) {
       const auto origin = origin_of(jobs_.list[i]);
-      const auto done =
-          origin ? journal_.find(jobs_.list[i], with_early(*origin, jobs_.list[i])) : std::nullopt;
+      const auto done = origin
+                            ? journal_.find(jobs_.list[i], with_stretches(*origin, jobs_.list[i]))
+                            : std::nullopt;
       if (done) {
         fates_[i] = {true, done->has_clipped, done->place};
         continue;
@@ -283,11 +316,13 @@ std::optional<std::string> Batch::origin_of(const ListedJob& listed) const {
   return origin;
 }
 
-/// The origin, and the second output as it is now.
-std::string Batch::with_early(std::string origin, const ListedJob& listed) const {
-  if (!request_.job.early_ms) return origin;
-  const auto state = state_of(early_output(std::string(listed.output)));
-  return std::move(origin) + "\nearly " + state.value_or("none");
+/// The origin, and the further outputs as they are now.
+std::string Batch::with_stretches(std::string origin, const ListedJob& listed) const {
+  for (const StretchOutput& one : request_.job.stretches) {
+    const auto state = state_of(stretch_output(std::string(listed.output), one.stretch));
+    origin += fmt::format("\n{} {}", name(one.stretch), state.value_or("none"));
+  }
+  return origin;
 }
 
 std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
@@ -320,6 +355,26 @@ std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
 }
 
 // ---- the work ---------------------------------------------------------------------------------
+
+/// So that clips of one response and bucket come one after the other, responses in the order of the
+/// list.
+void Batch::sort_by_group() {
+  std::map<std::string, std::size_t> numbers;
+  std::vector<std::tuple<std::size_t, int, std::size_t>> order;  // the position last
+  order.reserve(todo_.size());
+  for (const std::size_t position : todo_) {
+    const ListedJob listed = jobs_.list[position];
+    std::string name = fmt::format("{} {} {} {}", listed.response, listed.azimuth.value_or(kAny),
+                                   listed.elevation.value_or(kAny), listed.distance.value_or(kAny));
+    if (!jobs_.drawn.empty() && jobs_.drawn[position].measurement) {
+      name += fmt::format(" {}", *jobs_.drawn[position].measurement);
+    }
+    order.emplace_back(numbers.try_emplace(std::move(name), numbers.size()).first->second,
+                       buckets_.empty() ? 0 : buckets_[position], position);
+  }
+  std::ranges::sort(order);
+  std::ranges::transform(order, todo_.begin(), [](const auto& job) { return std::get<2>(job); });
+}
 
 std::string Batch::result_of(std::size_t position) const {
   const auto kept = results_.find(position);
@@ -373,7 +428,7 @@ void Batch::run(const BatchEvents& events) {
       fates_[position] = {true, clipped_samples(*attempt.report) > 0, std::nullopt};
       results_[position] = done_result(listed, attempt.job, *attempt.report, attempt.response_hash);
       if (!attempt.origin) continue;
-      notes.push_back({std::string(listed.output), with_early(*attempt.origin, listed),
+      notes.push_back({std::string(listed.output), with_stretches(*attempt.origin, listed),
                        fates_[position].has_clipped, results_[position]});
       noted.push_back(position);
     }
@@ -397,9 +452,20 @@ void Batch::run(const BatchEvents& events) {
       events.failed(listed, attempt.failure, attempt.has_lost_gpu);
     }
   };
+  std::shared_ptr<ClipGatherer> gatherer;
   PipelineOptions options;
   options.devices = worker_devices();
-  options.files_of_a_job = request_.job.early_ms ? 2 : 1;
+  if (gathers_clips()) {
+    gatherer = std::make_shared<ClipGatherer>(cores());
+    convolvers_->gather(gatherer);
+    options.gatherer = gatherer.get();
+    const std::size_t rows = 2 * devices().size();
+    options.jobs_in_a_row =
+        std::clamp<std::size_t>(todo_.size() / rows, 1, ClipGatherer::kMostClips);
+    sort_by_group();
+    allow_files(options.devices.size());
+  }
+  options.files_of_a_job = 1 + request_.job.stretches.size();
   run_pipeline(todo_.size(), options, {prepare, finish, events.tick});
   if (is_lost || received_signal() != 0 || !writes_results) return;
   std::vector<std::size_t> own;

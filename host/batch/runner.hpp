@@ -76,7 +76,8 @@ class Batch {
   const Choice& choice() const { return choice_; }
   /// Why gpuconv ignored a calibration; or empty.
   const std::string& calibration_warning() const { return calibration_warning_; }
-  int jobs_at_once() const;
+  /// Threads that read, convolve and write at a time.
+  int cores() const;
 
   /// Checks the responses that many lines use. Throws Error for what all lines would meet; returns
   /// a response and its warning for each that has one.
@@ -90,6 +91,10 @@ class Batch {
   const std::map<std::size_t, std::exception_ptr>& known_failures() const {
     return known_failures_;
   }
+
+  /// What may be wrong where plan() has found that no recording can be opened: where relative paths
+  /// begin; or empty.
+  const std::string& hint() const { return hint_; }
 
   /// Does the jobs, and writes the results unless the batch ends early. Makes the folder.
   void run(const BatchEvents& events);
@@ -108,9 +113,13 @@ class Batch {
   Size size_of(const std::string& response, const ResponseOptions& options);
   Job job_of(const ListedJob& listed) const;
   std::optional<std::string> origin_of(const ListedJob& listed) const;
-  std::string with_early(std::string origin, const ListedJob& listed) const;
+  std::string with_stretches(std::string origin, const ListedJob& listed) const;
+  std::vector<std::string> devices() const;
   std::vector<std::string> worker_devices() const;
+  bool gathers_clips() const;
+  void sort_by_group();
   std::string result_of(std::size_t position) const;
+  std::string hint_of_paths() const;
 
   BatchRequest request_;
   FoundShard shard_;
@@ -136,6 +145,8 @@ class Batch {
   std::vector<Fate> fates_;
   std::vector<std::size_t> todo_;  // positions in the list
   std::map<std::size_t, std::exception_ptr> known_failures_;
+  std::string hint_;
+  std::vector<int> buckets_;  // of the clips, by position in the list; empty: not known
   std::map<std::string, Size> response_sizes_;
   std::map<std::size_t, std::string> results_;  // those that no journal has
   FileHashes hashes_;

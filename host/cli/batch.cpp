@@ -75,6 +75,20 @@ struct Loud {
   }
 };
 
+/// Outputs whose direction no measurement is near.
+struct Far {
+  std::size_t outputs = 0;
+  FarMeasurement worst;
+  std::string output, response;  // of the worst
+
+  void add(const Job& job, const FarMeasurement& far) {
+    if (++outputs > 1 && far.degrees <= worst.degrees) return;
+    worst = far;
+    output = job.output;
+    response = job.response;
+  }
+};
+
 void add_list_options(CLI::App& command, BatchOptions& options) {
   command
       .add_option("LIST", options.list,
@@ -225,7 +239,7 @@ class BatchTeller {
     bar_.reset();
     if (received_signal() != 0) stopped_by_ = report_failure();
     if (!options_.quiet || stopped_by_ != 0) print_totals();
-    print_level_warnings();
+    print_summed_warnings();
     if (stopped_by_ != 0) return stopped_by_;
     if (totals_.failed > 0) return static_cast<int>(Exit::some);
     return static_cast<int>(totals_.has_clipped && options_.fail_on_clip ? Exit::clipped
@@ -252,7 +266,7 @@ class BatchTeller {
     if (choice.method != nullptr) {
       print("method    {} on {}: {}\n", choice.method->name,
             choice.device ? fmt::format("cuda:{}", choice.device->index)
-                          : fmt::format("CPU, {} at a time", batch_.jobs_at_once()),
+                          : fmt::format("CPU, {} at a time", batch_.cores()),
             choice.why);
       print("time      {}, a prediction without reading and writing\n",
             duration(plan_.estimated_seconds));
@@ -261,6 +275,7 @@ class BatchTeller {
     for (const auto& [position, failure] : batch_.known_failures()) {
       print_message("error", where(batch_.list()[position]) + words_of(failure));
     }
+    print_hint();
     return static_cast<int>(batch_.known_failures().empty() ? Exit::done : Exit::some);
   }
 
@@ -331,6 +346,10 @@ class BatchTeller {
     }
     if (has_told_fallback_) report.why_fallback.clear();
     has_told_fallback_ |= !report.why_fallback.empty();
+    if (report.response.far) {
+      std::erase(report.response.warnings, report.response.far->warning);
+      far_.add(job, *report.response.far);
+    }
     for (const std::string& warning : report.response.warnings) say_once(job.response, warning);
     report.response.warnings.clear();
     tell_repairs(job, report);
@@ -378,13 +397,26 @@ class BatchTeller {
     if (bar_) bar_->clear();
   }
 
-  /// One line for all outputs: a thousand of them may be too loud.
-  void print_level_warnings() const {
+  void print_hint() const {
+    if (batch_.hint().empty()) return;
+    print_message("warning", input_name(options_.list) + ": " + batch_.hint());
+  }
+
+  /// One line for all outputs: a thousand of them may have the same defect.
+  void print_summed_warnings() const {
+    print_hint();
     if (untold_ > 0) {
       print_message("warning",
                     fmt::format("{} more recording{} truncated, or had samples that were "
                                 "NaN or infinite; {} names them",
                                 untold_, untold_ == 1 ? " was" : "s were", batch_.results_path()));
+    }
+    if (far_.outputs > 0) {
+      print_message("warning",
+                    fmt::format("{} of {} outputs {} a measurement that is not near the direction "
+                                "asked for, most of all {}: {}: {}",
+                                far_.outputs, totals_.done, far_.outputs == 1 ? "has" : "have",
+                                far_.output, far_.response, far_.worst.warning));
     }
     if (clipped_.outputs > 0) {
       print_message("warning", fmt::format("{} clipped, most of all {}; use {} or a float output",
@@ -446,6 +478,7 @@ class BatchTeller {
   std::set<std::string> said_;  // warnings of responses
   Totals totals_;
   Loud clipped_, over_;
+  Far far_;
   int stopped_by_ = 0;  // an exit code
   bool has_told_fallback_ = false;
   std::size_t repaired_ = 0, untold_ = 0;  // recordings
@@ -453,7 +486,7 @@ class BatchTeller {
 
 int merge(const BatchOptions& options) {
   const Merged merged = merge_shares(options.list, lines_of(options), pairing_of(options.pairing),
-                                     options.job.early_ms.has_value(), manifest_of(options));
+                                     options.job.stretches, manifest_of(options));
   if (!options.quiet) {
     say("merged    {} shares, {} jobs{}, {}\n", merged.shares, merged.jobs,
         merged.failed == 0 ? "" : fmt::format(", {} failed", merged.failed), merged.method);
@@ -482,8 +515,10 @@ void run_batch(const std::vector<std::string>& arguments, const BatchWatch& watc
   parse_arguments(command, arguments);
   settle(options);
   Batch batch(request_of(options, command));
+  for (const std::string& warning : batch.list().warnings) watch.warning(warning);
   batch.check_responses();  // warnings are in the reports
   if (options.checks_files) batch.plan();
+  if (!batch.hint().empty()) watch.warning(input_name(options.list) + ": " + batch.hint());
   batch.run(
       {.done = [&](const ListedJob& listed, const Job& job,
                    const JobReport& report) { watch.done(listed, json_of(job, report)); },

@@ -16,6 +16,8 @@ struct BatchWatch {
   std::function<void(const ListedJob& job, const std::string& json)> done;
   std::function<void(const ListedJob& job)> complete;  ///< by an earlier batch
   std::function<void(const ListedJob& job, const std::string& error)> failed;
+  /// About the list as a whole.
+  std::function<void(const std::string& warning)> warning = [](const std::string&) {};
   std::function<void()> tick = [] {};  ///< ten times a second or more often
 };
 

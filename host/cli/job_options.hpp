@@ -1,6 +1,7 @@
 // job_options.hpp - the options that render, scene and batch share
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct JobOptions {
   Job job;            ///< without its files
   std::string norm;   ///< dBFS, as text; empty: none
   std::string level;  ///< such as "rms=-26"; empty: none
+  std::optional<double> early_ms, late_ms;
   bool fail_on_clip = false;
   bool quiet = false;
   int gpu_timeout = 60;  ///< seconds; 0: none

@@ -160,6 +160,7 @@ Json to_json(const Job& job, const JobReport& report) {
   const FileFormat& format = report.written->format;
   json["output"] = {{"file", job.output},
                     {"frames", report.written->frames},
+                    {"rate", job.output_rate.value_or(report.source.rate)},
                     {"channels", name(job.format.channels)},
                     {"container", report.written->container},
                     {"encoding", name(format.encoding)},
@@ -167,11 +168,13 @@ Json to_json(const Job& job, const JobReport& report) {
                     {"bytes", report.written->bytes}};
   if (format.encoding != Encoding::vorbis) json["output"]["bits"] = format.bits;
   add_channels(json, job.format.channels, *report.written);
-  if (report.early) {
-    json["early"] = {{"file", early_output(job.output)},
-                     {"milliseconds", *job.early_ms},
-                     {"taps", report.early_taps}};
-    add_channels(json["early"], job.format.channels, *report.early);
+  for (std::size_t i = 0; i < report.stretches.size(); ++i) {
+    const auto& [stretch, milliseconds] = job.stretches[i];
+    Json& part = json[std::string(name(stretch))];
+    part = {{"file", stretch_output(job.output, stretch)},
+            {"milliseconds", milliseconds},
+            {"taps", report.stretches[i].taps}};
+    add_channels(part, job.format.channels, *report.stretches[i].written);
   }
   json["seconds"] = report.seconds;
   if (device) json["gpu_start_seconds"] = report.gpu_start_seconds;

@@ -19,6 +19,14 @@ std::optional<struct stat> status_of(const std::string& path, int standard) {
   return status;
 }
 
+std::string identity_of(const std::string& path) {
+  const auto status = status_of(path);
+  if (!status || !S_ISREG(status->st_mode)) return "";
+  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", status->st_dev, status->st_ino, status->st_size,
+                     status->st_mtim.tv_sec, status->st_mtim.tv_nsec, status->st_ctim.tv_sec,
+                     status->st_ctim.tv_nsec);
+}
+
 bool is_same_file(const std::string& a, const std::string& b) {
   const auto first = status_of(a);
   const auto second = status_of(b);

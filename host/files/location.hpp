@@ -24,6 +24,9 @@ struct FileId {
   ino_t inode;
 };
 
+/// Text that changes with the file; "" for a pipe or a missing file.
+std::string identity_of(const std::string& path);
+
 /// True if both exist and are one file.
 bool is_same_file(const std::string& a, const std::string& b);
 

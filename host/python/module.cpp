@@ -163,8 +163,10 @@ std::string render(const std::string& input, const std::string& response, const 
   return json_of(job, dry_run ? check_job(job) : run_job(job));
 }
 
-void batch(const std::vector<std::string>& arguments, const nb::callable& tell) {
+void batch(const std::vector<std::string>& arguments, const nb::callable& tell,
+           const nb::callable& warn) {
   PyObject* const told = tell.ptr();
+  PyObject* const warned = warn.ptr();
   const auto say = [told](const ListedJob& job, const char* status, const std::string& words) {
     const nb::gil_scoped_acquire gil;
     const nb::handle teller(told);
@@ -175,6 +177,12 @@ void batch(const std::vector<std::string>& arguments, const nb::callable& tell) 
       .done = [&](const ListedJob& job, const std::string& json) { say(job, "done", json); },
       .complete = [&](const ListedJob& job) { say(job, "complete", ""); },
       .failed = [&](const ListedJob& job, const std::string& words) { say(job, "failed", words); },
+      .warning =
+          [warned](const std::string& words) {
+            const nb::gil_scoped_acquire gil;
+            const nb::handle teller(warned);
+            teller(words);
+          },
       .tick = check_signals};
   const nb::gil_scoped_release release;
   run_batch(arguments, watch);
@@ -309,7 +317,7 @@ NB_MODULE(_gpuconv, module) {
   module.def("xla_convolve", [] { return nb::capsule(reinterpret_cast<void*>(&xla::convolve)); });
   module.def("render", render, "input"_a, "response"_a, "output"_a, "options"_a, "dry_run"_a,
              "progress"_a.none());
-  module.def("batch", batch, "arguments"_a, "tell"_a);
+  module.def("batch", batch, "arguments"_a, "tell"_a, "warn"_a);
   module.def("open_response", open_response_of, "path"_a, "options"_a, "rate"_a);
   module.def("methods", list_methods);
   module.def("selftest", test_methods);

@@ -308,10 +308,13 @@ std::size_t AudioReader::read(std::span<float> interleaved) {
   }
 }
 
+bool AudioReader::skips_at_once() const {
+  return !is_pipe() && !mp3_ && !has_frames_or_pages() &&
+         (pcm_ || raw_frame_bytes_ > 0 || container_ != nullptr);
+}
+
 std::int64_t AudioReader::skip(std::int64_t frames) {
-  const bool is_plain = !is_pipe() && !mp3_ && !has_frames_or_pages() &&
-                        (pcm_ || raw_frame_bytes_ > 0 || container_ != nullptr);
-  if (is_plain && frames < format_.frames - frames_read_) {
+  if (skips_at_once() && frames < format_.frames - frames_read_) {
     if (sf_seek(sndfile_.get(), frames, SEEK_CUR) != frames_read_ + frames) {
       throw FileError(path_, fmt::format("cannot be read from frame {} on ({})",
                                          frames_read_ + frames, sf_strerror(sndfile_.get())));

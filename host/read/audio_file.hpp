@@ -51,6 +51,9 @@ class AudioReader {
   /// without compression are not read for that.
   std::int64_t skip(std::int64_t frames);
 
+  /// Whether skip() reads nothing.
+  bool skips_at_once() const;
+
   /// Describes what an accepted file lacks, or what gpuconv did not read of a longer one. Empty if
   /// nothing; final when read() has returned 0.
   const std::string& shortfall() const { return shortfall_; }

@@ -1,12 +1,11 @@
 #include "host/render/convolver_cache.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 
-#include "cuda/methods/lengths.hpp"
 #include "host/base/error.hpp"
 #include "host/base/hash.hpp"
+#include "host/render/same_taps.hpp"
 
 namespace gpuconv {
 namespace {
@@ -16,22 +15,13 @@ std::uint64_t hash_of_ears(const Stereo<Signal>& response) {
                  hash_of(std::as_bytes(std::span(response.right))));
 }
 
-/// By their bytes: -0 is another tap than 0.
-bool is_same(const Signal& a, const Signal& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
-bool is_same(const Stereo<Signal>& a, const Stereo<Signal>& b) {
-  return is_same(a.left, b.left) && is_same(a.right, b.right);
-}
-
 }  // namespace
 
 std::shared_ptr<const VectorisedConvolver> ConvolverCache::find(const Stereo<Signal>& response) {
   const std::uint64_t hash = hash_of_ears(response);
   const std::lock_guard lock(mutex_);
   const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
-    return entry.hash == hash && is_same(entry.convolver->response(), response);
+    return entry.hash == hash && has_same_taps(entry.convolver->response(), response);
   });
   if (found != entries_.end()) {
     entries_.splice(entries_.begin(), entries_, found);
@@ -52,24 +42,66 @@ void ConvolverCache::keep_within_limit() {
   }
 }
 
+/// Takes a plan when it is used, for a clip that has no group.
+class ConvolverCache::Taken final : public Renderer {
+ public:
+  Taken(ConvolverCache& cache, const Method& method, const Stereo<Signal>& response, std::int64_t N,
+        int device)
+      : cache_(cache), method_(method), response_(response), N_(N), device_(device) {}
+
+  RenderReport run(const ReadSource& source, const WriteWet& wet) override {
+    OnGpu plan = cache_.take_plan(method_, response_, N_, device_);
+    RenderReport report = plan.renderer->run(source, wet);
+    cache_.give_back(std::move(plan));
+    return report;
+  }
+
+ private:
+  ConvolverCache& cache_;
+  const Method& method_;
+  const Stereo<Signal>& response_;
+  std::int64_t N_;
+  int device_;
+};
+
 ConvolverCache::OnGpu ConvolverCache::take(const Method& method, const Stereo<Signal>& response,
                                            std::int64_t N, int device) {
-  // Bytes depend on the length for which a method is planned.
-  const std::int64_t length = std::min(N, kEndless);
+  if (!gatherer_ || !clip_lengths(method, N, std::ssize(response.left))) {
+    return take_plan(method, response, N, device);
+  }
+  const auto alone = [this, &method, &response, N, device] {
+    return std::make_unique<Taken>(*this, method, response, N, device);
+  };
+  OnGpu part;
+  part.is_plan = false;
+  part.renderer = gatherer_->renderer(method, response, N, device, alone);
+  return part;
+}
+
+ConvolverCache::OnGpu ConvolverCache::take_plan(const Method& method,
+                                                const Stereo<Signal>& response, std::int64_t N,
+                                                int device) {
+  OnGpu plan;
+  plan.turn = take_turn(device);
   std::list<OnGpu> dropped;  // outlives the lock: to free device memory takes time
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find_if(idle_, [&](const OnGpu& one) {
-      return one.method == &method && one.N == length && one.device == device &&
-             is_same(one.response, response);
+      return one.method == &method && one.device == device &&
+             has_same_taps(one.response, response) &&
+             plans_alike(method, one.N, N, std::ssize(response.left));
     });
     if (found != idle_.end()) {
-      OnGpu plan = std::move(*found);
+      found->turn = std::move(plan.turn);
+      plan = std::move(*found);
       idle_.erase(found);
       return plan;
     }
   }
-  OnGpu plan{&method, response, length, device, nullptr};
+  plan.method = &method;
+  plan.response = response;
+  plan.N = N;
+  plan.device = device;
   try {
     plan.renderer = make_renderer(method, response, N, device);
     return plan;
@@ -81,14 +113,17 @@ ConvolverCache::OnGpu ConvolverCache::take(const Method& method, const Stereo<Si
       if (one->device == device) dropped.splice(dropped.end(), idle_, one);
       one = next;
     }
-    if (dropped.empty()) throw;
+    if (dropped.empty() && !gatherer_) throw;
   }
   dropped.clear();
+  if (gatherer_) gatherer_->release(device);
   plan.renderer = make_renderer(method, response, N, device);
   return plan;
 }
 
 void ConvolverCache::give_back(OnGpu plan) {
+  if (!plan.is_plan) return;
+  const auto turn = std::exchange(plan.turn, nullptr);  // ends when the plan is back
   std::list<OnGpu> dropped;
   const std::lock_guard lock(mutex_);
   const int device = plan.device;

@@ -260,8 +260,10 @@ class SceneMaker {
     recipe.path = again;
     recipe.options = options;
     recipe.rate = scene_.rate;
+    recipe.crop = job_.crop;
     recipe.mix = mix;
     recipe.then = then_;
+    if (job_.crop != Crop{}) crop(opened);
     if (again.empty()) recipe.converted = opened.response;
     if (mix.has_unit_energy) {
       opened.report.unit_energy_gain_db = dbfs(unit_energy_factor(*opened.response));
@@ -273,6 +275,16 @@ class SceneMaker {
     recipes_.push_back(std::make_shared<Recipe>(std::move(recipe)));
     opened.response.reset();
     responses_.push_back(std::move(opened));
+  }
+
+  void crop(OpenedResponse& opened) const {
+    const std::size_t known = opened.response->warnings.size();
+    Response part = cropped(*opened.response, job_.crop);
+    for (std::size_t i = known; i < part.warnings.size(); ++i) {
+      opened.report.warnings.push_back(part.warnings[i]);
+    }
+    opened.report.direct_sound = std::llround(part.direct_sound);
+    opened.response = std::make_shared<const Response>(std::move(part));
   }
 
   void add_moving_voice(std::size_t source, const Mix& mix,
@@ -308,13 +320,18 @@ class SceneMaker {
       }
       auto voice = std::make_shared<VoiceResponses>();
       voice->latency = sizes_[p].latency + then_latency;
-      voice->whole = taps_.of(recipes_[p], report.taps, std::nullopt);
-      if (job_.early_ms) {
-        const std::int64_t after = std::llround(*job_.early_ms * scene_.rate / 1000);
+      voice->whole = taps_.of(recipes_[p], report.taps);
+      report_.stretches.resize(job_.stretches.size());
+      for (std::size_t i = 0; i < job_.stretches.size(); ++i) {
+        const auto& [stretch, milliseconds] = job_.stretches[i];
+        const std::int64_t after = std::llround(milliseconds * scene_.rate / 1000);
         const std::int64_t arrival = sizes_[p].latency + report.direct_sound + predelay;
-        const std::int64_t early = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
-        voice->early = taps_.of(recipes_[p], early + then_taps - 1, early);
-        report_.early_taps = std::max(report_.early_taps, early);
+        const std::int64_t first = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
+        const bool is_early = stretch == Stretch::early;
+        SceneResponses& to = is_early ? voice->early : voice->late;
+        to = taps_.of(recipes_[p], is_early ? first + then_taps - 1 : report.taps, stretch, first);
+        std::int64_t& taps = report_.stretches[i].taps;
+        taps = std::max(taps, is_early ? first : mixed_taps - first);
       }
       known[key] = voice;
       scene_.parts[p].responses = std::move(voice);

@@ -19,8 +19,13 @@ OpenedResponse open_response(const Job& job, const std::string& path,
                              const std::string& input, ResponseCache& cache) {
   OpenedResponse opened;
   std::shared_ptr<const Response> response = loaded ? loaded : cache.load(path, options);
-  opened.report = {response->description, response->direction, response->repairs,
-                   response->warnings,    response->rate,      std::ssize(response->taps.left)};
+  opened.report = {response->description,
+                   response->direction,
+                   response->repairs,
+                   response->warnings,
+                   response->far,
+                   response->rate,
+                   std::ssize(response->taps.left)};
   if (response->rate != rate && job.rate_policy == RatePolicy::error) {
     throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
                                       response->rate, input, rate));
@@ -86,20 +91,24 @@ std::string Recipe::key() const {
                      words(sofa.distance), mix.gain_db, path);
 }
 
-Response Recipe::make(std::size_t number, std::optional<std::int64_t> early) const {
-  Response response = moving      ? moving->response(number)
-                      : converted ? *converted
-                                  : *cache->convert(cache->load(path, options), rate);
+Response Recipe::make(std::size_t number, Stretch stretch, std::int64_t taps) const {
+  Response response = converted
+                          ? *converted
+                          : cropped(moving ? moving->response(number)
+                                           : *cache->convert(cache->load(path, options), rate),
+                                    crop);
   response.latency_frames += dry_frames;
   response = mixed(std::move(response), mix);
-  if (early) {
-    for (const Side side : kSides) response.taps[side].resize(static_cast<std::size_t>(*early));
+  for (const Side side : kSides) {
+    Signal& ear = response.taps[side];
+    if (stretch == Stretch::early) ear.resize(static_cast<std::size_t>(taps));
+    if (stretch == Stretch::late) std::fill_n(ear.begin(), taps, 0.0F);
   }
   return then ? chained(response, *then) : response;
 }
 
 SceneResponses KeptTaps::of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                            std::optional<std::int64_t> early) {
+                            Stretch stretch, std::int64_t taps) {
   using Taps = std::shared_ptr<const Stereo<Signal>>;
   const std::size_t count = recipe->count();
   bytes_ += 2 * K * static_cast<std::int64_t>(count * sizeof(float));
@@ -108,12 +117,13 @@ SceneResponses KeptTaps::of(const std::shared_ptr<const Recipe>& recipe, std::in
   return {count, K, [=](std::size_t number) {
             Taps& known = (*kept)[number];
             if (known) return known;
-            Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(number, early).taps);
-            if (std::ssize(taps->left) != K) {
+            Taps made =
+                std::make_shared<const Stereo<Signal>>(recipe->make(number, stretch, taps).taps);
+            if (std::ssize(made->left) != K) {
               throw FileError(recipe->path, "has changed while gpuconv was reading it");
             }
-            if (is_kept) known = taps;
-            return taps;
+            if (is_kept) known = made;
+            return made;
           }};
 }
 

@@ -47,6 +47,7 @@ struct Recipe {
   std::shared_ptr<const Response> converted;   ///< null: read and converted again
   std::shared_ptr<const MovingVoices> moving;  ///< instead, with several responses; or null
   int rate = 0;
+  Crop crop;  ///< of what is read again; `converted` is cropped
   Mix mix;
   int dry_frames = 0;  ///< after time zero, the dry signal comes
   std::shared_ptr<const Response> then;
@@ -56,8 +57,8 @@ struct Recipe {
 
   std::size_t count() const { return moving ? moving->responses.count : 1; }
 
-  /// One of so many. `early`: up to so many taps.
-  Response make(std::size_t number, std::optional<std::int64_t> early) const;
+  /// One of so many. `stretch`: the first `taps`, or all but those.
+  Response make(std::size_t number, Stretch stretch, std::int64_t taps) const;
 };
 
 /// The taps of the responses of a scene: kept after their first use up to a limit, made again each
@@ -69,7 +70,7 @@ class KeptTaps {
   /// K is how many `recipe` makes. What the result loads throws FileError if the file has become
   /// another one.
   SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                    std::optional<std::int64_t> early);
+                    Stretch stretch = Stretch::whole, std::int64_t taps = 0);
 
  private:
   std::int64_t bytes_ = 0;

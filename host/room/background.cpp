@@ -21,7 +21,8 @@ Background::Background(const std::string& path, const BackgroundOptions& options
   if (is_special_file(path)) {
     throw FileError(path, "is a pipe or a device; gpuconv reads noise several times");
   }
-  reader_ = open();
+  if (options.sounds) decoded_ = options.sounds->find(path, options.truncated, options.formats);
+  if (!decoded_) reader_ = open();
   if (channels() > 2) {
     throw FileError(path, fmt::format("has {} channels where noise has 1 or 2", channels()));
   }
@@ -40,6 +41,11 @@ std::unique_ptr<AudioReader> Background::open() const {
 
 std::int64_t Background::length() {
   if (length_) return *length_;
+  if (decoded_) {
+    shortfall_ = decoded_->shortfall;
+    length_ = std::ssize(decoded_->interleaved) / channels();
+    return *length_;
+  }
   // A header's promise is kept, or reading fails; unless less is accepted.
   if (reader_->format().frames > 0 && options_.truncated == Truncated::error) {
     length_ = reader_->format().frames;
@@ -58,16 +64,31 @@ std::int64_t Background::length() {
 }
 
 void Background::start_at(std::int64_t frame) {
-  position_ = reader_->skip(frame);
+  position_ = decoded_ ? std::min(frame, length()) : reader_->skip(frame);
   if (position_ != frame) throw FileError(path_, fmt::format("has no frame {}", frame));
 }
 
+void Background::go_to_begin() {
+  if (!decoded_) reader_ = open();
+  position_ = 0;
+}
+
+/// Returns the number of frames; 0 at the end.
+std::size_t Background::fill_portion() {
+  if (!decoded_) return reader_->read(portion_);
+  const auto frame = static_cast<std::size_t>(channels());
+  const auto rest =
+      std::span(decoded_->interleaved).subspan(static_cast<std::size_t>(position_) * frame);
+  const std::size_t count = std::min(rest.size(), portion_.size());
+  std::copy_n(rest.begin(), count, portion_.begin());
+  return count / frame;
+}
+
 void Background::read_portion() {
-  std::size_t got = reader_->read(portion_);
+  std::size_t got = fill_portion();
   if (got == 0) {
-    reader_ = open();
-    position_ = 0;
-    got = reader_->read(portion_);
+    go_to_begin();
+    got = fill_portion();
     if (got == 0) throw FileError(path_, "holds no samples (0 frames)");
   }
   const auto frames = std::span(portion_).first(got * static_cast<std::size_t>(channels()));

@@ -15,6 +15,7 @@
 #include "host/read/audio_file.hpp"
 #include "host/read/input_tolerance.hpp"
 #include "host/room/resample.hpp"
+#include "host/room/sound_cache.hpp"
 
 namespace gpuconv {
 
@@ -22,6 +23,7 @@ struct BackgroundOptions {
   NonFinite nonfinite = NonFinite::error;
   Truncated truncated = Truncated::error;
   Formats formats = Formats::allowed;
+  std::shared_ptr<SoundCache> sounds = nullptr;  ///< null: every user decodes for itself
 };
 
 class Background {
@@ -29,8 +31,8 @@ class Background {
   /// Throws FileError for a pipe, which cannot be read twice, and unless there are 1 or 2 channels.
   Background(const std::string& path, const BackgroundOptions& options, int rate);
 
-  int file_rate() const { return reader_->format().rate; }
-  int channels() const { return reader_->format().channels; }
+  int file_rate() const { return decoded_ ? decoded_->rate : reader_->format().rate; }
+  int channels() const { return decoded_ ? decoded_->channels : reader_->format().channels; }
   /// Frames of the file, at its own rate. Reads it to its end where its header does not say. Throws
   /// FileError if there are none.
   std::int64_t length();
@@ -46,11 +48,14 @@ class Background {
 
  private:
   std::unique_ptr<AudioReader> open() const;
+  void go_to_begin();
+  std::size_t fill_portion();
   void read_portion();
 
   std::string path_;
   BackgroundOptions options_;
-  std::unique_ptr<AudioReader> reader_;
+  std::shared_ptr<const DecodedSound> decoded_;
+  std::unique_ptr<AudioReader> reader_;  // null: all is decoded
   std::optional<SoundResampler> resampler_;
   std::optional<std::int64_t> length_;
   std::int64_t position_ = 0;  // in the file

@@ -153,6 +153,7 @@ Response response_of(SofaSet& set, const ResponseOptions& options) {
   for (const Side side : kSides) response.taps[side].resize(K);
   response.description = std::move(found.description);
   response.warnings = std::move(found.warnings);
+  response.far = std::move(found.far);
   return checked(set.path(), std::move(response));
 }
 

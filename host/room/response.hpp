@@ -23,6 +23,7 @@ struct Response {
   std::string description;
   Repairs repairs;
   std::vector<std::string> warnings;  ///< what is doubtful about the choice of a measurement
+  std::optional<FarMeasurement> far;  ///< its warning is one of `warnings`
 };
 
 struct ResponseOptions {

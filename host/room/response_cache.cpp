@@ -13,15 +13,6 @@
 namespace gpuconv {
 namespace {
 
-/// Text that changes with the file; "" for a pipe or a missing file.
-std::string identity_of(const std::string& path) {
-  const auto status = status_of(path);
-  if (!status || !S_ISREG(status->st_mode)) return "";
-  return fmt::format("{}:{}:{}:{}.{:09}:{}.{:09}", status->st_dev, status->st_ino, status->st_size,
-                     status->st_mtim.tv_sec, status->st_mtim.tv_nsec, status->st_ctim.tv_sec,
-                     status->st_ctim.tv_nsec);
-}
-
 template <typename Value>
 std::string words_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : "-";

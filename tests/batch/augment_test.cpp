@@ -99,6 +99,25 @@ TEST_F(BatchAugment, DrawsTheSameInEveryOrderAndOtherwiseWithAnotherSeed) {
   EXPECT_GT(differ, 0u);
 }
 
+// The name without a number was taken for an output.
+TEST_F(BatchAugment, MayWriteBesideTheRecordings) {
+  const std::string before = read_bytes(folder_.file("0.wav"));
+  const std::vector<std::string> options{"--responses", pattern_, "--per-input", "2"};
+  const Outcome outcome = batch(options, folder_.path());
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(std::filesystem::exists(folder_.file("0-2.wav")));
+  EXPECT_EQ(read_bytes(folder_.file("0.wav")), before);
+  // Which are recordings now.
+  write_bytes(list_, read_bytes(list_) + folder_.file("0-2.wav") + "\n");
+  const Outcome reads = batch(options, folder_.path());
+  EXPECT_EQ(reads.exit_code, 2);
+  EXPECT_TRUE(says(reads.err, {"list.csv: line 6: reads ", "0-2.wav, an output of line 2"}));
+  write_bytes(list_, "input\n" + source_ + "\n" + source_ + "\n");
+  const Outcome twice = batch(options);
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_TRUE(says(twice.err, {"list.csv: line 3: writes ", "an output of line 2"}));
+}
+
 TEST_F(BatchAugment, ZipsAndMultiplies) {
   std::filesystem::remove(folder_.file("rooms/4.wav"));
   ASSERT_EQ(batch({"--responses", pattern_, "--pair", "zip"}).exit_code, 0);

@@ -229,9 +229,35 @@ TEST_F(BatchProgram, WarnsOfADirectionThatWasNotMeasured) {
   const Outcome outcome = batch(columns + source_ + "," + head + ",-90\n", {"-q", "-g", "-60"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_TRUE(says(outcome.err, {"warning: ", "head.sofa: the nearest measurement is 90 degrees"}));
+  // Of several, one line with the worst.
+  const Outcome three = batch(columns + source_ + "," + head + ",-60\n" + other_ + "," + head +
+                                  ",-90\n" + room_ + "," + room_ + ",\n",
+                              {"-q", "-g", "-60", "--channel", "1"});
+  EXPECT_EQ(three.exit_code, 0) << three.err;
+  EXPECT_EQ(std::ranges::count(three.err, '\n'), 1) << three.err;
+  EXPECT_TRUE(says(three.err, {"warning: 2 of 3 outputs have a measurement that is not near",
+                               "head.sofa: the nearest measurement is 90 degrees away"}));
   const Outcome wrong = batch(columns + source_ + "," + head + ",400\n", {"-q"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_TRUE(says(wrong.err, {"list.csv: line 2: azimuth 400 (limit -360..360 degrees)"}));
+}
+
+TEST_F(BatchProgram, SuggestsWhereRelativePathsBeginIfNoInputIsThere) {
+  // The tests run in another folder.
+  const std::string name = std::filesystem::path(source_).filename();
+  for (const std::vector<std::string>& options :
+       std::vector<std::vector<std::string>>{{}, {"--dry-run"}}) {
+    const Outcome outcome = batch("input\n" + name + "\nmissing.wav\n", options);
+    EXPECT_EQ(outcome.exit_code, 4);
+    EXPECT_TRUE(says(outcome.err, {"warning: ", "no recording can be opened; ",
+                                   name + " is there: use --paths list"}));
+  }
+  EXPECT_TRUE(says(batch("input\nmissing.wav\n").err,
+                   {"their paths begin at the current folder, with --paths list at the folder of "
+                    "the list"}));
+  const Outcome some = batch("input\n" + source_ + "\nmissing.wav\n", {"-g", "-40"});
+  EXPECT_EQ(some.err.find("no recording can be opened"), std::string::npos);
+  EXPECT_EQ(batch("input\n/missing.wav\n").err.find("--paths"), std::string::npos);
 }
 
 TEST_F(BatchProgram, KeepsNoJournalInAFileThatALinkLeadsTo) {

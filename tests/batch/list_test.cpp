@@ -349,6 +349,12 @@ TEST_F(ListTest, UnknownColumnsPassThroughAndAreNamedOnce) {
   ASSERT_EQ(jobs.warnings.size(), 1u);
   EXPECT_TRUE(says(jobs.warnings[0],
                    {"list.csv: gpuconv passes the columns speaker, text on to the results"}));
+  // Names that other programs have for what gpuconv has another word for.
+  EXPECT_TRUE(
+      says(read("list.csv", "input,start,End,snr\na.wav,1,2,3\n", "r").warnings.at(0),
+           {"the columns start, End, snr on to the results; a part of a recording begins at "
+            "its offset, a part of a recording has a duration, both in seconds, --noise "
+            "and --snr add noise"}));
   const auto objects = read("a.jsonl",
                             R"({"z": [1, {"a": null}], "input": "a.wav", "n": 1.5})"
                             "\n"

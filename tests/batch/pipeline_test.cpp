@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -283,7 +284,12 @@ TEST_F(BatchPipeline, AsksForRoomBeforeTheWork) {
 
 #ifdef GPUCONV_EMULATED
 // Of a name of its own, since tools/tests.sh runs Batch* in the plain build only.
-class GpuBatch : public BatchPipeline {};
+class GpuBatch : public BatchPipeline {
+ protected:
+  const std::string& rendered(int job) const { return rendered_[static_cast<std::size_t>(job)]; }
+
+  std::vector<std::string> rendered_;
+};
 
 TEST_F(GpuBatch, OnTwoGpusGivesTheBytesOfOne) {
   ::setenv("GPUCONV_EMULATED_DEVICES", "2", 1);
@@ -298,6 +304,101 @@ TEST_F(GpuBatch, OnTwoGpusGivesTheBytesOfOne) {
   expect_same("two", "one");
   EXPECT_EQ(twice.exit_code, 1) << twice.err;
   EXPECT_EQ(third.exit_code, 3) << third.err;
+}
+
+TEST_F(GpuBatch, GivesEachClipTheBytesThatRenderGivesIt) {
+  const auto expect_rendered = [&](const std::string& folder) {
+    for (int i = 0; i < kJobs; ++i) EXPECT_TRUE(bytes(folder, i) == rendered(i)) << folder << i;
+  };
+  for (int i = 0; i < kJobs; ++i) {
+    ASSERT_EQ(render(folder_.file(fmt::format("in{}.wav", i)), i % 2 == 0 ? room_ : hall_,
+                     {"-m", "gpu-fused"})
+                  .exit_code,
+              0);
+    rendered_.push_back(read_bytes(wet()));
+  }
+  ::setenv("GPUCONV_EMULATED_DEVICES", "2", 1);
+  const std::vector<std::string> options{"-m", "gpu-fused", "-q"};
+  const auto with = [&](std::initializer_list<std::string> more) {
+    std::vector<std::string> all = options;
+    all.insert(all.end(), more);
+    return all;
+  };
+  EXPECT_EQ(batch("groups", options).exit_code, 0);
+  expect_rendered("groups");
+  EXPECT_EQ(batch("two", with({"--device", "cuda:0,1", "-j", "7"})).exit_code, 0);
+  expect_rendered("two");
+  for (const char* const share : {"0/3", "1/3", "2/3"}) {
+    EXPECT_EQ(batch("shares", with({"--shard", share})).exit_code, 0);
+  }
+  expect_rendered("shares");
+  for (const int i : {0, 3, 4, 11}) {
+    write_bytes(fmt::format("{}/{}/{}.wav", out("two"), i % 3, i), "spoiled");
+  }
+  EXPECT_EQ(batch("two", with({"--resume", "-j", "1"})).exit_code, 0);
+  expect_rendered("two");
+  // The other way round.
+  std::istringstream text(read_bytes(list_));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line + "\n");
+  std::string reversed = lines.front();
+  for (std::size_t i = lines.size() - 1; i > 0; --i) reversed += lines[i];
+  write_bytes(list_, reversed);
+  EXPECT_EQ(batch("reversed", options).exit_code, 0);
+  expect_rendered("reversed");
+  EXPECT_EQ(results("reversed").front()["output"], out("reversed") + "/1/13.wav");
+  ::unsetenv("GPUCONV_EMULATED_DEVICES");
+}
+
+TEST_F(GpuBatch, OneClipThatFailsTakesNoOtherWithIt) {
+  ASSERT_EQ(batch("whole", {"-m", "gpu-fused"}).exit_code, 0);
+  Signal ends_in_nan = noise(3'000, 7);
+  ends_in_nan.back() = std::numeric_limits<float>::quiet_NaN();
+  float_wav(folder_, "in2.wav", 1, ends_in_nan);
+  Signal overflows(3'000, 3e38F);
+  float_wav(folder_, "in4.wav", 1, overflows);
+  const std::string cut = folder_.file("in6.wav");
+  std::filesystem::resize_file(cut, std::filesystem::file_size(cut) - 1'000);
+  const Outcome outcome = batch("some", {"-m", "gpu-fused"});
+  EXPECT_EQ(outcome.exit_code, 4);
+  EXPECT_TRUE(says(outcome.err, {"in2.wav", "11 of 14 done, 3 failed"}));
+  for (int i = 0; i < kJobs; ++i) {
+    const bool has_failed = i == 2 || i == 4 || i == 6;
+    EXPECT_TRUE(bytes("some", i) == (has_failed ? "missing" : bytes("whole", i))) << i;
+  }
+  // Fewer samples than the head says: the plan is that of the head, as in a render.
+  ASSERT_EQ(batch("some", {"-m", "gpu-fused", "--truncated", "accept"}).exit_code, 4);
+  ASSERT_EQ(render(cut, room_, {"-m", "gpu-fused", "--truncated", "accept"}).exit_code, 0);
+  EXPECT_TRUE(bytes("some", 6) == read_bytes(wet()));
+}
+
+TEST_F(GpuBatch, DoesAllThatARenderDoes) {
+  const std::string hum = float_wav(folder_, "hum.wav", 1, noise(9'000, 8));
+  std::string list = "input,response,output\n";
+  for (const int i : {0, 2, 3}) {
+    list +=
+        fmt::format("{},{},{}/{}.wav\n", folder_.file(fmt::format("in{}.wav", i)), room_, i % 3, i);
+  }
+  write_bytes(list_, list);
+  for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{
+           {"--level", "rms=-30"},
+           {"--early", "5", "--norm=-1"},
+           {"--align", "direct", "--length", "same", "-b", "16"},
+           {"--verify", "--channels", "mono", "--predelay", "2ms"},
+           {"--snr", "10", "--noise", hum}}) {
+    SCOPED_TRACE(options.front());
+    std::vector<std::string> all = options;
+    all.insert(all.end(), {"-m", "gpu-fused"});
+    EXPECT_EQ(batch("all", all).exit_code, 0);
+    if (options.front() == "--snr") {  // a batch draws where its noise begins
+      EXPECT_EQ(results("all").at(0)["snr_db"], 10);
+      continue;
+    }
+    for (const int i : {0, 2, 3}) {
+      ASSERT_EQ(render(folder_.file(fmt::format("in{}.wav", i)), room_, all).exit_code, 0);
+      EXPECT_TRUE(bytes("all", i) == read_bytes(wet())) << i;
+    }
+  }
 }
 #endif
 

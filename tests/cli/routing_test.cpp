@@ -250,7 +250,7 @@ TEST_F(RoutingProgram, ThenIsASecondResponseOfEachEar) {
 TEST_F(RoutingProgram, ThenIsConvertedAndKeepsItsLevelAndItsPlace) {
   // A click after 1 ms, at 48 kHz.
   std::vector<float> frames(2 * 96);
-  frames[2 * 48] = frames[2 * 48 + 1] = 3;  // 1 after the conversion to a third of the rate
+  frames[2 * 48] = frames[2 * 48 + 1] = 1;  // whose sum the conversion keeps
   const std::string then = float_wav(folder_, "then.wav", 2, frames, 48'000);
   ASSERT_EQ(render(source_, room_, {"-q", "-g", "-30"}).exit_code, 0);
   const Heard plain = heard(wet());

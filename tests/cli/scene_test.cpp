@@ -43,8 +43,8 @@ class SceneProgram : public Program {
     }
   }
 
-  /// The bound is rounding; the signals are below 1 and sums of a few hundred products.
-  static void expect_heard(const std::string& path, const Ears& ears, double bound = 1e-5) {
+  /// The bound is rounding of sums of a few hundred products, each below 1.
+  static void expect_heard(const std::string& path, const Ears& ears, double bound = 5e-5) {
     const Heard got = heard(path);
     for (std::size_t e = 0; e < 2; ++e) {
       ASSERT_EQ(got.samples[e].size(), ears[e].size());

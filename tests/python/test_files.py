@@ -122,6 +122,17 @@ def test_batch(folder):
     assert [result["status"] for result in again] == ["complete"]
 
 
+def test_batch_warns_of_a_list(folder, monkeypatch):
+    (folder / "list.csv").write_text(f"input,start\n{folder}/voice.wav,1\n")
+    with pytest.warns(UserWarning, match="column start on to the results; .* offset"):
+        gpuconv.batch(folder / "list.csv", folder / "wet", response=folder / "room.wav")
+    (folder / "list.csv").write_text("input\nvoice.wav\n")
+    monkeypatch.chdir("/")
+    with pytest.warns(UserWarning, match="use --paths list"):
+        results = gpuconv.batch(folder / "list.csv", folder / "wet", response=folder / "room.wav")
+    assert results[0]["status"] == "failed"
+
+
 def test_batch_of_a_list(folder):
     (folder / "list.csv").write_text(f"input,output\n{folder}/voice.wav,x.wav\n")
     results = gpuconv.batch(folder / "list.csv", folder / "wet", response=folder / "room.wav")

@@ -1,4 +1,4 @@
-// scene_file_test.cpp - what a scene may say, and how it is told what it may not
+// scene_file_test.cpp - what a scene may say, and the errors where it says something else
 #include "host/scene/scene_file.hpp"
 
 #include <fmt/format.h>

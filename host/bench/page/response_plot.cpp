@@ -17,7 +17,7 @@
 namespace gpuconv {
 namespace {
 
-constexpr double kWidth = 960, kHeight = 870, kLeft = 84, kRight = 936;
+constexpr double kPlotWidth = 960, kHeight = 870, kPlotLeft = 84, kPlotRight = 936;
 constexpr double kFloor = -90;              // dB, of decay and spectrogram
 constexpr double kLowest = 60;              // Hz
 constexpr int kColumns = 852, kRows = 150;  // of a spectrogram
@@ -77,7 +77,7 @@ class ResponsePlot {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
         "height=\"{1}\" role=\"img\">\n<title>{2}: waveform, decay and spectrogram of both ears"
         "</title>\n<style>{3}</style>\n<rect class=\"paper\" width=\"{0}\" height=\"{1}\"/>\n",
-        kWidth, kHeight, escaped(title), kPlotStyle);
+        kPlotWidth, kHeight, escaped(title), kPlotStyle);
     svg += text(20, 30, title, "start", "head");
     svg += text(20, 52,
                 fmt::format("{} taps at {} Hz; waveform, full scale = {:.3g}", taps_.left.size(),
@@ -99,7 +99,7 @@ class ResponsePlot {
   };
 
   double x(double seconds) const {
-    return kLeft + (kRight - kLeft) * (seconds - first_) / seconds_;
+    return kPlotLeft + (kPlotRight - kPlotLeft) * (seconds - first_) / seconds_;
   }
 
   /// Ticks of time with lines through a panel; `has_words` below it.
@@ -122,7 +122,7 @@ class ResponsePlot {
 
   static std::string frame(const Panel& panel) {
     return fmt::format("<rect class=\"frame\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n",
-                       kLeft, panel.top, kRight - kLeft, panel.bottom - panel.top);
+                       kPlotLeft, panel.top, kPlotRight - kPlotLeft, panel.bottom - panel.top);
   }
 
   /// Least and largest tap of each column.
@@ -139,14 +139,14 @@ class ResponsePlot {
       const auto begin = taps.begin() + static_cast<std::ptrdiff_t>(column * K / columns);
       const auto end = taps.begin() + static_cast<std::ptrdiff_t>((column + 1) * K / columns);
       const auto [low, high] = std::minmax_element(begin, end);
-      const double at = kLeft + (kRight - kLeft) * (static_cast<double>(column) + 0.5) /
-                                    static_cast<double>(columns);
+      const double at = kPlotLeft + (kPlotRight - kPlotLeft) * (static_cast<double>(column) + 0.5) /
+                                        static_cast<double>(columns);
       // A horizontal point has no length to be drawn.
       path += fmt::format("M{:.1f} {:.1f}V{:.1f}", at, y(*high) - 0.5, y(*low) + 0.5);
     }
     return times(panel, side == Side::right) + frame(panel) +
            fmt::format("<path class=\"wave {}\" d=\"{}\"/>\n", name(side), path) +
-           text(kLeft - 8, (panel.top + panel.bottom) / 2 + 4, std::string(name(side)), "end");
+           text(kPlotLeft - 8, (panel.top + panel.bottom) / 2 + 4, std::string(name(side)), "end");
   }
 
   std::string decays() const {
@@ -154,14 +154,14 @@ class ResponsePlot {
     svg += fmt::format(
         "<path class=\"line left\" d=\"M{0} {2}h24\"/>\n<path class=\"line right\" d=\"M{1} "
         "{2}h24\"/>\n",
-        kRight - 140, kRight - 70, kDecay.top - 16);
-    svg +=
-        text(kRight - 112, kDecay.top - 12, "left") + text(kRight - 42, kDecay.top - 12, "right");
+        kPlotRight - 140, kPlotRight - 70, kDecay.top - 16);
+    svg += text(kPlotRight - 112, kDecay.top - 12, "left") +
+           text(kPlotRight - 42, kDecay.top - 12, "right");
     svg += times(kDecay, true);
     for (double level = 0; level >= kFloor; level -= 20) {
       const double y = kDecay.y(1 - level / kFloor);
-      svg += fmt::format("<path class=\"grid\" d=\"M{} {:.1f}H{}\"/>\n", kLeft, y, kRight);
-      svg += text(kLeft - 8, y + 4, fmt::format("{:.0f}", level), "end");
+      svg += fmt::format("<path class=\"grid\" d=\"M{} {:.1f}H{}\"/>\n", kPlotLeft, y, kPlotRight);
+      svg += text(kPlotLeft - 8, y + 4, fmt::format("{:.0f}", level), "end");
     }
     Stereo<std::vector<double>> energies;
     double most = 0;
@@ -262,10 +262,11 @@ class ResponsePlot {
     std::string svg = fmt::format(
         "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" "
         "href=\"{}\"/>\n",
-        kLeft, panel.top, kRight - kLeft, panel.bottom - panel.top, png_address(picture));
+        kPlotLeft, panel.top, kPlotRight - kPlotLeft, panel.bottom - panel.top,
+        png_address(picture));
     for (const double frequency : ticks(kLowest, rate_ / 2.0, 9)) {
       const double share = std::log(frequency / kLowest) / std::log(rate_ / 2.0 / kLowest);
-      svg += text(kLeft - 8, panel.y(share) + 4,
+      svg += text(kPlotLeft - 8, panel.y(share) + 4,
                   frequency < 1000 ? fmt::format("{:g}", frequency)
                                    : fmt::format("{:g}k", frequency / 1000),
                   "end");

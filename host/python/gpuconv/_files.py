@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable
 
 import numpy
@@ -173,7 +174,8 @@ def batch(
 
     Returns a list of dicts, in the order of the jobs: input, response, output, status ("done", "complete", "failed"), report
     (a dict, of jobs that are done) and error (of jobs that failed; the others are done all the
-    same). Raises as render() does for what is wrong with all jobs. After Ctrl-C the outputs that
+    same). What is doubtful about the list as a whole is a warning of Python's, once: columns that
+    gpuconv does not know, or inputs of which none is there. Raises as render() does for what is wrong with all jobs. After Ctrl-C the outputs that
     are there are complete.
     """
     results = []
@@ -193,19 +195,22 @@ def batch(
         if progress is not None:
             progress(len(results), result)
 
+    def warn(words):
+        warnings.warn(words, stacklevel=3)
+
     arguments = _arguments(options)
     if response is not None:
         arguments.append(f"--response={os.fspath(response)}")
     arguments += [f"--output={os.fspath(folder)}"] + ["--resume"] * bool(resume)
     if isinstance(jobs, (str, os.PathLike)):
-        _gpuconv.batch([*arguments, "--", os.fspath(jobs)], tell)
+        _gpuconv.batch([*arguments, "--", os.fspath(jobs)], tell, warn)
         return in_order()
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as listed:
         for job in jobs:
             paths = {key: os.fspath(job[key]) for key in ("input", "response", "output") if key in job}
             listed.write(json.dumps({**job, **paths}) + "\n")
         listed.flush()
-        _gpuconv.batch([*arguments, "--", listed.name], tell)
+        _gpuconv.batch([*arguments, "--", listed.name], tell, warn)
     return in_order()
 
 

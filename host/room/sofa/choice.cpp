@@ -196,11 +196,12 @@ SofaSet::Choice SofaSet::choose(const SofaOptions& options) {
   }
   const bool is_the_only_one = M_ == 1 && !options.azimuth && !options.elevation;
   if (least > kNearDegrees && !is_the_only_one) {
-    choice.warnings.push_back(
-        fmt::format("the nearest measurement is {:.0f} degrees away (asked "
-                    "{:.1f}, {:.1f}; taken {:.1f}, {:.1f})",
-                    least, wanted.azimuth, wanted.elevation, choice.place.direction.azimuth,
-                    choice.place.direction.elevation));
+    choice.far = {
+        least, fmt::format("the nearest measurement is {:.0f} degrees away (asked "
+                           "{:.1f}, {:.1f}; taken {:.1f}, {:.1f})",
+                           least, wanted.azimuth, wanted.elevation, choice.place.direction.azimuth,
+                           choice.place.direction.elevation)};
+    choice.warnings.push_back(choice.far->warning);
   }
   return choice;
 }
@@ -385,6 +386,7 @@ SofaMeasurement SofaSet::measurement(const SofaOptions& options) {
   found.rate = rate_;
   found.direction = choice.place.direction;
   found.warnings = choice.warnings;
+  found.far = choice.far;
   const sofa::Receivers receivers{ears.left, ears.right};
   auto taps = responses({&m, 1}, receivers, emitter, N_);
   for (const Side side : kSides) {

@@ -4,11 +4,19 @@
 // Vectors are x ahead, y to the left, z up (AES69).
 #pragma once
 
+#include <string>
+
 namespace gpuconv {
 
 struct Direction {
   double azimuth = 0;
   double elevation = 0;
+};
+
+/// A measurement that is not near the direction that was asked for.
+struct FarMeasurement {
+  double degrees = 0;  ///< between the two
+  std::string warning;
 };
 
 struct Vector {

@@ -29,6 +29,7 @@ struct SofaMeasurement {
   Direction direction;    ///< of the measurement that was chosen
   std::string description;
   std::vector<std::string> warnings;
+  std::optional<FarMeasurement> far;  ///< see Response
 };
 
 /// Measurements at nearly one distance from the head.
@@ -105,6 +106,7 @@ class SofaSet {
     sofa::Place place;
     std::string note;  ///< what else there was to choose
     std::vector<std::string> warnings;
+    std::optional<FarMeasurement> far;
   };
 
   /// The measurements as one emitter has them.
