@@ -73,8 +73,11 @@ std::shared_ptr<const MovingVoices> open_movement(const Job& job, const std::str
 
 OpenedResponse first_response(const MovingVoices& moving) {
   OpenedResponse opened;
-  opened.report = {moving.description, std::nullopt,     moving.repairs,
-                   moving.warnings,    moving.file_rate, moving.file_taps};
+  opened.report.description = moving.description;
+  opened.report.repairs = moving.repairs;
+  opened.report.warnings = moving.warnings;
+  opened.report.file_rate = moving.file_rate;
+  opened.report.file_taps = moving.file_taps;
   opened.report.direct_sound = std::llround(moving.direct_sound);
   opened.report.movement = {moving.responses.count, moving.voices.size()};
   opened.response = std::make_shared<const Response>(moving.response(0));
