@@ -135,4 +135,33 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   });
 }
 
+/// Sums of products of the two sides, and where they go.
+template <typename Writer>
+struct InverseSides {
+  Writer writer[2];
+  const float2* sum[2];
+};
+
+/// Block i of 2 units transforms unit i % units of side i / units back. Blocks may write where they
+/// read.
+template <typename Shape, typename Turning, typename Writer>
+__global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
+    inverse_kernel(InverseSides<Writer> sides, int units, const float2* twiddles, Turning turn) {
+  BlockShared shared;
+  float2* const z = shared.take<float2>(Shape::kElements);
+  const bool is_left = static_cast<int>(blockIdx.x) < units;
+  const int unit = static_cast<int>(blockIdx.x) - (is_left ? 0 : units);
+  const float2* const sum = opaque(is_left ? sides.sum[0] : sides.sum[1]);
+  const auto to = (is_left ? sides.writer[0].unit(unit) : sides.writer[1].unit(unit)).held();
+  wait_for_previous();
+  for_last_butterflies<Shape>([&](const LastButterfly<Shape>& at, auto) {
+    typename LastButterfly<Shape>::Values v;
+    unrolled<LastButterfly<Shape>::kRadix>(
+        [&](auto t) { read_lanes(sum + spectrum_place<Shape>(unit, at, t), v, t); });
+    inverse_first(z, at, v);
+  });
+  inverse_from_first<Shape>(z, twiddles, turn,
+                            [&](const auto& at, const auto& v) { to.write(at, v); });
+}
+
 }  // namespace gpuconv

@@ -20,6 +20,7 @@
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/cufft_library.hpp"
 #include "cuda/methods/lengths.hpp"
+#include "cuda/methods/spectral_voices.cuh"
 #include "cuda/runtime/launch.cuh"
 #include "cuda/runtime/range.hpp"
 
@@ -29,10 +30,11 @@ namespace {
 constexpr int kThreads = 256;
 
 __global__ void __launch_bounds__(kThreads)
-    pad_kernel(const float* __restrict__ source, int source_length, float* __restrict__ padded,
-               int padded_length) {
+    pad_kernel(const float* __restrict__ source, int first, int source_length,
+               float* __restrict__ padded, int padded_length) {
   const int n = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (n < padded_length) padded[n] = n < source_length ? source[n] : 0.0f;
+  if (n >= padded_length) return;  // no barrier below
+  padded[n] = n >= first && n - first < source_length ? source[n - first] : 0.0f;
 }
 
 __global__ void __launch_bounds__(kThreads)
@@ -44,8 +46,24 @@ __global__ void __launch_bounds__(kThreads)
   product[n] = make_float2(scale * value.x, scale * value.y);
 }
 
+__global__ void __launch_bounds__(kThreads)
+    scale_kernel(float2* __restrict__ sum, int length, float scale) {
+  const int n = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (n < length) sum[n] = make_float2(scale * sum[n].x, scale * sum[n].y);
+}
+
 LaunchShape one_thread_each(int elements) {
   return {static_cast<unsigned>(ceil_div(elements, kThreads)), kThreads};
+}
+
+/// Queues the transform of samples that begin at `first` of `padded`.
+void enqueue_padded_transform(std::span<const float> samples, int first, std::span<float> padded,
+                              std::span<float2> spectrum, const CufftPlan& forward,
+                              const Stream& stream) {
+  const auto length = static_cast<int>(padded.size());
+  launch(pad_kernel, one_thread_each(length), stream, samples.data(), first,
+         static_cast<int>(samples.size()), padded.data(), length);
+  forward.real_to_complex(padded.data(), spectrum.data(), stream);
 }
 
 class GpuCufft final : public PerEarConvolver {
@@ -116,9 +134,7 @@ class GpuCufft final : public PerEarConvolver {
 
   void transform(std::span<const float> samples, std::span<float2> spectrum,
                  const Stream& stream) const {
-    launch(pad_kernel, one_thread_each(lengths_.length), stream, samples.data(),
-           static_cast<int>(samples.size()), padded_.data(), lengths_.length);
-    forward_.real_to_complex(padded_.data(), spectrum.data(), stream);
+    enqueue_padded_transform(samples, 0, padded_.span(), spectrum, forward_, stream);
   }
 
   CufftLengths lengths_;
@@ -129,7 +145,69 @@ class GpuCufft final : public PerEarConvolver {
   Stereo<Ear> sides_;
 };
 
+/// A block is one segment, of L samples.
+class CufftVoices final : public SpectralVoices {
+ public:
+  CufftVoices(int response_length, const CufftLengths& lengths, const VoiceMemory& memory)
+      : SpectralVoices(
+            {response_length, lengths.block_length, lengths.length, 0, 1, lengths.length / 2 + 1},
+            memory),
+        forward_(lengths.length, CUFFT_R2C, 1),
+        inverse_(lengths.length, CUFFT_C2R, 1),
+        samples_(static_cast<std::size_t>(lengths.length)) {
+    note_planned();
+  }
+
+ private:
+  void enqueue_taps(Stereo<std::span<const float>> taps, const Stereo<std::span<float2>>& spectra,
+                    const Stream& stream) override {
+    for (const Side side : kSides) {
+      enqueue_padded_transform(taps[side], 0, samples_.span(), spectra[side], forward_, stream);
+    }
+  }
+
+  void enqueue_items(std::span<const VoiceItem> items, const VoiceItem*, const float* samples,
+                     std::span<float2> spectra, const Stream& stream) override {
+    const Range range("transform voices");
+    std::size_t at = 0;
+    for (const VoiceItem& item : items) {
+      const std::span heard(samples + item.offset, static_cast<std::size_t>(item.length));
+      enqueue_padded_transform(heard, -item.first, samples_.span(), spectra.subspan(at), forward_,
+                               stream);
+      at += static_cast<std::size_t>(sizes().elements);
+    }
+  }
+
+  void enqueue_inverse(const Stereo<std::span<float2>>& sums, int,
+                       const Stereo<std::span<float>>& wet, const Stream& stream) override {
+    const Range range("transform back");
+    for (const Side side : kSides) {
+      launch(scale_kernel, one_thread_each(sizes().elements), stream, sums[side].data(),
+             sizes().elements, 1.0f / static_cast<float>(samples_.size()));
+      inverse_.complex_to_real(sums[side].data(), samples_.data(), stream);
+      copy_async<float>(samples_.span().first(wet[side].size()), wet[side], stream);
+    }
+  }
+
+  Cost transform_cost(int count, bool is_forward) const override {
+    const auto L = static_cast<double>(samples_.size());
+    // Pad, or scale and crop; the transform, one pass. Launches without cuFFT's own.
+    return {count * (2.5 * L * std::log2(L) + (is_forward ? 0 : 2 * (L / 2 + 1))),
+            count * ((is_forward ? 2 * 4 * L : 2 * 4 * L + 4 * L) + 2 * 4 * L), count};
+  }
+
+  CufftPlan forward_;
+  CufftPlan inverse_;
+  DeviceBuffer<float> samples_;  // padded, or of a whole inverse
+};
+
 }  // namespace
+
+std::unique_ptr<VoiceConvolver> plan_voices_cufft(int response_length, std::int64_t source_length,
+                                                  const VoiceMemory& memory) {
+  return std::make_unique<CufftVoices>(response_length,
+                                       cufft_lengths(source_length, response_length), memory);
+}
 
 std::unique_ptr<Convolver> plan_gpu_cufft(Stereo<std::span<const float>> response,
                                           std::int64_t source_length) {

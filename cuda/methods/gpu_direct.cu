@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "cuda/methods/direct.hpp"
+#include "cuda/methods/direct_voices.hpp"
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/launch.cuh"
 
@@ -37,24 +38,39 @@ __global__ void __launch_bounds__(kThreads)
   wet[n] = sum;
 }
 
+void enqueue_direct(std::span<const float> source, std::span<const float> response,
+                    std::span<float> wet, const Stream& stream) {
+  const auto wet_length = static_cast<int>(wet.size());
+  const LaunchShape shape{static_cast<unsigned>(ceil_div(wet_length, kThreads)), kThreads};
+  launch(direct_kernel, shape, stream, source.data(), static_cast<int>(source.size()),
+         response.data(), static_cast<int>(response.size()), wet.data(), wet_length);
+}
+
+Cost direct_cost(int source_length, int response_length) {
+  const double products = double{1} * source_length * response_length;
+  return {4 * products, 2 * (8 * products + 4.0 * (source_length + response_length - 1)), 2};
+}
+
 class GpuDirect final : public DirectConvolver {
  public:
   using DirectConvolver::DirectConvolver;
 
   void enqueue(Side side, const Block& block, std::span<float> wet, const Stream& stream) override {
-    const LaunchShape shape{static_cast<unsigned>(ceil_div(static_cast<int>(wet.size()), kThreads)),
-                            kThreads};
-    launch(direct_kernel, shape, stream, block.source.data(), static_cast<int>(block.source.size()),
-           response(side).data(), response_length(), wet.data(), static_cast<int>(wet.size()));
+    enqueue_direct(block.source, response(side), wet, stream);
   }
 
   Cost cost(int source_length, int /*clips*/) const override {
-    const double products = double{1} * source_length * response_length();
-    return {4 * products, 2 * (8 * products + 4.0 * (source_length + response_length() - 1)), 2};
+    return direct_cost(source_length, response_length());
   }
 };
 
 }  // namespace
+
+std::unique_ptr<VoiceConvolver> plan_voices_direct(int response_length, std::int64_t source_length,
+                                                   const VoiceMemory& memory) {
+  return std::make_unique<DirectVoices>(response_length, direct_block_length(source_length), memory,
+                                        enqueue_direct, direct_cost);
+}
 
 std::unique_ptr<Convolver> plan_gpu_direct(Stereo<std::span<const float>> response,
                                            std::int64_t source_length) {

@@ -24,6 +24,7 @@
 #include "cuda/methods/fourstep/columns.hpp"
 #include "cuda/methods/fourstep/rows.hpp"
 #include "cuda/methods/segment_convolver.cuh"
+#include "cuda/methods/spectral_voices.cuh"
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/launch.cuh"
 #include "cuda/runtime/range.hpp"
@@ -124,7 +125,63 @@ class GpuFourstep final : public SegmentConvolver {
   Stereo<DeviceBuffer<float2>> scratch_;
 };
 
+class FourstepVoices final : public SpectralVoices {
+ public:
+  FourstepVoices(int response_length, const SegmentLengths& lengths, const VoiceMemory& memory)
+      : SpectralVoices({response_length, lengths.block_length, lengths.advance, lengths.overlap,
+                        lengths.transforms, lengths.segment_samples / 2},
+                       memory),
+        columns_(make_column_transform(shape_of(sizes().elements), stream())),
+        rows_(make_row_transform(shape_of(sizes().elements), stream())) {
+    note_planned();
+  }
+
+ private:
+  void enqueue_taps(Stereo<std::span<const float>> taps, const Stereo<std::span<float2>>& spectra,
+                    const Stream& stream) override {
+    const ColumnPiece pieces[] = {{tap_reader(taps.left), 0, 1, spectra.left.data()},
+                                  {tap_reader(taps.right), 0, 1, spectra.right.data()}};
+    columns_->forward(pieces, stream);
+    rows_->responses({spectra.left, spectra.right}, stream);
+  }
+
+  void enqueue_items(std::span<const VoiceItem> items, const VoiceItem* items_on_device,
+                     const float* samples, std::span<float2> spectra,
+                     const Stream& stream) override {
+    const Range range("transform voices");
+    const auto count = static_cast<int>(items.size());
+    columns_->forward_items(samples, items_on_device, count, spectra.data(), stream);
+    rows_->spectra(spectra, count, stream);
+  }
+
+  void enqueue_inverse(const Stereo<std::span<float2>>& sums, int count,
+                       const Stereo<std::span<float>>& wet, const Stream& stream) override {
+    const Range range("transform back");
+    const std::span<float2> sides[] = {sums.left, sums.right};
+    rows_->inverse(sides, count, stream);
+    columns_->inverse({writer(wet.left), writer(wet.right)}, 0, count, sides, stream);
+  }
+
+  Cost transform_cost(int count, bool is_forward) const override {
+    const double M = sizes().elements;
+    // Butterflies, turns, twiddles. Spectrum; scratch out and in; samples, of which wet_cost()
+    // counts those that are new.
+    return {count * (5 * M * std::log2(M) + 6 * M + 6 * M), count * (is_forward ? 4 : 3) * 8 * M,
+            2};
+  }
+
+  std::unique_ptr<ColumnTransform> columns_;
+  std::unique_ptr<RowTransform> rows_;
+};
+
 }  // namespace
+
+std::unique_ptr<VoiceConvolver> plan_voices_fourstep(int response_length,
+                                                     std::int64_t source_length,
+                                                     const VoiceMemory& memory) {
+  return std::make_unique<FourstepVoices>(response_length,
+                                          fourstep_lengths(source_length, response_length), memory);
+}
 
 std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>> response,
                                              std::int64_t source_length) {

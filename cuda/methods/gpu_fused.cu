@@ -16,6 +16,7 @@
 #include "cuda/methods/convolve_block.cuh"
 #include "cuda/methods/segment_convolver.cuh"
 #include "cuda/methods/shapes.cuh"
+#include "cuda/methods/spectral_voices.cuh"
 #include "cuda/runtime/range.hpp"
 
 namespace gpuconv {
@@ -32,10 +33,19 @@ struct FusedReader {
   }
 };
 
+/// Reads the segments of items.
+struct FusedItems {
+  const float* samples;
+  const VoiceItem* items;
+
+  __device__ FusedReader unit(int item) const { return {SegmentReader(samples, items[item])}; }
+};
+
 struct FusedWriter {
   SegmentWriter wet;
 
   __device__ FusedWriter unit(int segment) const { return {wet.segment(segment)}; }
+  __device__ FusedWriter held() const { return {wet.held()}; }
   template <typename At>
   __device__ void write(const At& at, const typename At::Values& v) const {
     unrolled<At::kRadix>([&](auto t) { wet.write<At::kPoints>(at.element(t), v, t); });
@@ -51,6 +61,12 @@ class FusedTransform {
   virtual void convolve(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,
                         const std::span<const float2> (&spectra)[2],
                         const Stream& stream) const = 0;
+
+  /// The spectra of `count` items, one after the other, and the way back from sums of spectra.
+  virtual void items(const float* samples, const VoiceItem* items, int count, float2* spectra,
+                     const Stream& stream) const = 0;
+  virtual void inverse(const float2* const (&sums)[2], const SegmentWriter (&wet)[2], int segments,
+                       const Stream& stream) const = 0;
 };
 
 template <typename Shape>
@@ -72,6 +88,23 @@ class Fused final : public FusedTransform {
                                         {spectra[0].data(), spectra[1].data()}};
     launch(convolve_kernel<Shape, Turns<Shape::radix(0)>, FusedReader, FusedWriter>,
            shape(segments), stream, FusedReader{source}, to, 1, twiddles_.data(), turns_);
+  }
+
+  void items(const float* samples, const VoiceItem* items, int count, float2* spectra,
+             const Stream& stream) const override {
+    // A half for each of the kernel's two sides.
+    const int half = ceil_div(count, 2);
+    const NewResponses<FusedItems> halves{{{samples, items}, {samples, items + half}},
+                                          {spectra, spectra + half * Shape::kLength}};
+    launch(spectrum_kernel<Shape, Turn<Shape::radix(0)>, FusedItems>, shape(count), stream, halves,
+           half, twiddles_.data(), turns_.there);
+  }
+
+  void inverse(const float2* const (&sums)[2], const SegmentWriter (&wet)[2], int segments,
+               const Stream& stream) const override {
+    const InverseSides<FusedWriter> sides{{{wet[0]}, {wet[1]}}, {sums[0], sums[1]}};
+    launch(inverse_kernel<Shape, Turn<Shape::radix(0)>, FusedWriter>, shape(2 * segments), stream,
+           sides, segments, twiddles_.data(), turns_.back);
   }
 
  private:
@@ -131,7 +164,54 @@ class GpuFused final : public SegmentConvolver {
   std::unique_ptr<FusedTransform> transform_;
 };
 
+class FusedVoices final : public SpectralVoices {
+ public:
+  FusedVoices(int response_length, const SegmentLengths& lengths, const VoiceMemory& memory)
+      : SpectralVoices({response_length, lengths.block_length, lengths.advance, lengths.overlap,
+                        lengths.transforms, lengths.segment_samples / 2},
+                       memory),
+        transform_(make_fused_transform(sizes().elements, stream())) {
+    note_planned();
+  }
+
+ private:
+  void enqueue_taps(Stereo<std::span<const float>> taps, const Stereo<std::span<float2>>& spectra,
+                    const Stream& stream) override {
+    transform_->responses({tap_reader(taps.left), tap_reader(taps.right)},
+                          {spectra.left, spectra.right}, stream);
+  }
+
+  void enqueue_items(std::span<const VoiceItem> items, const VoiceItem* items_on_device,
+                     const float* samples, std::span<float2> spectra,
+                     const Stream& stream) override {
+    const Range range("transform voices");
+    transform_->items(samples, items_on_device, static_cast<int>(items.size()), spectra.data(),
+                      stream);
+  }
+
+  void enqueue_inverse(const Stereo<std::span<float2>>& sums, int count,
+                       const Stereo<std::span<float>>& wet, const Stream& stream) override {
+    const Range range("transform back");
+    transform_->inverse({sums.left.data(), sums.right.data()},
+                        {writer(wet.left), writer(wet.right)}, count, stream);
+  }
+
+  Cost transform_cost(int count, bool is_forward) const override {
+    const double M = sizes().elements;
+    // A spectrum on one side, samples on the other, of which wet_cost() counts those that are new.
+    return {count * (5 * M * std::log2(M) + 6 * M), count * (is_forward ? 2 : 1) * 8 * M, 1};
+  }
+
+  std::unique_ptr<FusedTransform> transform_;
+};
+
 }  // namespace
+
+std::unique_ptr<VoiceConvolver> plan_voices_fused(int response_length, std::int64_t source_length,
+                                                  const VoiceMemory& memory) {
+  return std::make_unique<FusedVoices>(response_length,
+                                       fused_lengths(source_length, response_length), memory);
+}
 
 std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>> response,
                                           std::int64_t source_length) {

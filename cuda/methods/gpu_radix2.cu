@@ -25,6 +25,7 @@
 #include "cuda/fft/radix2.cuh"
 #include "cuda/methods/convolver.hpp"
 #include "cuda/methods/lengths.hpp"
+#include "cuda/methods/spectral_voices.cuh"
 #include "cuda/runtime/range.hpp"
 
 namespace gpuconv {
@@ -42,6 +43,23 @@ struct FoldedSegments {
   __device__ float sample(int n) const { return n >= 0 && n < source_length ? source[n] : 0.0f; }
   __device__ float2 operator()(int transform, int n) const {
     const int first = transform * advance - overlap + n;
+    return multiply(make_float2(sample(first), sample(first + length)), turn[n]);
+  }
+};
+
+/// The same of the segments of items.
+struct FoldedItems {
+  const float* samples;
+  const VoiceItem* items;
+  int length;  // M
+  const float2* turn;
+
+  __device__ float2 operator()(int transform, int n) const {
+    const VoiceItem item = items[transform];
+    const auto sample = [&](int at) {
+      return at >= 0 && at < item.length ? samples[item.offset + at] : 0.0f;
+    };
+    const int first = item.first + n;
     return multiply(make_float2(sample(first), sample(first + length)), turn[n]);
   }
 };
@@ -164,7 +182,76 @@ class GpuRadix2 final : public PerEarConvolver {
   Stereo<Ear> sides_;
 };
 
+class Radix2Voices final : public SpectralVoices {
+ public:
+  Radix2Voices(int response_length, const SegmentLengths& lengths, const VoiceMemory& memory)
+      : SpectralVoices({response_length, lengths.block_length, lengths.advance, lengths.overlap,
+                        lengths.transforms, lengths.segment_samples / 2},
+                       memory),
+        transform_(sizes().elements, stream()),
+        turn_(quarter_turn(sizes().elements), stream()) {
+    note_planned();
+  }
+
+ private:
+  void enqueue_taps(Stereo<std::span<const float>> taps, const Stereo<std::span<float2>>& spectra,
+                    const Stream& stream) override {
+    for (const Side side : kSides) {
+      const FoldedSegments folded{
+          taps[side].data(), static_cast<int>(taps[side].size()), 0, 0, sizes().elements,
+          turn_.data()};
+      transform_.forward(folded, 1, spectra[side], stream);
+    }
+  }
+
+  void enqueue_items(std::span<const VoiceItem> items, const VoiceItem* items_on_device,
+                     const float* samples, std::span<float2> spectra,
+                     const Stream& stream) override {
+    const Range range("transform voices");
+    const FoldedItems folded{samples, items_on_device, sizes().elements, turn_.data()};
+    transform_.forward(folded, static_cast<int>(items.size()), spectra, stream);
+  }
+
+  void enqueue_inverse(const Stereo<std::span<float2>>& sums, int count,
+                       const Stereo<std::span<float>>& wet, const Stream& stream) override {
+    const Range range("transform back");
+    const int M = sizes().elements;
+    for (const Side side : kSides) {
+      const UnfoldedSegments unfolded{wet[side].data(),
+                                      static_cast<int>(wet[side].size()),
+                                      sizes().advance,
+                                      sizes().overlap,
+                                      M,
+                                      1.0f / static_cast<float>(M),
+                                      turn_.data()};
+      const radix2::InPlace in_place{sums[side].data(), M};
+      transform_.inverse(in_place, unfolded, count, sums[side], stream);
+    }
+  }
+
+  Cost transform_cost(int count, bool is_forward) const override {
+    const double M = sizes().elements;
+    const double butterflies = M / 2 * std::countr_zero(static_cast<unsigned>(sizes().elements));
+    const double launches = transform_.launches();
+    // As in GpuRadix2::cost(). Of the samples on the way back wet_cost() counts those that are new.
+    return {count * (10 * butterflies + (is_forward ? 6 : 6 + 2) * M),
+            count * (2 * 8 * M * (launches - 1) + (is_forward ? 3 : 2) * 8 * M),
+            transform_.launches() * (is_forward ? 1 : 2)};
+  }
+
+  int taps_launches() const override { return 2 * transform_.launches(); }
+
+  radix2::Transform transform_;
+  UploadedTable<float2> turn_;
+};
+
 }  // namespace
+
+std::unique_ptr<VoiceConvolver> plan_voices_radix2(int response_length, std::int64_t source_length,
+                                                   const VoiceMemory& memory) {
+  return std::make_unique<Radix2Voices>(response_length,
+                                        radix2_lengths(source_length, response_length), memory);
+}
 
 std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>> response,
                                            std::int64_t source_length) {

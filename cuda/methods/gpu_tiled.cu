@@ -24,6 +24,7 @@
 #include <algorithm>
 
 #include "cuda/methods/direct.hpp"
+#include "cuda/methods/direct_voices.hpp"
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/launch.cuh"
@@ -153,61 +154,82 @@ double balance(int blocks, int multiprocessors) {
   return static_cast<double>(blocks) / (ceil_div(blocks, multiprocessors) * multiprocessors);
 }
 
+/// body(Tiles) with those that keep a device of so many multiprocessors busier. The bytes are the
+/// same.
+template <typename Body>
+void with_tiles(int source_length, int response_length, int multiprocessors, const Body& body) {
+  // Multiply-adds among the instructions of accumulate(), counted for sm_90.
+  constexpr double kLong = 0.885, kShort = 0.821;
+  const auto busy = [&](int blocks_of_an_ear) {
+    return balance(2 * blocks_of_an_ear, multiprocessors);
+  };
+  if (kShort * busy(Tiles<8>::blocks(source_length, response_length)) >
+      kLong * busy(Tiles<16>::blocks(source_length, response_length))) {
+    body(Tiles<8>{});
+  } else {
+    body(Tiles<16>{});
+  }
+}
+
+void enqueue_tiled(std::span<const float> source, std::span<const float> response,
+                   std::span<float> wet, int multiprocessors, const Stream& stream) {
+  const auto source_length = static_cast<int>(source.size());
+  const auto response_length = static_cast<int>(response.size());
+  with_tiles(source_length, response_length, multiprocessors, [&]<int kOutputs>(Tiles<kOutputs>) {
+    using T = Tiles<kOutputs>;
+    const LaunchShape shape{
+        static_cast<unsigned>(T::blocks(source_length, response_length)), kThreads,
+        shared_array_bytes<float>(T::kPaddedWindow) + shared_array_bytes<float>(kTapBlock)};
+    launch(tiled_kernel<kOutputs>, shape, stream, source.data(), source_length, response.data(),
+           response_length, wet.data(), static_cast<int>(wet.size()));
+  });
+}
+
+Cost tiled_cost(int source_length, int response_length, int multiprocessors) {
+  const int wet_length = source_length + response_length - 1;
+  Cost cost;
+  with_tiles(source_length, response_length, multiprocessors, [&]<int kOutputs>(Tiles<kOutputs>) {
+    using T = Tiles<kOutputs>;
+    double tap_blocks = 0;
+    for (int start = 0; start < wet_length; start += T::kTile) {
+      const int first = std::max(0, start - source_length + 1) / kTapBlock;
+      const int end = ceil_div(std::min(start + T::kTile, response_length), kTapBlock);
+      tap_blocks += end - first;
+    }
+    cost = {2 * 2 * tap_blocks * kTapBlock * T::kTile,
+            2 * 4 * (tap_blocks * (T::kWindow + kTapBlock) + wet_length), 2};
+  });
+  return cost;
+}
+
 class GpuTiled final : public DirectConvolver {
  public:
   GpuTiled(Stereo<std::span<const float>> response, int block_length)
       : DirectConvolver(response, block_length), multiprocessors_(multiprocessors()) {}
 
   void enqueue(Side side, const Block& block, std::span<float> wet, const Stream& stream) override {
-    const int source_length = static_cast<int>(block.source.size());
-    with_tiles(source_length, [&]<int kOutputs>(Tiles<kOutputs>) {
-      using T = Tiles<kOutputs>;
-      const LaunchShape shape{
-          static_cast<unsigned>(T::blocks(source_length, response_length())), kThreads,
-          shared_array_bytes<float>(T::kPaddedWindow) + shared_array_bytes<float>(kTapBlock)};
-      launch(tiled_kernel<kOutputs>, shape, stream, block.source.data(), source_length,
-             response(side).data(), response_length(), wet.data(), static_cast<int>(wet.size()));
-    });
+    enqueue_tiled(block.source, response(side), wet, multiprocessors_, stream);
   }
 
   Cost cost(int source_length, int /*clips*/) const override {
-    const int wet_length = source_length + response_length() - 1;
-    Cost cost;
-    with_tiles(source_length, [&]<int kOutputs>(Tiles<kOutputs>) {
-      using T = Tiles<kOutputs>;
-      double tap_blocks = 0;
-      for (int start = 0; start < wet_length; start += T::kTile) {
-        const int first = std::max(0, start - source_length + 1) / kTapBlock;
-        const int end = ceil_div(std::min(start + T::kTile, response_length()), kTapBlock);
-        tap_blocks += end - first;
-      }
-      cost = {2 * 2 * tap_blocks * kTapBlock * T::kTile,
-              2 * 4 * (tap_blocks * (T::kWindow + kTapBlock) + wet_length), 2};
-    });
-    return cost;
+    return tiled_cost(source_length, response_length(), multiprocessors_);
   }
 
  private:
-  /// body(Tiles) with those that keep this device busier. The bytes are the same.
-  template <typename Body>
-  void with_tiles(int source_length, const Body& body) const {
-    // Multiply-adds among the instructions of accumulate(), counted for sm_90.
-    constexpr double kLong = 0.885, kShort = 0.821;
-    const auto busy = [&](int blocks_of_an_ear) {
-      return balance(2 * blocks_of_an_ear, multiprocessors_);
-    };
-    if (kShort * busy(Tiles<8>::blocks(source_length, response_length())) >
-        kLong * busy(Tiles<16>::blocks(source_length, response_length()))) {
-      body(Tiles<8>{});
-    } else {
-      body(Tiles<16>{});
-    }
-  }
-
   int multiprocessors_;
 };
 
 }  // namespace
+
+std::unique_ptr<VoiceConvolver> plan_voices_tiled(int response_length, std::int64_t source_length,
+                                                  const VoiceMemory& memory) {
+  const int multiprocessors = gpuconv::multiprocessors();
+  return std::make_unique<DirectVoices>(
+      response_length, direct_block_length(source_length), memory,
+      [=](std::span<const float> source, std::span<const float> response, std::span<float> wet,
+          const Stream& stream) { enqueue_tiled(source, response, wet, multiprocessors, stream); },
+      [=](int source, int response) { return tiled_cost(source, response, multiprocessors); });
+}
 
 std::unique_ptr<Convolver> plan_gpu_tiled(Stereo<std::span<const float>> response,
                                           std::int64_t source_length) {

@@ -12,6 +12,7 @@
 namespace gpuconv {
 
 class Convolver;
+class VoiceConvolver;
 
 /// Both sides have the same length K >= 1 and stand in host memory. `source_length` is the length
 /// of the whole source, from which, with K alone, the block length follows.
@@ -30,6 +31,24 @@ PlanConvolver plan_gpu_fused;
 std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const float>> response,
                                                         std::int64_t source_length,
                                                         std::size_t scratch_bytes);
+
+/// What a plan for voices may take of a device; no byte of the result depends on it.
+struct VoiceMemory {
+  int slots = 1;                                      ///< for responses: how many are of use
+  std::size_t response_bytes = std::size_t{4} << 30;  ///< for all slots, unless one takes more
+  std::size_t scratch_bytes = std::size_t{64} << 20;  ///< for spectra, unless one takes more
+};
+
+/// For voices whose responses have up to `response_length` taps.
+using PlanVoices = std::unique_ptr<VoiceConvolver>(int response_length, std::int64_t source_length,
+                                                   const VoiceMemory& memory);
+
+PlanVoices plan_voices_direct;
+PlanVoices plan_voices_tiled;
+PlanVoices plan_voices_radix2;
+PlanVoices plan_voices_cufft;
+PlanVoices plan_voices_fourstep;
+PlanVoices plan_voices_fused;
 
 /// Why cuFFT is missing here; empty if it is not. Opens it.
 std::string why_no_cufft();

@@ -21,6 +21,7 @@
 #include <cstdint>
 
 #include "cuda/fft/block_fft.cuh"
+#include "cuda/methods/voice_lists.hpp"
 
 namespace gpuconv {
 
@@ -40,6 +41,9 @@ class SegmentReader {
   SegmentReader(const float* source, int source_length, std::int64_t stride,
                 const SegmentGrid& grid)
       : source_(source), source_length_(source_length), stride_(stride), grid_(grid) {}
+  /// The segment of an item.
+  __device__ SegmentReader(const float* samples, const VoiceItem& item)
+      : source_(opaque(samples + item.offset)), source_length_(item.length), first_(item.first) {}
 
   __device__ SegmentReader segment(int p) const {
     SegmentReader one = *this;

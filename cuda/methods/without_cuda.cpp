@@ -11,6 +11,7 @@
 namespace gpuconv {
 
 class Convolver {};
+class VoiceConvolver {};
 
 namespace {
 
@@ -49,6 +50,25 @@ std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>>, std
   refuse();
 }
 std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>>, std::int64_t) {
+  refuse();
+}
+
+std::unique_ptr<VoiceConvolver> plan_voices_direct(int, std::int64_t, const VoiceMemory&) {
+  refuse();
+}
+std::unique_ptr<VoiceConvolver> plan_voices_tiled(int, std::int64_t, const VoiceMemory&) {
+  refuse();
+}
+std::unique_ptr<VoiceConvolver> plan_voices_radix2(int, std::int64_t, const VoiceMemory&) {
+  refuse();
+}
+std::unique_ptr<VoiceConvolver> plan_voices_cufft(int, std::int64_t, const VoiceMemory&) {
+  refuse();
+}
+std::unique_ptr<VoiceConvolver> plan_voices_fourstep(int, std::int64_t, const VoiceMemory&) {
+  refuse();
+}
+std::unique_ptr<VoiceConvolver> plan_voices_fused(int, std::int64_t, const VoiceMemory&) {
   refuse();
 }
 

@@ -31,12 +31,14 @@ bool draws(const PairingOptions& pairing) {
 
 /// Outputs were added to those that read_list() has checked.
 void check_outputs(const BatchJobs& jobs, const std::string& list, const std::string& folder,
-                   const PairingOptions& pairing, bool has_early) {
+                   const PairingOptions& pairing, const std::vector<StretchOutput>& stretches) {
   AddedOutputs outputs(list, folder);
   for (const ListedJob& job : jobs.list) {
     const std::string output(job.output);
     outputs.writes(output, job.line);
-    if (has_early) outputs.writes(early_output(output), job.line);
+    for (const std::string& file : stretch_outputs(output, stretches)) {
+      outputs.writes(file, job.line);
+    }
   }
   jobs.list.visit_files([&](std::string_view path, std::size_t job) {
     outputs.reads(std::string(path), jobs.list.line(job));
@@ -48,7 +50,7 @@ void check_outputs(const BatchJobs& jobs, const std::string& list, const std::st
 }  // namespace
 
 BatchJobs read_jobs(const std::string& list, ListOptions lines, const PairingOptions& pairing,
-                    bool has_early) {
+                    const std::vector<StretchOutput>& stretches) {
   if (!pairing.responses.empty()) lines.response = kChosenResponse;
   lines.checks_outputs =
       !pairs(pairing);  // NAME.wav need not be an output of "NAME-1.wav" and so on
@@ -77,7 +79,9 @@ BatchJobs read_jobs(const std::string& list, ListOptions lines, const PairingOpt
       paired.response = {};  // it was a text of the lines
     }
   }
-  if (pairs(pairing) || has_early) check_outputs(jobs, list, lines.folder, pairing, has_early);
+  if (pairs(pairing) || !stretches.empty()) {
+    check_outputs(jobs, list, lines.folder, pairing, stretches);
+  }
   return jobs;
 }
 

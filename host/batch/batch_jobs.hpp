@@ -6,6 +6,7 @@
 
 #include "host/batch/list.hpp"
 #include "host/batch/pairing.hpp"
+#include "host/render/job.hpp"
 
 namespace gpuconv {
 
@@ -14,10 +15,10 @@ struct BatchJobs {
   std::vector<PairedJob> drawn;  ///< of each job; empty: the jobs are the lines as they stand
 };
 
-/// Reads the list (list.hpp) and pairs its lines (pairing.hpp). With `has_early` each job has the
-/// second output of --early. Throws FileError as read_list() does, for all outputs of all jobs.
+/// Reads the list (list.hpp) and pairs its lines (pairing.hpp). Each job has the further
+/// outputs of `stretches`, too. Throws FileError as read_list() does, for all outputs of all jobs.
 /// `pairing` must outlive the result, whose texts are its own.
 BatchJobs read_jobs(const std::string& list, ListOptions lines, const PairingOptions& pairing,
-                    bool has_early);
+                    const std::vector<StretchOutput>& stretches);
 
 }  // namespace gpuconv

@@ -83,10 +83,11 @@ void copy_into(OutputFile& file, const std::string& path) {
 }  // namespace
 
 Merged merge_shares(const std::string& list, const ListOptions& lines,
-                    const PairingOptions& pairing, bool has_early, const Manifest& manifest) {
+                    const PairingOptions& pairing, const std::vector<StretchOutput>& stretches,
+                    const Manifest& manifest) {
   using Json = nlohmann::json;
   const std::string& folder = lines.folder;
-  const BatchJobs read = read_jobs(list, lines, pairing, has_early);
+  const BatchJobs read = read_jobs(list, lines, pairing, stretches);
   const JobList& jobs = read.list;
   const int count = count_shares(folder);
   const std::uint64_t hash = hash_of_jobs(read);
@@ -133,7 +134,9 @@ Merged merge_shares(const std::string& list, const ListOptions& lines,
     }
     const bool is_done = text("status") == "done";
     const std::string output(job.output);
-    for (const std::string& file : {output, has_early ? early_output(output) : output}) {
+    std::vector<std::string> files = stretch_outputs(output, stretches);
+    files.push_back(output);
+    for (const std::string& file : files) {
       if (!is_done || status_of(file)) continue;
       throw FileError(path, fmt::format("calls {} done, which is gone; do this share again with "
                                         "--resume",

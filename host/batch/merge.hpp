@@ -21,6 +21,7 @@ struct Merged {
 /// shares are missing or unfinished, where they differ in method, options or list, and where an
 /// output is gone.
 Merged merge_shares(const std::string& list, const ListOptions& lines,
-                    const PairingOptions& pairing, bool has_early, const Manifest& manifest = {});
+                    const PairingOptions& pairing, const std::vector<StretchOutput>& stretches,
+                    const Manifest& manifest = {});
 
 }  // namespace gpuconv

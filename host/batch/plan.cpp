@@ -23,6 +23,7 @@
 #include "host/read/audio_format.hpp"
 #include "host/read/source.hpp"
 #include "host/render/cpu_renderer.hpp"
+#include "host/room/resample.hpp"
 #include "host/room/sound_cache.hpp"
 #include "host/write/output_format.hpp"
 
@@ -183,13 +184,15 @@ BatchPlan Batch::plan() {
     const auto K = std::max<std::int64_t>(
         1, static_cast<std::int64_t>(static_cast<double>(response.taps) * format.rate /
                                      std::max(1, response.rate)));
-    const std::int64_t frames = job.length == WetLength::same ? N : N + K - 1;
+    const std::int64_t frames =
+        frames_at_rate(job.length == WetLength::same ? N : N + K - 1, std::max(1, format.rate),
+                       job.output_rate.value_or(std::max(1, format.rate)));
     double bytes = 0;
     if (!is_special_file(job.output)) {
       const FileFormat file = resolve_format(job.output, job.format);
       const bool compresses = file.container == Container::flac || file.container == Container::ogg;
       bytes = compresses ? 0 : static_cast<double>(frames) * file.frame_bytes();
-      if (job.early_ms) bytes *= 2;
+      bytes *= static_cast<double>(1 + job.stretches.size());
     }
     const auto existing = status_of(job.output);
     const double replaced =

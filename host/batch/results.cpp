@@ -104,6 +104,7 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
   Json json = head_of(listed, "done");
   json["frames"] = written.frames;
   json["rate"] = report.source.rate;
+  if (job.output_rate) json["output_rate"] = *job.output_rate;
   json["samples"] = report.source.samples;
   json["response"] = listed.response;
   json["response_xxh64"] = response_hash.empty() ? Json(nullptr) : Json(response_hash);
@@ -131,7 +132,9 @@ std::string done_result(const ListedJob& listed, const Job& job, const JobReport
       json["noise_gain_db"] = gain ? Json(std::round(100 * *gain) / 100) : Json(nullptr);
     }
   }
-  if (report.early) json["early_output"] = early_output(job.output);
+  for (const StretchOutput& one : job.stretches) {
+    json[std::string(name(one.stretch)) + "_output"] = stretch_output(job.output, one.stretch);
+  }
   json["peak_left_dbfs"] = decibels(written.levels.left.peak);
   json["peak_right_dbfs"] = decibels(written.levels.right.peak);
   json["clipped"] = clipped_samples(report);

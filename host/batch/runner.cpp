@@ -122,7 +122,7 @@ Batch::Batch(BatchRequest request)
   resolve_wav_format("--output", job.format);
   parse_duration(job.mix.predelay, kMaxRate, "--predelay");
   request_.lines.output_format = job.format;
-  jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.early_ms.has_value());
+  jobs_ = read_jobs(request_.list, request_.lines, request_.pairing, job.stretches);
   if (job.level) refuse_gains(request_.list, jobs_.list);
   if (!request_.manifest.path.empty()) {
     if (!shard_.shard.is_all()) throw UsageError("--manifest: belongs to --merge, not to a share");
@@ -259,8 +259,9 @@ void Batch::find_complete() {
     if (!shard_.shard.has(i)) continue;
     if (request_.resumes) {
       const auto origin = origin_of(jobs_.list[i]);
-      const auto done =
-          origin ? journal_.find(jobs_.list[i], with_early(*origin, jobs_.list[i])) : std::nullopt;
+      const auto done = origin
+                            ? journal_.find(jobs_.list[i], with_stretches(*origin, jobs_.list[i]))
+                            : std::nullopt;
       if (done) {
         fates_[i] = {true, done->has_clipped, done->place};
         continue;
@@ -315,11 +316,13 @@ std::optional<std::string> Batch::origin_of(const ListedJob& listed) const {
   return origin;
 }
 
-/// The origin, and the second output as it is now.
-std::string Batch::with_early(std::string origin, const ListedJob& listed) const {
-  if (!request_.job.early_ms) return origin;
-  const auto state = state_of(early_output(std::string(listed.output)));
-  return std::move(origin) + "\nearly " + state.value_or("none");
+/// The origin, and the further outputs as they are now.
+std::string Batch::with_stretches(std::string origin, const ListedJob& listed) const {
+  for (const StretchOutput& one : request_.job.stretches) {
+    const auto state = state_of(stretch_output(std::string(listed.output), one.stretch));
+    origin += fmt::format("\n{} {}", name(one.stretch), state.value_or("none"));
+  }
+  return origin;
 }
 
 std::vector<std::pair<std::string, std::string>> Batch::check_responses() {
@@ -425,7 +428,7 @@ void Batch::run(const BatchEvents& events) {
       fates_[position] = {true, clipped_samples(*attempt.report) > 0, std::nullopt};
       results_[position] = done_result(listed, attempt.job, *attempt.report, attempt.response_hash);
       if (!attempt.origin) continue;
-      notes.push_back({std::string(listed.output), with_early(*attempt.origin, listed),
+      notes.push_back({std::string(listed.output), with_stretches(*attempt.origin, listed),
                        fates_[position].has_clipped, results_[position]});
       noted.push_back(position);
     }
@@ -462,7 +465,7 @@ void Batch::run(const BatchEvents& events) {
     sort_by_group();
     allow_files(options.devices.size());
   }
-  options.files_of_a_job = request_.job.early_ms ? 2 : 1;
+  options.files_of_a_job = 1 + request_.job.stretches.size();
   run_pipeline(todo_.size(), options, {prepare, finish, events.tick});
   if (is_lost || received_signal() != 0 || !writes_results) return;
   std::vector<std::size_t> own;

@@ -113,7 +113,7 @@ class Batch {
   Size size_of(const std::string& response, const ResponseOptions& options);
   Job job_of(const ListedJob& listed) const;
   std::optional<std::string> origin_of(const ListedJob& listed) const;
-  std::string with_early(std::string origin, const ListedJob& listed) const;
+  std::string with_stretches(std::string origin, const ListedJob& listed) const;
   std::vector<std::string> devices() const;
   std::vector<std::string> worker_devices() const;
   bool gathers_clips() const;

@@ -486,7 +486,7 @@ class BatchTeller {
 
 int merge(const BatchOptions& options) {
   const Merged merged = merge_shares(options.list, lines_of(options), pairing_of(options.pairing),
-                                     options.job.early_ms.has_value(), manifest_of(options));
+                                     options.job.stretches, manifest_of(options));
   if (!options.quiet) {
     say("merged    {} shares, {} jobs{}, {}\n", merged.shares, merged.jobs,
         merged.failed == 0 ? "" : fmt::format(", {} failed", merged.failed), merged.method);

@@ -86,8 +86,8 @@ void add_commands(CLI::App& app, RunIt& run_it) {
   app.formatter(std::make_shared<Help>());
   app.footer(exit_codes() + ".\n'gpuconv COMMAND --help' explains a command.");
   add_render(app, run_it);
-  add_scene(app, run_it);
   add_batch(app, run_it);
+  add_scene(app, run_it);
   add_methods(app, run_it);
   add_devices(app, run_it);
   add_info(app, run_it);

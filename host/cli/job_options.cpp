@@ -163,6 +163,7 @@ void add_file_options(CLI::App& command, Job& job) {
 }
 
 void add_response_options(CLI::App& command, Job& job) {
+  add_interpolation_option(command, job.response_options.sofa);
   add_ear_options(command, job.response_options.sofa);
   command.add_flag("--both-ears", job.response_options.both_ears,
                    "Both ears get the channel of a RESPONSE that has only one");
@@ -175,6 +176,17 @@ void add_response_options(CLI::App& command, Job& job) {
       .add_option("--then", job.then,
                   "Second response that all is heard through, such as a filter for headphones")
       ->type_name("FILE");
+  command
+      .add_option("--response-start", job.crop.start,
+                  "Response from so long after its begin on, such as 2ms, 0.002s or 96smp")
+      ->type_name("TIME");
+  command
+      .add_option("--response-length", job.crop.length,
+                  "So much of it, both ears alike (default: all)")
+      ->type_name("TIME");
+  command
+      .add_option("--response-fade", job.crop.fade, "Its last taps fade to silence in this time")
+      ->type_name("TIME");
 }
 
 /// "50ms" is 50, and so is "0.05s"; another text stays.
@@ -202,12 +214,16 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                                  "Direct sound in time with the recording, for both ears alike "
                                  "(default none)"),
               aligns);
-  CLI::Option* const early = command.add_option(
-      "--early", job.early_ms,
-      "Second output, NAME.early.EXT: the response up to so long after its direct "
-      "sound, as 50, 50ms or 0.05s");
-  accept_number(early->type_name("MS"), 0, 60'000, "ms");
-  early->transform(in_milliseconds);  // the last one is the first that is done
+  const auto milliseconds = [](CLI::Option* option) {
+    accept_number(option->type_name("MS"), 0, 60'000, "ms");
+    option->transform(in_milliseconds);  // the last one is the first that is done
+  };
+  milliseconds(command.add_option("--early", options.early_ms,
+                                  "Second output, NAME.early.EXT: the response up to so long after "
+                                  "its direct sound, as 50, 50ms or 0.05s"));
+  milliseconds(command.add_option("--late", options.late_ms,
+                                  "Second output, NAME.late.EXT: the response from so long after "
+                                  "its direct sound on"));
   const auto decibels = [](CLI::Option* option, const char* type) {
     accept_number(option->type_name(type), -kMostDecibels, kMostDecibels, "dB");
   };
@@ -243,6 +259,11 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
 void add_output_options(CLI::App& command, JobOptions& options) {
   Job& job = options.job;
   static const std::map<std::string, int> depths{{"16", 16}, {"24", 24}, {"32", 32}};
+  accept_whole_number(command
+                          .add_option("--output-rate", job.output_rate,
+                                      "Sample rate of OUTPUT (default: that of the recording)")
+                          ->type_name("HZ"),
+                      kMinRate, kMaxRate);
   accept_only(command.add_option("-b,--bits", job.format.bits, "Output bit depth (default 32)"),
               depths);
   static const std::map<std::string, Channels> channels{{"both", Channels::both},
@@ -284,7 +305,9 @@ float highest_peak(const WriteReport& written) {
 std::vector<const WriteReport*> files_of(const JobReport& report) {
   std::vector<const WriteReport*> files;
   if (report.written) files.push_back(&*report.written);
-  if (report.early) files.push_back(&*report.early);
+  for (const JobReport::StretchReport& one : report.stretches) {
+    if (one.written) files.push_back(&*one.written);
+  }
   for (const VoiceReport& voice : report.voices) {
     if (voice.stem) files.push_back(&*voice.stem);
   }
@@ -372,6 +395,22 @@ void add_routing_options(CLI::App& command, JobOptions& options) {
       ->excludes(layout);
 }
 
+void add_movement_options(CLI::App& command, JobOptions& options) {
+  command.option_defaults()->group("Response");
+  if (!command.get_option_no_throw("SCENE")) {
+    command
+        .add_option("--trajectory", options.job.trajectory,
+                    "CSV of time, azimuth, elevation and distance: a source that moves, in a .sofa "
+                    "file")
+        ->type_name("FILE");
+  }
+  command
+      .add_option("--head", options.job.head,
+                  "CSV of time, yaw, pitch and roll: a head that turns, in a .sofa file")
+      ->type_name("FILE");
+  command.option_defaults()->group("Reports");
+}
+
 void add_noise_options(CLI::App& command, JobOptions& options) {
   const auto noise = [&job = options.job]() -> Noise& {
     if (!job.noise) job.noise.emplace();
@@ -404,6 +443,7 @@ JobOptions job_options_of(const std::vector<std::string>& arguments) {
   CLI::App command;
   add_routing_options(command, options);
   add_job_options(command, options);
+  add_movement_options(command, options);
   add_noise_options(command, options);
   parse_arguments(command, arguments);
   settle(options);
@@ -413,6 +453,9 @@ JobOptions job_options_of(const std::vector<std::string>& arguments) {
 void settle(JobOptions& options) {
   watch_gpu(options.gpu_timeout);
   if (!options.level.empty()) options.job.level = level_in(options.level);
+  options.job.stretches.clear();
+  if (options.early_ms) options.job.stretches.push_back({Stretch::early, *options.early_ms});
+  if (options.late_ms) options.job.stretches.push_back({Stretch::late, *options.late_ms});
   if (options.norm.empty()) return;
   double norm = 0;  // what the parser let pass, also where it is too small for std::stod
   std::from_chars(options.norm.data(), options.norm.data() + options.norm.size(), norm);
@@ -470,11 +513,13 @@ void print_level_warning(const Job& job, const JobReport& report) {
   const std::string enough = level_option(job, right_level(job, report));
   const Channels channels = job.format.channels;
   print_level_warning(job.output, *report.written, channels, enough);
-  if (report.early) {
-    print_level_warning(early_output(job.output), *report.early, channels, enough);
+  for (std::size_t i = 0; i < report.stretches.size(); ++i) {
+    print_level_warning(stretch_output(job.output, job.stretches[i].stretch),
+                        *report.stretches[i].written, channels, enough);
   }
   for (std::size_t v = 0; v < report.voices.size(); ++v) {
-    if (!report.voices[v].stem) continue;
+    // Of what a player will clip, OUTPUT has told enough.
+    if (!report.voices[v].stem || !has_clipped(*report.voices[v].stem)) continue;
     print_level_warning(stem_output(job.output, job.scene->voices[v].id), *report.voices[v].stem,
                         channels, enough);
   }

@@ -1,6 +1,7 @@
 // job_options.hpp - the options that render, scene and batch share
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct JobOptions {
   Job job;            ///< without its files
   std::string norm;   ///< dBFS, as text; empty: none
   std::string level;  ///< such as "rms=-26"; empty: none
+  std::optional<double> early_ms, late_ms;
   bool fail_on_clip = false;
   bool quiet = false;
   int gpu_timeout = 60;  ///< seconds; 0: none
@@ -29,6 +31,10 @@ void add_scene_options(CLI::App& command, JobOptions& options);
 
 /// What becomes of an INPUT with several channels, before add_job_options().
 void add_routing_options(CLI::App& command, JobOptions& options);
+
+/// Tables of a source and a head that move, after add_job_options() or add_scene_options(); a scene
+/// names its trajectories itself.
+void add_movement_options(CLI::App& command, JobOptions& options);
 
 /// Noise that a job names itself, after add_job_options().
 void add_noise_options(CLI::App& command, JobOptions& options);

@@ -58,6 +58,12 @@ Json response_of(const std::string& file, const ResponseReport& response, const 
             {"direct_sound_frames", response.direct_sound},
             {"is_aligned", job.align == Align::direct}};
   if (response.unit_energy_gain_db) json["unit_energy_gain_db"] = *response.unit_energy_gain_db;
+  if (response.movement) {
+    json["movement"] = {{"directions", response.movement->directions},
+                        {"stretches", response.movement->stretches}};
+    if (!job.head.empty()) json["movement"]["head"] = job.head;
+    if (!job.trajectory.empty()) json["movement"]["trajectory"] = job.trajectory;
+  }
   add(json, response.repairs, "taps");
   if (!response.warnings.empty()) json["warnings"] = response.warnings;
   return json;
@@ -75,6 +81,7 @@ Json voice_of(const Job& job, const VoiceRequest& voice, const VoiceReport& repo
   json["source"]["file_rate"] = report.source_rate;
   if (report.level) json["source"].update(level_of(*report.level));
   json["response"] = response_of(voice.response, report.response, job);
+  if (!voice.trajectory.empty()) json["response"]["movement"]["trajectory"] = voice.trajectory;
   if (const auto& direction = report.response.direction) {
     json["response"]["azimuth"] = direction->azimuth;
     json["response"]["elevation"] = direction->elevation;
@@ -153,6 +160,7 @@ Json to_json(const Job& job, const JobReport& report) {
   const FileFormat& format = report.written->format;
   json["output"] = {{"file", job.output},
                     {"frames", report.written->frames},
+                    {"rate", job.output_rate.value_or(report.source.rate)},
                     {"channels", name(job.format.channels)},
                     {"container", report.written->container},
                     {"encoding", name(format.encoding)},
@@ -160,11 +168,13 @@ Json to_json(const Job& job, const JobReport& report) {
                     {"bytes", report.written->bytes}};
   if (format.encoding != Encoding::vorbis) json["output"]["bits"] = format.bits;
   add_channels(json, job.format.channels, *report.written);
-  if (report.early) {
-    json["early"] = {{"file", early_output(job.output)},
-                     {"milliseconds", *job.early_ms},
-                     {"taps", report.early_taps}};
-    add_channels(json["early"], job.format.channels, *report.early);
+  for (std::size_t i = 0; i < report.stretches.size(); ++i) {
+    const auto& [stretch, milliseconds] = job.stretches[i];
+    Json& part = json[std::string(name(stretch))];
+    part = {{"file", stretch_output(job.output, stretch)},
+            {"milliseconds", milliseconds},
+            {"taps", report.stretches[i].taps}};
+    add_channels(part, job.format.channels, *report.stretches[i].written);
   }
   json["seconds"] = report.seconds;
   if (device) json["gpu_start_seconds"] = report.gpu_start_seconds;

@@ -10,8 +10,9 @@ namespace {
 
 void add_files(CLI::App& command, RenderOptions& options) {
   command
-      .add_option("INPUT", options.job.input,
-                  "Recording, mono or of several channels: WAV, FLAC, MP3, ...; - is standard input")
+      .add_option(
+          "INPUT", options.job.input,
+          "Recording, mono or of several channels: WAV, FLAC, MP3, ...; - is standard input")
       ->required();
   command
       .add_option("RESPONSE", options.job.response,
@@ -30,6 +31,7 @@ void add_render(CLI::App& app, RunIt& run_it) {
   add_files(*command, *options);
   add_routing_options(*command, *options);
   add_job_options(*command, *options);
+  add_movement_options(*command, *options);
   add_noise_options(*command, *options);
   add_report_options(*command, *options);
   command->callback([&run_it, options] { run_it = [options] { return run_render(*options); }; });

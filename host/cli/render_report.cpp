@@ -47,8 +47,8 @@ void print_more_voices(const JobReport& report, std::size_t printed) {
   say("          and {} more; -v names them\n", report.voices.size() - printed);
 }
 
-void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size_t number,
-                 int rate, bool is_verbose) {
+void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size_t number, int rate,
+                 bool is_verbose) {
   const SourceReport& source = report.source;
   say("{:<9} {}{}: {}{} samples, {} from {:.2f} s on{}{}\n", fmt::format("voice {}", number),
       one_line(voice.input), voice.channel ? fmt::format(", channel {}", *voice.channel) : "",
@@ -71,10 +71,9 @@ void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size
 
 void print_scene(const Job& job, const JobReport& report, bool is_verbose) {
   const int rate = report.source.rate;
-  say("scene     {}: {} voice{}, {}{} at {} Hz\n", one_line(job.scene->file),
-      report.voices.size(), report.voices.size() == 1 ? "" : "s",
-      report.source.has_more_samples ? "at least " : "", seconds_of(report.source.samples, rate),
-      rate);
+  say("scene     {}: {} voice{}, {}{} at {} Hz\n", one_line(job.scene->file), report.voices.size(),
+      report.voices.size() == 1 ? "" : "s", report.source.has_more_samples ? "at least " : "",
+      seconds_of(report.source.samples, rate), rate);
   const std::size_t printed = voices_to_print(report, is_verbose);
   for (std::size_t v = 0; v < printed; ++v) {
     print_voice(job.scene->voices[v], report.voices[v], v + 1, rate, is_verbose);
@@ -130,12 +129,15 @@ void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
 
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {
   const WriteReport& written = *report.written;
-  const int rate = report.source.rate;
-  say("wet       {}: {} frames, {}, {} {}\n", one_line(job.output), written.frames,
-      seconds_of(written.frames, rate), written.container, describe(written.format));
-  if (report.early) {
-    say("early     {}: {} of {} taps\n", one_line(early_output(job.output)), report.early_taps,
-        report.response.taps);
+  const int rate = job.output_rate.value_or(report.source.rate);
+  say("wet       {}: {} frames, {}{}, {} {}\n", one_line(job.output), written.frames,
+      seconds_of(written.frames, rate),
+      rate == report.source.rate ? "" : fmt::format(" at {} Hz", rate), written.container,
+      describe(written.format));
+  for (std::size_t i = 0; i < report.stretches.size(); ++i) {
+    const Stretch stretch = job.stretches[i].stretch;
+    say("{:<9} {}: {} of {} taps\n", name(stretch), one_line(stretch_output(job.output, stretch)),
+        report.stretches[i].taps, report.response.taps);
   }
   const std::size_t printed = voices_to_print(report, is_verbose);
   for (std::size_t v = 0; v < printed; ++v) {

@@ -42,11 +42,12 @@ void add_report_options(CLI::App& command, RenderOptions& options) {
 
 int run_render(RenderOptions options) {
   settle(options);
-  const std::string early = options.job.early_ms ? early_output(options.job.output) : "";
-  std::vector<NamedOutput> outputs{{"OUTPUT", options.job.output},
-                                   {"--early", early},
-                                   {"--json", options.json},
-                                   {"--trace", options.trace}};
+  std::vector<NamedOutput> outputs{
+      {"OUTPUT", options.job.output}, {"--json", options.json}, {"--trace", options.trace}};
+  for (const StretchOutput& one : options.job.stretches) {
+    outputs.push_back(
+        {fmt::format("--{}", name(one.stretch)), stretch_output(options.job.output, one.stretch)});
+  }
   if (options.job.scene && options.job.scene->has_stems) {
     for (const VoiceRequest& voice : options.job.scene->voices) {
       outputs.push_back({"--stems", stem_output(options.job.output, voice.id)});

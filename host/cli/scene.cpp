@@ -19,14 +19,15 @@ struct SceneOptions : RenderOptions {
 
 void add_scene(CLI::App& app, RunIt& run_it) {
   const auto options = std::make_shared<SceneOptions>();
-  CLI::App* const command =
-      app.add_subcommand("scene", "Convolve many recordings, each with a response of its own, and add them up");
+  CLI::App* const command = app.add_subcommand(
+      "scene", "Convolve many recordings, each with a response of its own, and add them up");
   command
       ->add_option("SCENE", options->scene,
                    "JSON file with the voices; docs/scenes.md explains it; - is standard input")
       ->required();
   add_output_file(*command, *options);
   add_scene_options(*command, *options);
+  add_movement_options(*command, *options);
   command->option_defaults()->group("Output");
   command->add_flag("--stems", options->has_stems,
                     "Each voice also alone, in NAME.stem-ID.EXT beside OUTPUT");

@@ -53,6 +53,16 @@ std::vector<CLI::Option*> add_measurement_options(CLI::App& command, SofaOptions
   return {azimuth, elevation, distance, measurement};
 }
 
+void add_interpolation_option(CLI::App& command, SofaOptions& options) {
+  static const std::map<std::string, Interpolation> ways{{"nearest", Interpolation::nearest},
+                                                         {"neighbours", Interpolation::neighbours}};
+  accept_only(command.add_option_function<Interpolation>(
+                  "--interpolate", [&options](Interpolation way) { options.interpolation = way; },
+                  "Between the measurements of a .sofa file: the nearest, or those around, brought "
+                  "in line (default: neighbours if something moves, nearest otherwise)"),
+              ways);
+}
+
 void add_ear_options(CLI::App& command, SofaOptions& options) {
   accept_whole_number(
       command.add_option("--emitter", options.emitter, "Loudspeaker of a .sofa file, from 0")

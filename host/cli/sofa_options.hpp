@@ -11,6 +11,9 @@ namespace gpuconv {
 /// --azimuth, --elevation, --distance, --measurement, which it returns.
 std::vector<CLI::Option*> add_measurement_options(CLI::App& command, SofaOptions& options);
 
+/// --interpolate.
+void add_interpolation_option(CLI::App& command, SofaOptions& options);
+
 /// --emitter, --receivers, --azimuths.
 void add_ear_options(CLI::App& command, SofaOptions& options);
 

@@ -6,7 +6,6 @@
 #define HWY_TARGET_INCLUDE "host/methods/cpu_negacyclic.cpp"
 #include <algorithm>
 #include <cstdint>
-#include <type_traits>
 
 // Scalable vectors have no size that a table could be laid out for; these processors have NEON.
 #ifndef HWY_DISABLED_TARGETS
@@ -221,9 +220,8 @@ HWY_INLINE void store_scaled(Complex z, Planes planes, int n, V scale) {
   store(z, planes, n);
 }
 
-template <bool is_forward, int width, class From, class To>
+template <bool is_forward, int width, bool kScaled = false, class From, class To>
 void columns_pass(const From& from, const To& to, int rows, const ColumnPass& pass, float factor) {
-  constexpr bool kScaled = std::is_same_v<To, WetRows>;
   const V scale = hn::Set(D(), factor);
   const float* roots = pass.roots;
   const int legs = pass.size / pass.radix;  // rows from one leg of a butterfly to the next
@@ -303,9 +301,8 @@ void columns_pass(const From& from, const To& to, int rows, const ColumnPass& pa
   }
 }
 
-template <int width, class From, class To>
+template <int width, bool kScaled, class From, class To>
 void copy_columns(const From& from, const To& to, float factor) {
-  constexpr bool kScaled = std::is_same_v<To, WetRows>;
   const V scale = hn::Set(D(), factor);
   const ConstPlanes row = from.from(0);
   const Planes to_row = to.to(0);
@@ -332,7 +329,7 @@ void forward_columns_of(const Passes& passes, WindowSamples window, int group, f
   const ColumnPasses all = column_passes(passes);
   const int rows = passes.rows();
   const int last = all.count - 1;
-  if (last < 0) return copy_columns<width>(from, to, 1);
+  if (last < 0) return copy_columns<width, false>(from, to, 1);
   if (last == 0) return columns_pass<true, width>(from, to, rows, all.passes[0], 1);
   columns_pass<true, width>(from, between, rows, all.passes[0], 1);
   for (int i = 1; i < last; ++i)
@@ -340,23 +337,22 @@ void forward_columns_of(const Passes& passes, WindowSamples window, int group, f
   columns_pass<true, width>(between, to, rows, all.passes[last], 1);
 }
 
-template <int width>
+template <int width, class To>
 void inverse_columns_of(const Passes& passes, const float* product, int group, float* scratch,
-                        WindowWet wet) {
+                        const To& to) {
   const int first = group * passes.group();
   const Rows from = spectrum_rows(passes, const_cast<float*>(product), first);
   const Rows between = scratch_rows(passes, scratch);
-  const WetRows to(wet, passes.half, passes.chunk(), first);
   const float scale = 1.0F / static_cast<float>(passes.half);
   const ColumnPasses all = column_passes(passes);
   const int rows = passes.rows();
   const int last = all.count - 1;
-  if (last < 0) return copy_columns<width>(from, to, scale);
-  if (last == 0) return columns_pass<false, width>(from, to, rows, all.passes[0], scale);
+  if (last < 0) return copy_columns<width, true>(from, to, scale);
+  if (last == 0) return columns_pass<false, width, true>(from, to, rows, all.passes[0], scale);
   columns_pass<false, width>(from, between, rows, all.passes[last], 1);
   for (int i = last - 1; i > 0; --i)
     columns_pass<false, width>(between, between, rows, all.passes[i], 1);
-  columns_pass<false, width>(between, to, rows, all.passes[0], scale);
+  columns_pass<false, width, true>(between, to, rows, all.passes[0], scale);
 }
 
 void forward_columns(const Passes& passes, WindowSamples window, int group, float* scratch,
@@ -367,12 +363,24 @@ void forward_columns(const Passes& passes, WindowSamples window, int group, floa
   work(passes, window, group, scratch, spectrum);
 }
 
+template <class To>
+void inverse_columns_to(const Passes& passes, const float* product, int group, float* scratch,
+                        const To& to) {
+  const auto work = passes.group() == 32   ? inverse_columns_of<32, To>
+                    : passes.group() == 64 ? inverse_columns_of<64, To>
+                                           : inverse_columns_of<128, To>;
+  work(passes, product, group, scratch, to);
+}
+
 void inverse_columns(const Passes& passes, const float* product, int group, float* scratch,
                      WindowWet wet) {
-  const auto work = passes.group() == 32   ? inverse_columns_of<32>
-                    : passes.group() == 64 ? inverse_columns_of<64>
-                                           : inverse_columns_of<128>;
-  work(passes, product, group, scratch, wet);
+  const WetRows to(wet, passes.half, passes.chunk(), group * passes.group());
+  inverse_columns_to(passes, product, group, scratch, to);
+}
+
+void inverse_columns_in_place(const Passes& passes, float* product, int group, float* scratch) {
+  const Rows to = spectrum_rows(passes, product, group * passes.group());
+  inverse_columns_to(passes, product, group, scratch, to);
 }
 
 // ---- chunks -----------------------------------------------------------------------------------
@@ -495,6 +503,7 @@ HWY_EXPORT(multiply_chunk);
 HWY_EXPORT(inverse_chunk_of_both);
 HWY_EXPORT(filter_chunk);
 HWY_EXPORT(inverse_columns);
+HWY_EXPORT(inverse_columns_in_place);
 
 namespace {
 
@@ -568,6 +577,21 @@ void NegacyclicTransform::inverse_columns(const float* product, int group, float
                                           WindowWet wet) const {
   HWY_DYNAMIC_DISPATCH(inverse_columns)
   (Passes{half_, roots_}, product, group, scratch, wet);
+}
+
+void NegacyclicTransform::inverse_columns(int group, float* scratch, float* product) const {
+  HWY_DYNAMIC_DISPATCH(inverse_columns_in_place)(Passes{half_, roots_}, product, group, scratch);
+}
+
+std::span<const float> NegacyclicTransform::samples(const float* product, int begin,
+                                                    int end) const {
+  const Passes passes{half_, roots_};
+  const float* const plane = begin < half_ ? product : product + passes.plane();
+  const int n = begin % half_;
+  const int column = n % passes.chunk();
+  const int count = std::min(end - begin, passes.chunk() - column);
+  return {plane + n / passes.chunk() * passes.row_stride() + column,
+          static_cast<std::size_t>(count)};
 }
 
 SimdTargets simd_targets() {

@@ -73,7 +73,8 @@ class NegacyclicTransform {
   void forward_columns(WindowSamples window, int group, float* scratch, float* spectrum) const;
   /// The other levels, of one chunk.
   void forward_chunk(int chunk, float* spectrum) const;
-  /// The first levels back of sum_p response[p] window[p], of one chunk for each side.
+  /// The first levels back of sum_p response[p] window[p], of one chunk for each side. `product`
+  /// may be the memory of one window's spectrum, if it is the only one.
   void filter_chunk(std::span<const float* const> windows,
                     Stereo<std::span<const float* const>> response, int chunk,
                     Stereo<float*> product) const;
@@ -85,6 +86,11 @@ class NegacyclicTransform {
   void inverse_chunk(int chunk, Stereo<float*> product) const;
   /// The other levels back, of one group of columns.
   void inverse_columns(const float* product, int group, float* scratch, WindowWet wet) const;
+  /// The same in place: nothing is fetched from memory only to be overwritten.
+  void inverse_columns(int group, float* scratch, float* product) const;
+  /// Of the samples [begin, end) that inverse_columns() left in place, the first ones, as many as
+  /// lie side by side. 0 <= begin < end <= 2M.
+  std::span<const float> samples(const float* product, int begin, int end) const;
 
  private:
   int half_;

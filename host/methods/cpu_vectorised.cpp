@@ -1,15 +1,19 @@
 // cpu_vectorised.cpp - plans, windows and threads around the transform of cpu_negacyclic.hpp
 //
-// Two cores of an AMD EPYC (Zen 3; 32 KiB and 512 KiB of cache each), other work beside it. A
-// window of 2M samples from source to both ears, CPU time of one thread, of the fastest tenth;
-// median of repeated measurements:
+// A window of 2M samples from source to both ears, CPU time of one thread, fastest of 75 runs or
+// more, on an AMD EPYC (Zen 5; 48 KiB and 1 MiB of cache for a core; 2026-11-30, other work beside
+// it), with the vectors of AVX-512, AVX2 and SSE4:
 //
 //   M                                   16,384  32,768  65,536  131,072  147,456  262,144
-//   us                                      79     179     419      858    1,073    2,604
-//   ns for an element and a level        0.114   0.121   0.133    0.128    0.141    0.184
+//   us, AVX-512                             37      79     172      442      493    1,138
+//   us, AVX2                                49     106     231      541      665    1,375
+//   us, SSE4                                87     192     399      949    1,251    2,212
+//   ns for an element and a level, AVX2  0.064   0.065   0.066    0.074    0.075    0.089
 //
 // So long transforms pay: for 70,000 taps M = 131,072 takes 37 levels for each sample and M =
-// 65,536, two partitions, takes 55. Beyond that, memory takes what the operations save.
+// 65,536, two partitions, takes 55. Beyond that, memory takes what the operations save. The factors
+// of transform_cost() are those of a smaller second-level cache, 512 KiB of a Zen 3: there it pays
+// earlier to stay short, and a plan must not depend on the processor.
 //
 // Packing the ears into one complex transform saves nothing, since a real transform costs half a
 // complex one, and lets them leak into each other. Each product is rounded before it is added,
@@ -41,6 +45,9 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 constexpr int kLongestOfOneWorker = 16384;
 constexpr int kLongestHalf = 1 << 18;
 constexpr double kProduct = 2.5;  // of an element of two spectra, in levels
+/// Elements and levels that a thread must have to itself, some 100 us: to start it and wait for it
+/// takes half of that, and on a busy machine a turn of everybody else.
+constexpr double kWorkOfWorker = 1e6;
 
 /// The cost of a transform, in levels of one element that stay in the second-level cache.
 double transform_cost(int half) {
@@ -210,16 +217,15 @@ std::size_t VectorisedConvolver::bytes() const {
   return floats * sizeof(float);
 }
 
-/// The work of one run(). It goes in steps, with a barrier between them. In one step worker 0
-/// writes one batch of wet frames and reads one batch of source samples, and all workers take
-/// tasks:
+/// The work of one run(), in batches of windows. A batch takes one step or three, with a barrier
+/// after each:
 ///
-///   short windows   a task is a window, from source to wet; a batch is several windows
-///   long windows    a task is a part of a window; a batch is one window. In a step the first
-///                   levels of one window are done, the chunks of the one before it, and the last
-///                   levels of the one before that
+///   short windows   a batch is several of them. One step: a task is a window, from source to wet
+///   long windows    a batch is one. Three steps: the first levels, the chunks, the last levels; a
+///                   task is a part of one. What a step leaves is used while it is in the caches
 ///
-/// The spectra of the response are made the same way, before they are needed.
+/// In each step worker 0 also writes a share of the wet frames of the batch before and reads a
+/// share of the samples of the batch after. The spectra of the response are made on the way.
 class VectorisedConvolver::Pipeline {
  public:
   /// `head`: the first samples of the source, all of it if there are less than kShortSource.
@@ -255,16 +261,21 @@ class VectorisedConvolver::Pipeline {
 
   /// A window is the work of all. Partitions need the spectra of earlier windows.
   bool is_shared() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
-  int compute_steps() const { return is_shared() ? 3 : 1; }
+  int steps_of_batch() const { return is_shared() ? 3 : 1; }
+  /// Steps before 0 read the first batch and make spectra; short windows need them complete.
+  int first_step() const {
+    if (!is_shared() && fresh_ != nullptr) return -2;
+    return plan_.is_single() ? 0 : -1;
+  }
 
   void begin_step();
   bool do_task(std::int64_t task, Worker& worker);
-  void read(std::int64_t batch, const ReadSource& source);
-  void write(std::int64_t batch, const WriteWet& wet);
+  void read(std::int64_t batch, std::int64_t end, const ReadSource& source);
+  void write(std::int64_t batch, std::int64_t end, const WriteWet& wet);
+  void read_and_write(const ReadSource& source, const WriteWet& wet);
   void forward_columns(std::int64_t t, int group, Worker& worker, float* spectrum);
   void filter_chunk(std::int64_t t, int chunk, Worker& worker, float* spectrum,
                     Stereo<float*> product);
-  void inverse_columns(std::int64_t t, Side side, int group, Worker& worker, const float* product);
   void convolve_window(std::int64_t t, Worker& worker);
 
   bool is_silent(std::int64_t t) const { return t * plan_.advance >= source_end_ + plan_.lead; }
@@ -274,15 +285,16 @@ class VectorisedConvolver::Pipeline {
   WindowSamples window(std::int64_t t);
   float* spectrum(std::int64_t t) {
     return spectra_of_windows_ +
-           static_cast<std::size_t>(t % (plan_.partitions + 1)) * transform_.spectrum_size();
+           static_cast<std::size_t>(t) % windows_ * transform_.spectrum_size();
   }
+  /// The one on the left takes the place of its window's spectrum where that is needed no more.
   float* product(std::int64_t t, Side side) {
-    return products_[side] + static_cast<std::size_t>(t % 2) * transform_.spectrum_size();
+    if (side == Side::left && plan_.partitions == 1) return spectrum(t);
+    return products_[side] +
+           static_cast<std::size_t>(t) % products_of_side_ * transform_.spectrum_size();
   }
-  Stereo<float*> wet_block(std::int64_t t) {
-    const std::int64_t first = t % (2 * batch_) * plan_.advance;
-    return {wet_.left + first, wet_.right + first};
-  }
+  /// Of the wet frames [n, end) of a batch, the first ones that lie side by side.
+  Stereo<std::span<const float>> frames(std::int64_t batch, std::int64_t n, std::int64_t end);
 
   const VectorisedConvolver& convolver_;
   const int threads_;
@@ -295,15 +307,20 @@ class VectorisedConvolver::Pipeline {
   AlignedFloats head_;
   std::int64_t head_length_;
   std::int64_t head_used_ = 0;
-  AlignedFloats memory_;                 // of all that follows
-  Slot slots_[2];                        // being read, in use
-  float* spectra_of_windows_ = nullptr;  // of long windows
+  std::int64_t batch_read_ = -1;  // the latest
+  AlignedFloats memory_;          // of all that follows
+  Slot slots_[2];                 // in use, being read
+  // Of long windows: their spectra, then products, then wet frames, which stay where they are made.
+  float* spectra_of_windows_ = nullptr;
+  std::size_t windows_ = 0;
   Stereo<float*> products_{};
-  Stereo<float*> wet_{};  // being made, being written
+  std::size_t products_of_side_ = 0;  // being made, being written
+  Stereo<float*> wet_{};              // of short windows: being made, being written
   std::vector<Worker> workers_;
 
   // Written by worker 0, read between steps.
   std::int64_t source_length_ = kUnknown;
+  std::int64_t written_ = 0;  // frames of a batch
   std::exception_ptr failure_;
 
   // Written between steps, read by all.
@@ -333,7 +350,7 @@ VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver, in
       head_(std::move(head)),
       head_length_(head_length),
       workers_(static_cast<std::size_t>(threads)),
-      step_(fresh != nullptr && !is_shared() ? -2 : 0),
+      step_(first_step() - 1),
       source_end_(kUnknown - plan.lead),
       step_done_(threads, BetweenSteps{this}) {
   const std::size_t spectrum_size = transform_.spectrum_size();
@@ -345,19 +362,24 @@ VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver, in
     worker.product = {AlignedFloats(spectrum_size), AlignedFloats(spectrum_size)};
   }
   const bool is_single = plan.is_single();
-  const std::size_t steps = is_single ? 1 : 2;  // what one step makes, the next one uses
-  const std::size_t windows = !is_shared() ? 0
-                              : is_single  ? 1
-                                           : static_cast<std::size_t>(plan.partitions) + 1;
-  const std::size_t products = is_shared() ? steps : 0;
+  const std::size_t batches = is_single ? 1 : 2;  // while one is made, another one is written
+  Stereo<std::size_t> products{0, 0};
+  std::size_t wet = 0;
+  if (is_shared()) {
+    products_of_side_ = batches;
+    windows_ = plan.partitions > 1 ? static_cast<std::size_t>(plan.partitions) : batches;
+    products = {plan.partitions > 1 ? batches : 0, batches};
+  } else {
+    wet = batches * static_cast<std::size_t>(batch_ * plan.advance);
+  }
   const auto samples = static_cast<std::size_t>(is_single ? 0 : plan.lead + batch_ * plan.advance);
-  const auto frames = steps * static_cast<std::size_t>(batch_ * plan.advance);
-  memory_ = AlignedFloats((windows + 2 * products) * spectrum_size + 2 * samples + 2 * frames);
+  memory_ = AlignedFloats((windows_ + products.left + products.right) * spectrum_size +
+                          2 * samples + 2 * wet);
   float* next = memory_.data();
   const auto take = [&next](std::size_t size) { return std::exchange(next, next + size); };
-  spectra_of_windows_ = take(windows * spectrum_size);
-  for (const Side side : kSides) products_[side] = take(products * spectrum_size);
-  for (const Side side : kSides) wet_[side] = take(frames);
+  spectra_of_windows_ = take(windows_ * spectrum_size);
+  for (const Side side : kSides) products_[side] = take(products[side] * spectrum_size);
+  for (const Side side : kSides) wet_[side] = take(wet);
   if (is_single) {
     slots_[0] = {head_.data(), head_length};
     source_length_ = head_length;
@@ -367,6 +389,7 @@ VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver, in
     slots_[1].count = plan.lead + batch_ * plan.advance;
     if (head_length < kShortSource) source_length_ = head_length;
   }
+  begin_step();
 }
 
 void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSource& source,
@@ -375,19 +398,12 @@ void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSour
     for (int i = workers; i < threads_; ++i) step_done_.arrive_and_drop();
   }
   while (!done_) {
-    if (worker == 0) {
-      try {
-        const std::int64_t written = step_ - 1 - compute_steps();
-        if (written >= 0) write(written, wet);
-        if (step_ >= 0 && !plan_.is_single()) read(step_, source);
-      } catch (...) {
-        failure_ = std::current_exception();
-      }
-    }
+    if (worker == 0) read_and_write(source, wet);
     while (do_task(next_task_++, workers_[static_cast<std::size_t>(worker)])) {
     }
     step_done_.arrive_and_wait();
   }
+  if (worker == 0 && failure_ == nullptr) read_and_write(source, wet);
 }
 
 void VectorisedConvolver::Pipeline::begin_step() {
@@ -397,8 +413,26 @@ void VectorisedConvolver::Pipeline::begin_step() {
   }
   ++step_;
   next_task_ = 0;
-  done_ =
-      failure_ != nullptr || (step_ - 1 - compute_steps()) * batch_ * plan_.advance >= wet_length_;
+  done_ = failure_ != nullptr || (step_ >= 0 && step_ % steps_of_batch() == 0 &&
+                                  step_ / steps_of_batch() * batch_ * plan_.advance >= wet_length_);
+}
+
+/// The share of a step; after the last one, what is left.
+void VectorisedConvolver::Pipeline::read_and_write(const ReadSource& source, const WriteWet& wet) {
+  try {
+    const std::int64_t all = batch_ * plan_.advance;
+    if (step_ < 0) {
+      if (step_ == -1 && !plan_.is_single()) read(0, all, source);
+      return;
+    }
+    const std::int64_t batch = step_ / steps_of_batch();
+    const std::int64_t share =
+        done_ ? all : all * (step_ % steps_of_batch() + 1) / steps_of_batch();
+    if (batch > 0) write(batch - 1, share, wet);
+    if (!done_ && !plan_.is_single()) read(batch + 1, share, source);
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
 }
 
 /// False if this step has no such task.
@@ -416,43 +450,47 @@ bool VectorisedConvolver::Pipeline::do_task(std::int64_t task, Worker& worker) {
     for (int chunk = first; chunk < end; ++chunk) work(chunk);
   };
 
-  if (fresh_ != nullptr) {
-    const std::int64_t first_step = is_shared() ? 0 : -2;
-    const auto count = static_cast<std::int64_t>(fresh_->count());
-    if (is_among(step_ == first_step ? count * groups : 0)) {
-      fresh_->transform_columns(convolver_.response_, static_cast<std::size_t>(task / groups),
-                                static_cast<int>(task % groups), worker.scratch.data());
-      return true;
-    }
-    if (is_among(step_ == first_step + 1 ? count * chunk_tasks : 0)) {
+  const auto responses = static_cast<std::int64_t>(fresh_ == nullptr ? 0 : fresh_->count());
+  if (is_among(step_ == first_step() ? responses * groups : 0)) {
+    fresh_->transform_columns(convolver_.response_, static_cast<std::size_t>(task / groups),
+                              static_cast<int>(task % groups), worker.scratch.data());
+    return true;
+  }
+  if (!is_shared()) {
+    if (is_among(step_ == -1 ? responses * chunk_tasks : 0)) {
       each_chunk(task % chunk_tasks, [&](int chunk) {
         fresh_->transform_chunk(static_cast<std::size_t>(task / chunk_tasks), chunk);
       });
       return true;
     }
-  }
-  if (!is_shared()) {
-    if (step_ < 1 || !is_among(batch_)) return false;
-    convolve_window((step_ - 1) * batch_ + task, worker);
+    if (step_ < 0 || !is_among(batch_)) return false;
+    convolve_window(step_ * batch_ + task, worker);
     return true;
   }
-  if (std::int64_t t = step_ - 3; is_wet(t) && is_among(2 * groups)) {
-    const Side side = kSides[static_cast<std::size_t>(task / groups)];
-    inverse_columns(t, side, static_cast<int>(task % groups), worker, product(t, side));
-    return true;
+
+  if (step_ < 0) return false;
+  const std::int64_t t = step_ / 3;
+  switch (step_ % 3) {
+    case 0:
+      if (is_silent(t) || !is_among(groups)) return false;
+      forward_columns(t, static_cast<int>(task), worker, spectrum(t));
+      return true;
+    case 1:
+      if (!is_among(chunk_tasks)) return false;
+      each_chunk(task, [&](int chunk) {
+        for (std::int64_t i = 0; t == 0 && i < responses; ++i) {
+          fresh_->transform_chunk(static_cast<std::size_t>(i), chunk);
+        }
+        filter_chunk(t, chunk, worker, spectrum(t),
+                     {product(t, Side::left), product(t, Side::right)});
+      });
+      return true;
+    default:
+      if (!is_among(2 * groups)) return false;
+      transform_.inverse_columns(static_cast<int>(task % groups), worker.scratch.data(),
+                                 product(t, kSides[static_cast<std::size_t>(task / groups)]));
+      return true;
   }
-  if (std::int64_t t = step_ - 2; is_wet(t) && is_among(chunk_tasks)) {
-    each_chunk(task, [&](int chunk) {
-      filter_chunk(t, chunk, worker, spectrum(t),
-                   {product(t, Side::left), product(t, Side::right)});
-    });
-    return true;
-  }
-  if (std::int64_t t = step_ - 1; is_wet(t) && !is_silent(t) && is_among(groups)) {
-    forward_columns(t, static_cast<int>(task), worker, spectrum(t));
-    return true;
-  }
-  return false;
 }
 
 WindowSamples VectorisedConvolver::Pipeline::window(std::int64_t t) {
@@ -462,15 +500,20 @@ WindowSamples VectorisedConvolver::Pipeline::window(std::int64_t t) {
           static_cast<int>(std::clamp<std::int64_t>(from.count - first, 0, 2 * plan_.half))};
 }
 
-void VectorisedConvolver::Pipeline::read(std::int64_t batch, const ReadSource& source) {
+/// The samples of a batch up to `end` of its new ones.
+void VectorisedConvolver::Pipeline::read(std::int64_t batch, std::int64_t end,
+                                         const ReadSource& source) {
   constexpr std::int64_t kPiece = 16384;
   Slot& to = slot(batch);
-  const Slot& before = slot(batch + 1);
-  const std::int64_t used = batch_ * plan_.advance;
-  to.count = std::clamp<std::int64_t>(before.count - used, 0, plan_.lead);
-  std::copy_n(before.samples + used, to.count, to.samples);
+  const std::int64_t all = batch_ * plan_.advance;
+  if (batch != batch_read_) {
+    batch_read_ = batch;
+    const Slot& before = slot(batch + 1);
+    to.count = std::clamp<std::int64_t>(before.count - all, 0, plan_.lead);
+    std::copy_n(before.samples + all, to.count, to.samples);
+  }
   if (to.count < plan_.lead) return;  // after the end
-  const std::int64_t end = plan_.lead + used;
+  end += plan_.lead;
   while (to.count < end) {
     float* const samples = to.samples + to.count;
     if (head_used_ < head_length_) {
@@ -486,23 +529,40 @@ void VectorisedConvolver::Pipeline::read(std::int64_t batch, const ReadSource& s
         static_cast<std::int64_t>(source({samples, static_cast<std::size_t>(wanted)}));
     to.count += count;
     if (count < wanted) {
-      source_length_ = batch * used + to.count - plan_.lead;
+      source_length_ = batch * all + to.count - plan_.lead;
       return;
     }
   }
 }
 
-void VectorisedConvolver::Pipeline::write(std::int64_t batch, const WriteWet& wet) {
-  const std::int64_t first = batch * batch_ * plan_.advance;
-  const auto count =
-      static_cast<std::size_t>(std::min(batch_ * plan_.advance, wet_length_ - first));
-  const Stereo<float*> from = wet_block(batch * batch_);
-  // What takes them has a buffer of a few at a time, in the cache.
-  constexpr std::size_t kPiece = 16384;
-  for (std::size_t n = 0; n < count; n += kPiece) {
-    const std::size_t piece = std::min(kPiece, count - n);
-    wet({{from.left + n, piece}, {from.right + n, piece}});
+/// The frames of a batch up to `end`.
+void VectorisedConvolver::Pipeline::write(std::int64_t batch, std::int64_t end,
+                                          const WriteWet& wet) {
+  const std::int64_t all = batch_ * plan_.advance;
+  end = std::min(end, wet_length_ - batch * all);
+  while (written_ < end) {
+    const Stereo<std::span<const float>> piece = frames(batch, written_, end);
+    wet(piece);
+    written_ += static_cast<std::int64_t>(piece.left.size());
   }
+  if (end == all) written_ = 0;
+}
+
+Stereo<std::span<const float>> VectorisedConvolver::Pipeline::frames(std::int64_t batch,
+                                                                     std::int64_t n,
+                                                                     std::int64_t end) {
+  if (is_shared()) {
+    const auto samples = [&](Side side) {
+      return transform_.samples(product(batch, side), plan_.lead + static_cast<int>(n),
+                                plan_.lead + static_cast<int>(end));
+    };
+    return {samples(Side::left), samples(Side::right)};
+  }
+  // What takes them has a buffer of a few at a time, in the cache.
+  constexpr std::int64_t kPiece = 16384;
+  const auto count = static_cast<std::size_t>(std::min(kPiece, end - n));
+  const std::int64_t first = batch % 2 * batch_ * plan_.advance + n;
+  return {{wet_.left + first, count}, {wet_.right + first, count}};
 }
 
 void VectorisedConvolver::Pipeline::forward_columns(std::int64_t t, int group, Worker& worker,
@@ -530,14 +590,6 @@ void VectorisedConvolver::Pipeline::filter_chunk(std::int64_t t, int chunk, Work
                           product);
 }
 
-void VectorisedConvolver::Pipeline::inverse_columns(std::int64_t t, Side side, int group,
-                                                    Worker& worker, const float* product) {
-  const std::int64_t left = wet_length_ - t * plan_.advance;
-  const auto frames = static_cast<int>(std::min<std::int64_t>(plan_.advance, left));
-  const WindowWet wet{wet_block(t)[side], plan_.lead, plan_.lead + frames};
-  transform_.inverse_columns(product, group, worker.scratch.data(), wet);
-}
-
 void VectorisedConvolver::Pipeline::convolve_window(std::int64_t t, Worker& worker) {
   if (!is_wet(t)) return;
   float* const spectrum = worker.spectrum.data();
@@ -549,11 +601,24 @@ void VectorisedConvolver::Pipeline::convolve_window(std::int64_t t, Worker& work
   for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
     filter_chunk(t, chunk, worker, spectrum, product);
   }
+  const std::int64_t left = wet_length_ - t * plan_.advance;
+  const auto frames = static_cast<int>(std::min<std::int64_t>(plan_.advance, left));
+  const std::int64_t first = t % (2 * batch_) * plan_.advance;
   for (const Side side : kSides) {
     for (int group = 0; group < groups; ++group) {
-      inverse_columns(t, side, group, worker, product[side]);
+      transform_.inverse_columns(product[side], group, worker.scratch.data(),
+                                 {wet_[side] + first, plan_.lead, plan_.lead + frames});
     }
   }
+}
+
+int VectorisedConvolver::workers(std::int64_t source_length, bool knows_spectra,
+                                 int threads) const {
+  const auto K = static_cast<std::int64_t>(response_.left.size());
+  const VectorisedPlan plan = this->plan(source_length, K);
+  PlannedWork work = work_of(plan, source_length, K);
+  if (knows_spectra) work.responses = 0;
+  return static_cast<int>(std::clamp<double>(plan_cost(plan, work) / kWorkOfWorker, 1, threads));
 }
 
 void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int threads) const {
@@ -578,7 +643,8 @@ void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int
   }
   if (!spectra) spectra = fresh = std::make_shared<Spectra>(plan);
 
-  const int workers_wanted = threads > 0 ? threads : threads_ > 0 ? threads_ : thread_count();
+  const int threads_wanted = threads > 0 ? threads : threads_ > 0 ? threads_ : thread_count();
+  const int workers_wanted = workers(head_length, fresh == nullptr, threads_wanted);
   Pipeline pipeline(*this, workers_wanted, plan, *spectra, fresh.get(), std::move(head),
                     head_length);
   run_workers(workers_wanted,

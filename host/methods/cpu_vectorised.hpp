@@ -58,6 +58,9 @@ class VectorisedConvolver {
   /// `threads`: 0 for those of the constructor; 1 starts none.
   void run(const ReadSource& source, const WriteWet& wet, int threads = 0) const;
 
+  /// Of `threads`, those that run() has work for.
+  int workers(std::int64_t source_length, bool knows_spectra, int threads) const;
+
   const Stereo<Signal>& response() const { return response_; }
   /// Of memory, with the spectra so far.
   std::size_t bytes() const;

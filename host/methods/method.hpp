@@ -67,7 +67,8 @@ struct Method {
                    std::span<float> wet) = nullptr;
   /// Why what it needs beside a GPU is missing; empty if it is there. Null: it needs nothing.
   std::string (*why_missing)() = nullptr;
-  PlanConvolver* plan = nullptr;  ///< GPU methods
+  PlanConvolver* plan = nullptr;      ///< GPU methods
+  PlanVoices* plan_voices = nullptr;  ///< these, for scenes
   /// The lengths of its segments, which are convolved independently of each other: several clips
   /// can share a launch. Null: they cannot.
   SegmentLengths (*segments)(std::int64_t N, int K) = nullptr;

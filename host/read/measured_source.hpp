@@ -77,8 +77,10 @@ class MeasuredSource {
 
  private:
   void look_ahead() {
-    ahead_.assign(reader_.channels(), Signal(kEndless));
-    const std::size_t count = reader_.read(std::vector<std::span<float>>(ahead_.begin(), ahead_.end()));
+    ahead_.resize(reader_.channels());
+    for (Signal& channel : ahead_) channel.resize(kEndless);
+    const std::size_t count =
+        reader_.read(std::vector<std::span<float>>(ahead_.begin(), ahead_.end()));
     for (Signal& channel : ahead_) channel.resize(count);
     length_ = static_cast<std::int64_t>(count);
     is_exact_ = length_ < kEndless;
@@ -87,7 +89,7 @@ class MeasuredSource {
   SourceReader reader_;
   std::int64_t length_;
   bool is_exact_;
-  bool is_promise_ = false;  // fewer may come, and will be accepted
+  bool is_promise_ = false;    // fewer may come, and will be accepted
   std::vector<Signal> ahead_;  // of each channel
   std::size_t used_ = 0;
   std::int64_t samples_read_ = 0;

@@ -15,9 +15,9 @@ struct PcmHeader {
   const char* container;      ///< "WAV", "WAVEX", "RF64", "BW64", "W64" or "NIST SPHERE"
   const ChunkLayout* layout;  ///< null: a SPHERE, which has no chunks
   RawFormat format;
-  std::int64_t begin;      ///< first byte of the samples
-  std::int64_t bytes;      ///< of the samples; -1: up to the end
-  std::size_t size_bytes;  ///< in which the header says so: one of 4 may have wrapped
+  std::int64_t begin;              ///< first byte of the samples
+  std::int64_t bytes;              ///< of the samples; -1: up to the end
+  std::size_t size_bytes;          ///< in which the header says so: one of 4 may have wrapped
   std::uint32_t channel_mask = 0;  ///< see AudioFormat
 };
 

@@ -25,8 +25,7 @@ class SourceReader {
  public:
   explicit SourceReader(const std::string& path, const SourceOptions& options = {})
       : SourceReader(path, options, one_channel(path, options)) {}
-  SourceReader(const std::string& path, const SourceOptions& options,
-               const ChooseChannels& choose);
+  SourceReader(const std::string& path, const SourceOptions& options, const ChooseChannels& choose);
 
   /// `frames` are those of the part that is read.
   const AudioFormat& format() const { return format_; }

@@ -38,10 +38,8 @@ void DrySource::restart() {
   energy_ = 0;
 }
 
-/// Rounded up, so that no sample of the file is lost.
 std::int64_t DrySource::at_rate(std::int64_t samples) const {
-  const std::int64_t from = recording_.format().rate;
-  return (samples * rate_ + from - 1) / from;
+  return frames_at_rate(samples, recording_.format().rate, rate_);
 }
 
 std::int64_t DrySource::length() const {

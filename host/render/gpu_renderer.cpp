@@ -16,13 +16,12 @@
 
 #include "cuda/blocks/levels.hpp"
 #include "cuda/methods/convolver.hpp"
-#include "cuda/methods/cufft_library.hpp"
 #include "cuda/runtime/device.hpp"
 #include "cuda/runtime/range.hpp"
-#include "host/base/error.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/render/block_queue.hpp"
 #include "host/render/block_ring.hpp"
+#include "host/render/gpu_errors.hpp"
 #include "host/render/stream_trace.hpp"
 
 namespace gpuconv {
@@ -325,14 +324,7 @@ class Translating final : public Renderer {
   Translating(std::unique_ptr<Renderer> renderer, int device)
       : renderer_(std::move(renderer)), device_(device) {}
   RenderReport run(const ReadSource& source, const WriteWet& wet) override {
-    try {
-      const DeviceInUse in_use(device_);
-      return renderer_->run(source, wet);
-    } catch (const CudaError& error) {
-      throw GpuError(std::string("GPU: ") + error.what());
-    } catch (const CufftError& error) {
-      throw GpuError(error.what());
-    }
+    return on_gpu(device_, [&] { return renderer_->run(source, wet); });
   }
 
  private:
@@ -346,15 +338,10 @@ void limit_gpu_memory(std::size_t bytes) { limit_device_memory(bytes); }
 
 std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver* plan, const Stereo<Signal>& response,
                                             std::int64_t source_length, int device) {
-  try {
-    const DeviceInUse in_use(device);
+  return on_gpu(device, [&] {
     return std::make_unique<Translating>(
         std::make_unique<GpuRenderer>(plan, response, source_length), device);
-  } catch (const CudaError& error) {
-    throw GpuError(std::string("GPU: ") + error.what());
-  } catch (const CufftError& error) {
-    throw GpuError(error.what());
-  }
+  });
 }
 
 }  // namespace gpuconv

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/methods/choose.hpp"
@@ -16,6 +17,7 @@
 #include "host/render/routing.hpp"
 #include "host/render/scene_request.hpp"
 #include "host/render/target_level.hpp"
+#include "host/room/crop.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/response.hpp"
 #include "host/write/output_format.hpp"
@@ -44,6 +46,16 @@ struct Drawn {
   std::optional<std::int64_t> measurement;  ///< of the SOFA file
 };
 
+/// A part of the response: up to the last tap that comes no later than some time after the direct
+/// sound, or from the next one on. Together they are the whole.
+enum class Stretch { whole, early, late };
+std::string_view name(Stretch stretch);
+
+struct StretchOutput {
+  Stretch stretch = Stretch::early;
+  double milliseconds = 0;  ///< after the direct sound
+};
+
 /// What the user asks for.
 struct Job {
   std::string input;
@@ -58,8 +70,11 @@ struct Job {
   /// Instead of INPUT and RESPONSE; `response_options` are those of all voices, and `mix` is heard
   /// of each.
   std::optional<SceneRequest> scene;
+  std::string trajectory;  ///< of the source, in a SOFA file; "": it rests. See track.hpp
+  std::string head;        ///< how the head turns, for all voices; "": it rests
   /// A second response that all is heard through, the left ear's by the left ear: "" if none.
   std::string then;
+  Crop crop;  ///< of every response but `then`
   Mix mix;
 
   std::string output;
@@ -68,9 +83,10 @@ struct Job {
   bool makes_folder = false;  ///< creates the folder of OUTPUT
   WetLength length = WetLength::full;
   Align align = Align::none;
-  /// A second output with the response up to so many milliseconds after the direct sound, and with
-  /// the level and length of the first one: see early_output().
-  std::optional<double> early_ms;
+  /// Further outputs, with a stretch of the response and with the level and length of the first
+  /// one: see stretch_output(). At most one of each kind.
+  std::vector<StretchOutput> stretches;
+  std::optional<int> output_rate;    ///< Hz; absent: that of the recording
   std::optional<Noise> noise;        ///< added to the wet sound
   std::optional<TargetLevel> level;  ///< of the whole result, noise included
 
@@ -99,6 +115,12 @@ struct SourceReport {
   Repairs repairs;
 };
 
+/// A source or a head that moves.
+struct MovementReport {
+  std::size_t directions = 0;  ///< responses
+  std::size_t stretches = 0;   ///< of the source, each with one of them
+};
+
 struct ResponseReport {
   std::string description;
   std::optional<Direction> direction;  ///< of the measurement of a SOFA file
@@ -111,17 +133,19 @@ struct ResponseReport {
   std::int64_t direct_sound = 0;      ///< frames until it arrives, after conversion, no predelay
   std::optional<double> unit_energy_gain_db =
       std::nullopt;  ///< what --unit-energy did to both ears
+  std::optional<MovementReport> movement = std::nullopt;
 };
 
 /// One voice of a scene.
 struct VoiceReport {
-  SourceReport source;    ///< `rate` is that of the scene, `samples` are counted at it
-  int source_rate = 0;    ///< of the file, Hz
+  SourceReport source;  ///< `rate` is that of the scene, `samples` are counted at it
+  int source_rate = 0;  ///< of the file, Hz
   ResponseReport response;
   /// After run(): of the source itself, as it was read, at the rate of the scene.
   std::optional<SoundLevel> level;
-  std::optional<WriteReport> stem;    ///< of the voice alone, at the ears
-  std::optional<SoundLevel> at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
+  std::optional<WriteReport> stem;  ///< of the voice alone, at the ears
+  std::optional<SoundLevel>
+      at_ears;  ///< of what the stem holds: the louder ear's peak, rms of both
 };
 
 struct JobReport {
@@ -143,17 +167,22 @@ struct JobReport {
   std::optional<double> level_gain_db;  ///< what --level or --norm did to both ears
   std::int64_t verified_samples = 0;
   std::optional<WriteReport> written;
-  std::optional<WriteReport> early;  ///< the second output
-  std::int64_t early_taps = 0;       ///< of the response with which it was made
-  double gpu_start_seconds = 0;      ///< creating the CUDA context, once in a process
+  struct StretchReport {
+    std::int64_t taps = 0;               ///< of the response with which it was made
+    std::optional<WriteReport> written;  ///< after run()
+  };
+  std::vector<StretchReport> stretches;  ///< as in the job
+  double gpu_start_seconds = 0;          ///< creating the CUDA context, once in a process
   /// Planning and convolving: without the above, and without the time in which gpuconv reads INPUT
   /// or writes OUTPUT. What the GPU does meanwhile does not count.
   double convolve_seconds = 0;
   double seconds = 0;  ///< from resolve() until OUTPUT is complete
 };
 
-/// "clip.wav" has its early part in "clip.early.wav".
-std::string early_output(const std::string& output);
+/// "clip.wav" has its early part in "clip.early.wav", and so on.
+std::string stretch_output(const std::string& output, Stretch stretch);
+std::vector<std::string> stretch_outputs(const std::string& output,
+                                         const std::vector<StretchOutput>& stretches);
 
 /// "scene.wav" has the voice "talker" alone in "scene.stem-talker.wav".
 std::string stem_output(const std::string& output, const std::string& id);

@@ -18,6 +18,7 @@
 #include "host/render/noise_mix.hpp"
 #include "host/render/scene_pass.hpp"
 #include "host/render/target_meter.hpp"
+#include "host/room/resample.hpp"
 #include "host/write/float_store.hpp"
 
 namespace gpuconv {
@@ -73,6 +74,12 @@ void check_pipes(const Job& job) {
   if (!job.then.empty() && is_special_file(job.then)) {
     throw UsageError("--then " + job.then + ": is a pipe or a device; it has to be a file");
   }
+  for (const auto& [option, track] :
+       {std::pair{"--trajectory", job.trajectory}, std::pair{"--head", job.head}}) {
+    if (track.empty() || !is_special_file(track)) continue;
+    throw UsageError(
+        fmt::format("{} {}: is a pipe or a device; it has to be a file", option, track));
+  }
   const bool from_pipe = reads_pipe(job);
   const bool to_pipe = is_special_file(job.output);
   if (needs_whole_result(job) && from_pipe && to_pipe) {
@@ -88,10 +95,12 @@ void check_pipes(const Job& job) {
     throw UsageError(from_pipe ? "--stems reads each INPUT again, which a pipe cannot"
                                : "--stems writes files beside OUTPUT, which has to be a file, too");
   }
-  if (job.early_ms && (from_pipe || to_pipe)) {
+  for (const StretchOutput& one : job.stretches) {
+    if (!from_pipe && !to_pipe) break;
     throw UsageError(
-        from_pipe ? "--early reads INPUT twice, which a pipe or a command cannot"
-                  : "--early writes a second file beside OUTPUT, which has to be a file, too");
+        fmt::format("--{} {}", name(one.stretch),
+                    from_pipe ? "reads INPUT twice, which a pipe or a command cannot"
+                              : "writes a second file beside OUTPUT, which has to be a file, too"));
   }
 }
 
@@ -100,20 +109,27 @@ BackgroundOptions background_options(const Job& job) {
   return {source.nonfinite, source.truncated, source.formats, job.sounds};
 }
 
+/// Hz, of OUTPUT.
+int output_rate(const Prepared& prepared) {
+  return prepared.job.output_rate.value_or(prepared.scene.rate);
+}
+
 /// Of OUTPUT, if the source's length is known.
 std::optional<std::int64_t> output_frames(const Prepared& prepared) {
   std::optional<std::int64_t> frames = prepared.scene.exact_length();
   if (frames && prepared.job.length == WetLength::full) {
     *frames += prepared.scene.taps - 1 - prepared.scene.first;
   }
-  return frames;
+  if (!frames) return frames;
+  return frames_at_rate(*frames, prepared.scene.rate, output_rate(prepared));
 }
 
 /// Rejects what works with one voice only, or is too much for a pipe.
 void check_scene(const Prepared& prepared) {
   const Job& job = prepared.job;
   const std::int64_t voices = std::ssize(prepared.scene.parts);
-  if (job.verify && (job.scene || voices > 1)) {
+  const bool moves = voices == 1 && prepared.scene.parts.front().voices.size() > 1;
+  if (job.verify && (job.scene || voices > 1 || moves)) {
     throw UsageError("--verify compares one recording in one response, and here are several");
   }
   const std::int64_t at_a_time = voices_at_a_time(voices, prepared.scene.taps);
@@ -142,7 +158,7 @@ void open_outputs(Prepared& prepared) {
                         needs_whole_result(job) ? int{FloatStore::kFrameBytes} : 0,
                         job.makes_folder};
   const auto open = [&](const std::string& path) {
-    return std::make_unique<WetWriter>(path, job.format, prepared.report.source.rate, options);
+    return std::make_unique<WetWriter>(path, job.format, output_rate(prepared), options);
   };
   if (has_stems(job)) check_stems(job);
   const std::int64_t voices = std::ssize(prepared.scene.parts);
@@ -150,10 +166,13 @@ void open_outputs(Prepared& prepared) {
     options.frame_bytes_beside += 2 * int{FloatStore::kFrameBytes};
   }
   prepared.writer = open(job.output);
-  if (!job.early_ms) return;
   options.inputs.push_back(job.output);  // which a link could lead to
   options.frame_bytes_beside += prepared.writer->frame_bytes();
-  prepared.early_writer = open(early_output(job.output));
+  for (const StretchOutput& one : job.stretches) {
+    prepared.stretch_writers.push_back(open(stretch_output(job.output, one.stretch)));
+    options.inputs.push_back(stretch_output(job.output, one.stretch));
+    options.frame_bytes_beside += prepared.writer->frame_bytes();
+  }
 }
 
 /// Of all voices, by which the work grows.
@@ -183,7 +202,8 @@ Prepared resolve_once(const Job& job) {
   Prepared prepared;
   prepared.job = job;
   prepared.scene = open_scene(job, prepared.report);
-  const int rate = prepared.scene.rate;
+  const int rate = output_rate(prepared);
+  check_rates(prepared.scene.rate, rate);
   check_scene(prepared);
   if (job.noise) check_noise(*job.noise, background_options(job), rate);
   const std::int64_t any = std::numeric_limits<std::int64_t>::max();
@@ -231,7 +251,7 @@ class Scaling {
 double render_measured(Prepared& prepared) {
   const Job& job = prepared.job;
   JobReport& report = prepared.report;
-  const int rate = report.source.rate;
+  const int rate = output_rate(prepared);
   WriteReport measured;
   PowerMeter power;
   std::optional<TargetMeter> meter;
@@ -321,12 +341,15 @@ SoundLevel write_beside(Prepared& prepared, WetWriter& writer, double factor, Pa
   return {std::max(levels.left.peak, levels.right.peak), std::sqrt(power.power())};
 }
 
-/// The second output.
-void render_early(Prepared& prepared, double factor, std::vector<OutputFile>* unpublished) {
-  Pass pass{prepared.scene.parts, prepared.job.length};
-  pass.is_early = true;
-  write_beside(prepared, *prepared.early_writer, factor, pass);
-  prepared.report.early = finish(*prepared.early_writer, unpublished);
+/// The outputs with a stretch of the response.
+void render_stretches(Prepared& prepared, double factor, std::vector<OutputFile>* unpublished) {
+  for (std::size_t i = 0; i < prepared.stretch_writers.size(); ++i) {
+    WetWriter& writer = *prepared.stretch_writers[i];
+    Pass pass{prepared.scene.parts, prepared.job.length};
+    pass.stretch = prepared.job.stretches[i].stretch;
+    write_beside(prepared, writer, factor, pass);
+    prepared.report.stretches[i].written = finish(writer, unpublished);
+  }
 }
 
 /// Each voice alone, in a file that is in its place before the next one begins.
@@ -336,7 +359,7 @@ void render_stems(Prepared& prepared, double factor) {
   options.inputs.push_back(job.output);
   for (std::size_t v = 0; v < prepared.scene.parts.size(); ++v) {
     WetWriter writer(stem_output(job.output, job.scene->voices[v].id), job.format,
-                     prepared.scene.rate, options);
+                     output_rate(prepared), options);
     const auto part = std::span<const Part>(prepared.scene.parts).subspan(v, 1);
     prepared.report.voices[v].at_ears = write_beside(prepared, writer, factor, {part});
     prepared.report.voices[v].stem = writer.finish();
@@ -355,8 +378,8 @@ JobReport run_once(Prepared prepared, std::vector<OutputFile>* unpublished) {
     pass.written = [&] { return writer.report(); };
     prepared.report.render = render_pass(prepared.scene, prepared.job, prepared.report, pass);
   }
-  // First, so that whoever finds OUTPUT finds both.
-  if (prepared.early_writer) render_early(prepared, factor, unpublished);
+  // First, so that whoever finds OUTPUT finds all.
+  render_stretches(prepared, factor, unpublished);
   if (has_stems(prepared.job)) render_stems(prepared, factor);
   stop_if_interrupted();
   prepared.report.written = finish(writer, unpublished);
@@ -376,7 +399,22 @@ std::string beside(const std::string& output, const std::string& part) {
 
 }  // namespace
 
-std::string early_output(const std::string& output) { return beside(output, ".early"); }
+std::string_view name(Stretch stretch) {
+  return stretch == Stretch::early ? "early" : stretch == Stretch::late ? "late" : "whole";
+}
+
+std::string stretch_output(const std::string& output, Stretch stretch) {
+  return beside(output, "." + std::string(name(stretch)));
+}
+
+std::vector<std::string> stretch_outputs(const std::string& output,
+                                         const std::vector<StretchOutput>& stretches) {
+  std::vector<std::string> outputs;
+  for (const StretchOutput& one : stretches) {
+    outputs.push_back(stretch_output(output, one.stretch));
+  }
+  return outputs;
+}
 
 std::string stem_output(const std::string& output, const std::string& id) {
   return beside(output, ".stem-" + id);
@@ -389,9 +427,13 @@ std::vector<std::string> Job::inputs() const {
     for (const VoiceRequest& voice : scene->voices) {
       files.push_back(voice.input);
       files.push_back(voice.response);
+      if (!voice.trajectory.empty()) files.push_back(voice.trajectory);
     }
   } else {
     files = {input, response};
+  }
+  for (const std::string& track : {trajectory, head}) {
+    if (!track.empty()) files.push_back(track);
   }
   if (!then.empty()) files.push_back(then);
   if (noise) files.push_back(noise->file);
@@ -404,7 +446,7 @@ std::int64_t clipped_samples(const JobReport& report) {
     if (file) samples += file->clipped.left + file->clipped.right;
   };
   add(report.written);
-  add(report.early);
+  for (const JobReport::StretchReport& one : report.stretches) add(one.written);
   for (const VoiceReport& voice : report.voices) add(voice.stem);
   return samples;
 }

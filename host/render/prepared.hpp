@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "host/render/job.hpp"
 #include "host/render/scene.hpp"
@@ -20,8 +21,8 @@ struct Prepared {
   JobReport report;  ///< what resolve() knows
   std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   Scene scene;
-  std::unique_ptr<WetWriter> writer;        ///< null: OUTPUT is a pipe or a device, opened by run()
-  std::unique_ptr<WetWriter> early_writer;  ///< null: no second output
+  std::unique_ptr<WetWriter> writer;  ///< null: OUTPUT is a pipe or a device, opened by run()
+  std::vector<std::unique_ptr<WetWriter>> stretch_writers;  ///< of the stretches
 };
 
 /// Throws Error for everything that can be rejected before the work.

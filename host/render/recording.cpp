@@ -42,7 +42,8 @@ Recording::Recording(const std::string& path, const SourceOptions& options,
 }
 
 void Recording::open() {
-  name_voice(voice_, path_, [&] { file_ = std::make_unique<SplitSource>(path_, options_, choose_); });
+  name_voice(voice_, path_,
+             [&] { file_ = std::make_unique<SplitSource>(path_, options_, choose_); });
 }
 
 void Recording::close() {

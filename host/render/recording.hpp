@@ -29,7 +29,7 @@ class Recording {
 
   const AudioFormat& format() const { return format_; }
   std::int64_t length() const { return length_; }              ///< as that of a MeasuredSource
-  std::int64_t least_length() const { return least_length_; }  ///< likewise
+  std::int64_t least_length() const { return least_length_; }  ///< see MeasuredSource
   std::optional<std::int64_t> exact_length() const { return exact_length_; }
   bool has_more() const { return has_more_; }
   /// So far.

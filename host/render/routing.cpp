@@ -16,7 +16,7 @@ namespace gpuconv {
 namespace {
 
 /// In the order of the bits of a mask.
-constexpr std::array<std::string_view, 11> kSpeakers{"FL", "FR",  "FC",  "LFE", "BL", "BR",
+constexpr std::array<std::string_view, 11> kSpeakers{"FL",  "FR",  "FC", "LFE", "BL", "BR",
                                                      "FLC", "FRC", "BC", "SL",  "SR"};
 
 /// The ears' channels of a loudspeaker in a file of HeSuVi with 14 channels. In one with 7, the
@@ -51,9 +51,9 @@ std::uint32_t usual_mask(int channels) {
 
 Routing pairs(int channels) {
   Routing routing;
-  routing.name = channels == 2 ? "true stereo (LL LR RL RR)"
-                               : fmt::format("pairs (left and right ear of each of {} channels)",
-                                             channels);
+  routing.name = channels == 2
+                     ? "true stereo (LL LR RL RR)"
+                     : fmt::format("pairs (left and right ear of each of {} channels)", channels);
   for (int c = 1; c <= channels; ++c) routing.routes.push_back({c, 2 * c - 1, 2 * c});
   return routing;
 }
@@ -66,9 +66,10 @@ Routing hesuvi(int channels, std::uint32_t mask, int response_channels) {
     const std::string_view speaker = bit < kSpeakers.size() ? kSpeakers[bit] : "another";
     const auto* const pair = std::ranges::find(kHesuvi, speaker, &HesuviPair::speaker);
     if (pair == kHesuvi.end()) {
-      throw UsageError(fmt::format("its channel {} is for the loudspeaker {}, which HeSuVi's files "
-                                   "do not have; --routing says where it goes",
-                                   routing.routes.size() + 1, speaker));
+      throw UsageError(
+          fmt::format("its channel {} is for the loudspeaker {}, which HeSuVi's files "
+                      "do not have; --routing says where it goes",
+                      routing.routes.size() + 1, speaker));
     }
     const bool is_of_7 = response_channels == 7;
     routing.routes.push_back({static_cast<int>(routing.routes.size()) + 1,
@@ -76,13 +77,14 @@ Routing hesuvi(int channels, std::uint32_t mask, int response_channels) {
                               is_of_7 ? pair->right_of_7 : pair->right, std::string(speaker)});
   }
   if (std::ssize(routing.routes) != channels) {
-    throw UsageError(fmt::format("has {} channels, and its header does not name their {} "
-                                 "loudspeakers; --routing says where they go",
-                                 channels, channels));
+    throw UsageError(
+        fmt::format("has {} channels, and its header does not name their {} "
+                    "loudspeakers; --routing says where they go",
+                    channels, channels));
   }
   const bool has_lfe = std::ranges::count(routing.routes, "LFE", &Route::name) > 0;
-  routing.name = fmt::format("HeSuVi, {} channels{}", response_channels,
-                             has_lfe ? "; LFE as FC" : "");
+  routing.name =
+      fmt::format("HeSuVi, {} channels{}", response_channels, has_lfe ? "; LFE as FC" : "");
   return routing;
 }
 
@@ -145,9 +147,10 @@ Routing routing_for(Layout layout, int channels, std::uint32_t mask, int respons
   const bool fits_pairs = response_channels == 2 * channels;
   const bool fits_hesuvi = is_hesuvi(response_channels);
   if (layout == Layout::automatic && fits_pairs && fits_hesuvi) {
-    throw UsageError(fmt::format("has {} channels and RESPONSE {}, which may be pairs or HeSuVi's: "
-                                 "--layout says which",
-                                 channels, response_channels));
+    throw UsageError(
+        fmt::format("has {} channels and RESPONSE {}, which may be pairs or HeSuVi's: "
+                    "--layout says which",
+                    channels, response_channels));
   }
   if (layout != Layout::hesuvi && fits_pairs) return pairs(channels);
   if (layout != Layout::pairs && fits_hesuvi) return hesuvi(channels, mask, response_channels);
@@ -157,8 +160,8 @@ Routing routing_for(Layout layout, int channels, std::uint32_t mask, int respons
 void check_routing(const Routing& routing, int channels, int response_channels) {
   for (const Route& route : routing.routes) {
     if (route.channel > channels) {
-      throw UsageError(fmt::format("--routing: INPUT has no channel {} (limit 1..{})",
-                                   route.channel, channels));
+      throw UsageError(
+          fmt::format("--routing: INPUT has no channel {} (limit 1..{})", route.channel, channels));
     }
     const int ear = std::max(route.left, route.right);
     if (ear > response_channels) {
@@ -171,9 +174,9 @@ void check_routing(const Routing& routing, int channels, int response_channels) 
 std::string words_of(const Routing& routing) {
   std::string words;
   for (const Route& route : routing.routes) {
-    words += fmt::format("{}{}{} to {},{}", words.empty() ? "" : "; ", route.channel,
-                         route.name.empty() ? "" : " (" + route.name + ")", route.left,
-                         route.right);
+    words +=
+        fmt::format("{}{}{} to {},{}", words.empty() ? "" : "; ", route.channel,
+                    route.name.empty() ? "" : " (" + route.name + ")", route.left, route.right);
   }
   return words;
 }

@@ -16,109 +16,15 @@
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/read/foreign.hpp"
-#include "host/render/chain.hpp"
+#include "host/render/voice_responses.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/response_cache.hpp"
 
 namespace gpuconv {
 namespace {
 
-using Taps = std::shared_ptr<const Stereo<Signal>>;
-
-/// Responses of a scene that stay in memory after their first use. Others are made again.
-constexpr std::int64_t kKeptBytes = std::int64_t{256} << 20;
 /// Files of a scene that stay open from the first look at them on.
 constexpr std::size_t kOpenFiles = 64;
-
-// ---- responses --------------------------------------------------------------------------------
-
-/// How the taps of a response are made, any number of times.
-struct Recipe {
-  std::shared_ptr<ResponseCache> cache;
-  std::string path;
-  ResponseOptions options;
-  std::shared_ptr<const Response> converted;  ///< null: read and converted again
-  int rate = 0;
-  Mix mix;
-  int dry_frames = 0;  ///< after time zero, the dry signal comes
-  std::shared_ptr<const Response> then;
-
-  /// The same for voices of one scene whose taps are the same; or empty.
-  std::string key() const {
-    if (converted) return "";
-    const SofaOptions& sofa = options.sofa;
-    const auto words = [](const std::optional<double>& value) {
-      return value ? fmt::format("{}", *value) : "-";
-    };
-    return fmt::format("{} {} {} {} {}", words(sofa.azimuth), words(sofa.elevation),
-                       words(sofa.distance), mix.gain_db, path);
-  }
-
-  /// `early`: up to so many taps.
-  Response make(std::optional<std::int64_t> early = std::nullopt) const {
-    const auto source = converted ? converted : cache->convert(cache->load(path, options), rate);
-    Response response = *source;
-    response.latency_frames += dry_frames;
-    response = mixed(std::move(response), mix);
-    if (early) {
-      for (const Side side : kSides) response.taps[side].resize(static_cast<std::size_t>(*early));
-    }
-    return then ? chained(response, *then) : response;
-  }
-};
-
-/// Taps that are kept after their first use, or made each time.
-class Responses {
- public:
-  SceneResponses of(const std::shared_ptr<const Recipe>& recipe, std::int64_t K,
-                    std::optional<std::int64_t> early) {
-    bytes_ += 2 * K * static_cast<std::int64_t>(sizeof(float));
-    const bool is_kept = bytes_ <= kKeptBytes;
-    const auto kept = std::make_shared<Taps>();
-    return {1, K, [=](std::size_t) {
-              if (*kept) return *kept;
-              Taps taps = std::make_shared<const Stereo<Signal>>(recipe->make(early).taps);
-              if (is_kept) *kept = taps;
-              return taps;
-            }};
-  }
-
- private:
-  std::int64_t bytes_ = 0;
-};
-
-/// A response that has been read and converted, but not mixed: what one voice, or several, need.
-struct Opened {
-  std::shared_ptr<const Response> response;
-  ResponseReport report;
-};
-
-/// `input` is the recording whose rate it has to have.
-Opened open_response(const Job& job, const std::string& path, const ResponseOptions& options,
-                     const std::shared_ptr<const Response>& loaded, int rate,
-                     const std::string& input, ResponseCache& cache) {
-  Opened opened;
-  std::shared_ptr<const Response> response = loaded ? loaded : cache.load(path, options);
-  opened.report = {response->description,
-                   response->direction,
-                   response->repairs,
-                   response->warnings,
-                   response->far,
-                   response->rate,
-                   std::ssize(response->taps.left)};
-  if (response->rate != rate && job.rate_policy == RatePolicy::error) {
-    throw FileError(path, fmt::format("{} Hz, but {} has {} Hz (--rate-policy error)",
-                                      response->rate, input, rate));
-  }
-  try {
-    response = cache.convert(response, rate);
-  } catch (const UsageError& error) {  // it does not know the name of the file
-    throw FileError(path, error.what());
-  }
-  opened.report.direct_sound = std::llround(response->direct_sound);
-  opened.response = std::move(response);
-  return opened;
-}
 
 /// Makes scenes: what their voices have in common.
 class SceneMaker {
@@ -149,7 +55,11 @@ class SceneMaker {
     scene_.rate = recording.format().rate;
     for (std::size_t i = 0; i < used.size(); ++i) add_source(0, i, 0, false);
     open_then();
-    if (!routing) {
+    if (!routing && moves(job_.trajectory)) {
+      add_moving_voice(0, job_.mix,
+                       open_movement(job_, job_.response, job_.response_options, job_.trajectory,
+                                     scene_.sources.front()->length(), scene_.rate, job_.input));
+    } else if (!routing) {
       add_voice(0, job_.mix,
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
                               job_.input, *cache_));
@@ -168,8 +78,7 @@ class SceneMaker {
       report_.routing = std::move(routing);
     }
     finish();
-    report_.response = responses_.front().report;
-    report_.response.taps = scene_.taps;
+    report_first();
     return std::move(scene_);
   }
 
@@ -186,8 +95,7 @@ class SceneMaker {
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       report_.voices[v].response = responses_[v].report;
     }
-    report_.response = report_.voices.front().response;
-    report_.response.taps = scene_.taps;
+    report_first();
     return std::move(scene_);
   }
 
@@ -222,29 +130,29 @@ class SceneMaker {
   struct Shared {
     std::vector<std::optional<int>> channels;
     std::vector<std::size_t> sources;  ///< of the channels
-    std::size_t recording = 0;
   };
 
   void open_recordings(const SceneRequest& request) {
     std::map<std::pair<std::string, double>, Shared> shared;
+    std::map<std::string, std::string> pipes;  // and the voice that reads it
     for (const VoiceRequest& voice : request.voices) {
       Shared& one = shared[{voice.input, voice.start}];
-      if (std::ranges::count(one.channels, voice.channel) == 0)
+      const bool is_new = one.channels.empty();
+      if (is_new && is_special_file(voice.input) &&
+          !pipes.try_emplace(voice.input, voice.name).second) {
+        throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
+                                                "another start on",
+                                                pipes[voice.input]));
+      }
+      if (std::ranges::count(one.channels, voice.channel) == 0) {
         one.channels.push_back(voice.channel);
+      }
     }
     allow_open_files(shared.size());
-    std::map<std::string, std::string> pipes;  // and the voice that reads it
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       const VoiceRequest& voice = request.voices[v];
       Shared& one = shared[{voice.input, voice.start}];
-      if (one.sources.empty()) {
-        if (is_special_file(voice.input) && !pipes.try_emplace(voice.input, voice.name).second) {
-          throw FileError(voice.name, fmt::format("can be read only once, and {} reads it from "
-                                                  "another start on",
-                                                  pipes[voice.input]));
-        }
-        open_recording(voice, one);
-      }
+      if (one.sources.empty()) open_recording(voice, one);
       const auto channel = std::ranges::find(one.channels, voice.channel) - one.channels.begin();
       source_of_.push_back(one.sources[static_cast<std::size_t>(channel)]);
     }
@@ -309,16 +217,25 @@ class SceneMaker {
     if (!is_sofa(voice.response)) options.sofa = {};
     Mix mix = job_.mix;
     mix.gain_db += voice.gain_db;
-    Opened opened =
-        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_);
     const std::size_t source = source_of_[v];
     const DrySource& dry = *scene_.sources[source];
     const Recording& recording = dry.recording();
     report_.voices[v].source = {scene_.rate, dry.length(), recording.has_more(),
                                 recording.repairs()};
     report_.voices[v].source_rate = recording.format().rate;
-    add_voice(source, mix, std::move(opened), options,
-              is_special_file(voice.response) ? "" : voice.response);
+    if (moves(voice.trajectory)) {
+      return add_moving_voice(source, mix,
+                              open_movement(job_, voice.response, options, voice.trajectory,
+                                            dry.start() + dry.length(), scene_.rate, "the scene"));
+    }
+    add_voice(
+        source, mix,
+        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_),
+        options, is_special_file(voice.response) ? "" : voice.response);
+  }
+
+  bool moves(const std::string& trajectory) const {
+    return !trajectory.empty() || !job_.head.empty();
   }
 
   void open_then() {
@@ -328,23 +245,25 @@ class SceneMaker {
     options.truncated = job_.response_options.truncated;
     options.formats = job_.response_options.formats;
     options.both_ears = true;
-    const Opened opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
-                                        job_.scene ? "the scene" : job_.input, *cache_);
+    const OpenedResponse opened = open_response(job_, job_.then, options, nullptr, scene_.rate,
+                                                job_.scene ? "the scene" : job_.input, *cache_);
     then_ = opened.response;
     report_.then = opened.report;
     report_.then->taps = std::ssize(then_->taps.left);
   }
 
   /// `again`: where the response can be read once more; otherwise it is kept.
-  void add_voice(std::size_t source, const Mix& mix, Opened opened,
+  void add_voice(std::size_t source, const Mix& mix, OpenedResponse opened,
                  const ResponseOptions& options = {}, const std::string& again = "") {
     Recipe recipe;
     recipe.cache = cache_;
     recipe.path = again;
     recipe.options = options;
     recipe.rate = scene_.rate;
+    recipe.crop = job_.crop;
     recipe.mix = mix;
     recipe.then = then_;
+    if (job_.crop != Crop{}) crop(opened);
     if (again.empty()) recipe.converted = opened.response;
     if (mix.has_unit_energy) {
       opened.report.unit_energy_gain_db = dbfs(unit_energy_factor(*opened.response));
@@ -358,10 +277,28 @@ class SceneMaker {
     responses_.push_back(std::move(opened));
   }
 
+  void crop(OpenedResponse& opened) const {
+    const std::size_t known = opened.response->warnings.size();
+    Response part = cropped(*opened.response, job_.crop);
+    for (std::size_t i = known; i < part.warnings.size(); ++i) {
+      opened.report.warnings.push_back(part.warnings[i]);
+    }
+    opened.report.direct_sound = std::llround(part.direct_sound);
+    opened.response = std::make_shared<const Response>(std::move(part));
+  }
+
+  void add_moving_voice(std::size_t source, const Mix& mix,
+                        const std::shared_ptr<const MovingVoices>& moving) {
+    add_voice(source, mix, first_response(*moving));
+    recipes_.back()->converted = nullptr;
+    recipes_.back()->moving = moving;
+    scene_.parts.back().voices = moving->voices;
+  }
+
   /// What depends on all voices: where time zero is, and how long the longest response.
   void finish() {
     std::int64_t first_arrival = responses_.front().report.direct_sound;
-    for (const Opened& one : responses_) {
+    for (const OpenedResponse& one : responses_) {
       first_arrival = std::min(first_arrival, one.report.direct_sound);
     }
     const bool is_aligned = job_.align == Align::direct;
@@ -383,13 +320,18 @@ class SceneMaker {
       }
       auto voice = std::make_shared<VoiceResponses>();
       voice->latency = sizes_[p].latency + then_latency;
-      voice->whole = made_.of(recipes_[p], report.taps, std::nullopt);
-      if (job_.early_ms) {
-        const std::int64_t after = std::llround(*job_.early_ms * scene_.rate / 1000);
+      voice->whole = taps_.of(recipes_[p], report.taps);
+      report_.stretches.resize(job_.stretches.size());
+      for (std::size_t i = 0; i < job_.stretches.size(); ++i) {
+        const auto& [stretch, milliseconds] = job_.stretches[i];
+        const std::int64_t after = std::llround(milliseconds * scene_.rate / 1000);
         const std::int64_t arrival = sizes_[p].latency + report.direct_sound + predelay;
-        const std::int64_t early = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
-        voice->early = made_.of(recipes_[p], early + then_taps - 1, early);
-        report_.early_taps = std::max(report_.early_taps, early);
+        const std::int64_t first = std::min<std::int64_t>(arrival + after + 1, mixed_taps);
+        const bool is_early = stretch == Stretch::early;
+        SceneResponses& to = is_early ? voice->early : voice->late;
+        to = taps_.of(recipes_[p], is_early ? first + then_taps - 1 : report.taps, stretch, first);
+        std::int64_t& taps = report_.stretches[i].taps;
+        taps = std::max(taps, is_early ? first : mixed_taps - first);
       }
       known[key] = voice;
       scene_.parts[p].responses = std::move(voice);
@@ -404,11 +346,18 @@ class SceneMaker {
     scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
   }
 
+  /// The first response speaks for all.
+  void report_first() {
+    report_.response = responses_.front().report;
+    report_.response.taps = scene_.taps;
+    if (job_.align == Align::direct) report_.response.direct_sound = scene_.first - scene_.latency;
+  }
+
   const Job& job_;
   JobReport& report_;
   std::shared_ptr<ResponseCache> cache_;
   Scene scene_;
-  Responses made_;
+  KeptTaps taps_;
   std::shared_ptr<const Response> then_;
   std::vector<std::size_t> source_of_;  ///< of each voice of a scene
   struct Size {
@@ -417,7 +366,7 @@ class SceneMaker {
   // Of each part:
   std::vector<Size> sizes_;
   std::vector<std::shared_ptr<Recipe>> recipes_;
-  std::vector<Opened> responses_;
+  std::vector<OpenedResponse> responses_;
 };
 
 }  // namespace

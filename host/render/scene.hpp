@@ -20,9 +20,13 @@ namespace gpuconv {
 
 /// The responses through which one voice is heard: a single one, or those of its directions.
 struct VoiceResponses {
-  SceneResponses whole;   ///< at the rate of the scene, with the mix applied
-  SceneResponses early;   ///< as many, up to the end of the early part; if the job asks for it
-  std::int64_t latency = 0;  ///< frames before time zero, the same for all of them
+  SceneResponses whole;        ///< at the rate of the scene, with the mix applied
+  SceneResponses early, late;  ///< as many, of the stretches that the job asks for
+  std::int64_t latency = 0;    ///< frames before time zero, the same for all of them
+
+  const SceneResponses& of(Stretch stretch) const {
+    return stretch == Stretch::early ? early : stretch == Stretch::late ? late : whole;
+  }
 };
 
 /// One voice as it was asked for. To the engine it may be several: each is a stretch of the source

@@ -21,6 +21,7 @@
 #include "host/render/convolver_cache.hpp"
 #include "host/render/cpu_renderer.hpp"
 #include "host/render/frame_range.hpp"
+#include "host/render/output_rate.hpp"
 #include "host/render/scene_renderer.hpp"
 #include "host/render/verification.hpp"
 #include "host/write/float_store.hpp"
@@ -57,10 +58,6 @@ double start_gpu(const Device& device) {
   return seconds_since(before);
 }
 
-const SceneResponses& responses_of(const Part& part, bool is_early) {
-  return is_early ? part.responses->early : part.responses->whole;
-}
-
 using Taps = std::shared_ptr<const Stereo<Signal>>;
 
 /// After so many frames of silence.
@@ -77,9 +74,8 @@ Taps delayed(const Taps& taps, std::int64_t frames) {
 /// One source with one response, from its begin to its end: a renderer's job.
 bool is_whole_voice(const Scene& scene, std::span<const Part> parts) {
   if (parts.size() != 1 || parts.front().voices.size() != 1) return false;
-  const Voice& voice = parts.front().voices.front();
-  return scene.sources[parts.front().source]->start() == 0 && voice.begin == 0 &&
-         voice.end == kForever && voice.fade_in == 0 && voice.fade_out == 0;
+  return scene.sources[parts.front().source]->start() == 0 &&
+         is_whole(parts.front().voices.front());
 }
 
 /// What the engine gets of some parts.
@@ -89,7 +85,7 @@ struct Cast {
   std::vector<std::size_t> sources;  ///< of the scene
 };
 
-Cast cast_of(const Scene& scene, std::span<const Part> parts, bool is_early) {
+Cast cast_of(const Scene& scene, std::span<const Part> parts, Stretch stretch) {
   struct Group {
     std::size_t first;  ///< response
     SceneResponses responses;
@@ -102,7 +98,7 @@ Cast cast_of(const Scene& scene, std::span<const Part> parts, bool is_early) {
     const auto same = std::ranges::find(known, part.responses.get()) - known.begin();
     if (same == std::ssize(known)) {
       known.push_back(part.responses.get());
-      const SceneResponses& own = responses_of(part, is_early);
+      const SceneResponses& own = part.responses->of(stretch);
       const std::int64_t delay = scene.latency - part.responses->latency;
       groups.push_back({cast.responses.count, own, delay});
       cast.responses.count += own.count;
@@ -149,18 +145,18 @@ class Rendering {
     if (device_) report_.gpu_start_seconds += start_gpu(*device_);
   }
 
-  RenderReport run(std::span<const Part> parts, bool is_early) {
-    return is_whole_voice(scene_, parts) ? run_whole_voice(parts.front(), is_early)
-                                         : run_scene(parts, is_early);
+  RenderReport run(std::span<const Part> parts, Stretch stretch) {
+    return is_whole_voice(scene_, parts) ? run_whole_voice(parts.front(), stretch)
+                                         : run_scene(parts, stretch);
   }
 
   /// Of all frames, if they are measured.
   const Stereo<Level>& levels() const { return levels_; }
 
  private:
-  RenderReport run_whole_voice(const Part& part, bool is_early) {
+  RenderReport run_whole_voice(const Part& part, Stretch stretch) {
     const Taps taps =
-        delayed(responses_of(part, is_early).load(0), scene_.latency - part.responses->latency);
+        delayed(part.responses->of(stretch).load(0), scene_.latency - part.responses->latency);
     DrySource& source = *scene_.sources[part.source];
     const auto before = std::chrono::steady_clock::now();
     const Method& method = *report_.choice.method;
@@ -196,8 +192,8 @@ class Rendering {
     return rendered;
   }
 
-  RenderReport run_scene(std::span<const Part> parts, bool is_early) {
-    Cast cast = cast_of(scene_, parts, is_early);
+  RenderReport run_scene(std::span<const Part> parts, Stretch stretch) {
+    Cast cast = cast_of(scene_, parts, stretch);
     const auto before = std::chrono::steady_clock::now();
     std::shared_ptr<ClipGatherer::Turn> turn;
     if (job_.convolvers && device_) turn = job_.convolvers->take_turn(device_->index);
@@ -302,10 +298,10 @@ std::vector<std::size_t> sources_of(std::span<const Part> parts) {
   return sources;
 }
 
-std::int64_t longest_of(const Scene& scene, std::span<const Part> parts, bool is_early) {
+std::int64_t longest_of(const Scene& scene, std::span<const Part> parts, Stretch stretch) {
   std::int64_t K = 0;
   for (const Part& part : parts) {
-    K = std::max(K, responses_of(part, is_early).longest + scene.latency - part.responses->latency);
+    K = std::max(K, part.responses->of(stretch).longest + scene.latency - part.responses->latency);
   }
   return K;
 }
@@ -336,9 +332,12 @@ std::int64_t voices_at_a_time(std::int64_t voices, std::int64_t K) {
 RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const Pass& pass) {
   const std::vector<std::size_t> all = sources_of(pass.parts);
   Signal mean;
-  FrameRange wanted(scene.first, pass.length, [&](Stereo<std::span<const float>> wet) {
-    pass.write(pick(wet, job.format.channels, mean));
-  });
+  OutputRate at_rate(scene.rate, job.output_rate.value_or(scene.rate),
+                     [&](Stereo<std::span<const float>> wet) {
+                       pass.write(pick(wet, job.format.channels, mean));
+                     });
+  FrameRange wanted(scene.first, pass.length,
+                    [&](Stereo<std::span<const float>> wet) { at_rate.take(wet); });
   const auto take = [&](Stereo<std::span<const float>> wet) {
     wanted(wet, scene.known_length(all));
   };
@@ -348,13 +347,14 @@ RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const 
     job.watch(
         {scene.known_length(all), scene.exact_length(), scene.rate, so_far.levels, so_far.clipped});
   };
-  const std::int64_t K = longest_of(scene, pass.parts, pass.is_early);
+  const std::int64_t K = longest_of(scene, pass.parts, pass.stretch);
   const auto size = static_cast<std::size_t>(
       pass.at_a_time > 0 ? pass.at_a_time : voices_at_a_time(std::ssize(pass.parts), K));
   const bool is_one = size >= pass.parts.size();
   // The device measures all frames of both ears, so the host must, too.
   const bool are_all_wanted = is_one && scene.first == 0 && pass.length == WetLength::full &&
-                              job.format.channels == Channels::both;
+                              job.format.channels == Channels::both &&
+                              job.output_rate.value_or(scene.rate) == scene.rate;
   GroupSum sum(is_special_file(job.output)
                    ? (std::filesystem::temp_directory_path() / "gpuconv.wav").string()
                    : job.output);
@@ -368,7 +368,7 @@ RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const 
     sum.begin(is_last ? WriteWet(take) : WriteWet());
     const auto add = [&](Stereo<std::span<const float>> wet) { sum.add(wet); };
     Rendering rendering(scene, job, report, add, watch, !are_all_wanted);
-    const RenderReport group = rendering.run(parts, pass.is_early);
+    const RenderReport group = rendering.run(parts, pass.stretch);
     if (group.device_levels) {
       check_levels(*group.device_levels,
                    are_all_wanted ? pass.written().levels : rendering.levels());
@@ -378,6 +378,7 @@ RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const 
     if (!is_last) sum.finish(0);
     ++passes;
   }
+  at_rate.finish();
   rendered.frames = scene.known_length(all) + K - 1;
   report.passes = std::max(report.passes, passes);
   report_sources(scene, report);

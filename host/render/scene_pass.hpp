@@ -19,7 +19,7 @@ std::int64_t voices_at_a_time(std::int64_t voices, std::int64_t K);
 struct Pass {
   std::span<const Part> parts;
   WetLength length = WetLength::full;
-  bool is_early = false;                      ///< through the early parts of the responses
+  Stretch stretch = Stretch::whole;           ///< of the responses
   WriteWet write = {};                        ///< takes the wanted frames
   std::function<WriteReport()> written = {};  ///< reports what `write` got
   bool is_watched = true;

@@ -19,7 +19,8 @@ struct VoiceRequest {
   double gain_db = 0;
 
   std::string response;
-  SofaOptions sofa;  ///< what it says of the direction
+  SofaOptions sofa;        ///< what it says of the direction
+  std::string trajectory;  ///< instead of one; "": the source rests
 };
 
 struct SceneRequest {

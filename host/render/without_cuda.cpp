@@ -3,6 +3,7 @@
 #include "host/base/error.hpp"
 #include "host/render/clip_renderer.hpp"
 #include "host/render/gpu_renderer.hpp"
+#include "host/render/gpu_scene_renderer.hpp"
 #include "host/render/watchdog.hpp"
 
 namespace gpuconv {
@@ -17,6 +18,11 @@ std::unique_ptr<Renderer> make_gpu_renderer(PlanConvolver*, const Stereo<Signal>
 }
 
 std::unique_ptr<ClipMemory> make_clip_memory(int, std::size_t) {
+  throw GpuError(query_devices().why_none);
+}
+
+std::unique_ptr<SceneRenderer> make_gpu_scene_renderer(const Method&, SceneResponses,
+                                                       std::vector<Voice>, std::int64_t, int) {
   throw GpuError(query_devices().why_none);
 }
 

@@ -16,16 +16,35 @@ constexpr double kKaiserBeta = 9.0;
 
 using Kernel = std::array<double, 2 * kDelayReach>;
 
+constexpr int kTerms = 26;
+
+/// 1 / k^2.
+constexpr auto kInverseSquares = [] {
+  std::array<double, kTerms + 1> inverse{};
+  for (int k = 1; k <= kTerms; ++k) inverse[static_cast<std::size_t>(k)] = 1.0 / (k * k);
+  return inverse;
+}();
+
+/// I0(x), by x^2 / 4 = y <= kKaiserBeta^2 / 4: sum_k y^k / (k!)^2. The terms that are left out are
+/// below 1e-17 of the sum.
+double bessel_i0(double y) {
+  double sum = 1;
+  for (std::size_t k = kTerms; k > 0; --k) sum = 1 + sum * (y * kInverseSquares[k]);
+  return sum;
+}
+
 /// s(j + 1 - kDelayReach - fraction) for each j, scaled to a sum of 1: the gain at 0 Hz is exact.
 Kernel interpolation_kernel(double fraction) {
+  constexpr double kQuarter = kKaiserBeta * kKaiserBeta / 4;
+  // sin(pi (j + 1 - kDelayReach - fraction)) is that, with the sign of (-1)^j.
+  const double sine = std::sin(std::numbers::pi * fraction);
   Kernel kernel{};
   for (int j = 0; j < 2 * kDelayReach; ++j) {
     const double t = j - kDelayReach - fraction + 1;
     const double x = t / kDelayReach;
-    const double window =
-        x * x < 1 ? std::cyl_bessel_i(0.0, kKaiserBeta * std::sqrt(1 - x * x)) : 0.0;
-    const double angle = std::numbers::pi * t;
-    kernel[static_cast<std::size_t>(j)] = window * (t == 0 ? 1 : std::sin(angle) / angle);
+    const double window = x * x < 1 ? bessel_i0(kQuarter * (1 - x * x)) : 0.0;
+    const double sinc = t == 0 ? 1 : (j % 2 == 0 ? sine : -sine) / (std::numbers::pi * t);
+    kernel[static_cast<std::size_t>(j)] = window * sinc;
   }
   const double sum = std::accumulate(kernel.begin(), kernel.end(), 0.0);
   for (double& s : kernel) s /= sum;
@@ -51,6 +70,18 @@ Signal delayed(std::span<const float> taps, double delay, int lead) {
     for (std::size_t j = 0; j < kernel.size(); ++j) sum[first + k + j] += taps[k] * kernel[j];
   }
   return Signal(sum.begin(), sum.end());
+}
+
+double value_at(std::span<const float> taps, double t) {
+  const double whole = std::floor(t);
+  const Kernel kernel = interpolation_kernel(t - whole);  // even, so good for both senses of time
+  const auto first = static_cast<std::ptrdiff_t>(whole) - (kDelayReach - 1);
+  double sum = 0;
+  for (std::ptrdiff_t j = 0; j < std::ssize(kernel); ++j) {
+    if (first + j < 0 || first + j >= std::ssize(taps)) continue;
+    sum += kernel[static_cast<std::size_t>(j)] * taps[static_cast<std::size_t>(first + j)];
+  }
+  return sum;
 }
 
 }  // namespace gpuconv

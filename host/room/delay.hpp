@@ -25,4 +25,7 @@ bool is_whole(double delay);
 /// the taps and changes none; another one needs lead >= kDelayReach.
 Signal delayed(std::span<const float> taps, double delay, int lead);
 
+/// sum_k h[k] s(t - k): the response at any time t, in samples, by the same interpolation.
+double value_at(std::span<const float> taps, double t);
+
 }  // namespace gpuconv

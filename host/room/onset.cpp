@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "host/room/delay.hpp"
+
 namespace gpuconv {
 
 float maximum_of(const Signal& taps) {
@@ -30,6 +32,25 @@ double direct_sound(const Stereo<Signal>& taps, const Stereo<double>& delays) {
     }
   }
   return first;
+}
+
+std::optional<double> arrival(const Signal& taps) {
+  constexpr int kParts = 16;
+  const float maximum = maximum_of(taps);
+  const auto first = first_near(taps, maximum);
+  if (!first) return std::nullopt;
+  // The sample before it is lower, so that the threshold is crossed between the two.
+  const double threshold = double{maximum} / 10;
+  const double begin = static_cast<double>(*first) - 1;
+  double before = *first == 0 ? 0 : std::abs(double{taps[*first - 1]});
+  for (int part = 1; part < kParts; ++part) {
+    const double t = begin + static_cast<double>(part) / kParts;
+    const double here = std::abs(value_at(taps, t));
+    if (here >= threshold) return t + ((threshold - before) / (here - before) - 1) / kParts;
+    before = here;
+  }
+  const double last = std::abs(double{taps[*first]});
+  return begin + 1 + ((threshold - before) / (last - before) - 1) / kParts;
 }
 
 }  // namespace gpuconv

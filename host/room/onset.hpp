@@ -25,4 +25,14 @@ float maximum_of(const Signal& taps);
 /// counts. 0 for silence.
 double direct_sound(const Stereo<Signal>& taps, const Stereo<double>& delays = {});
 
+/// When the sound arrives at one ear, in samples and their fractions: where |h|, interpolated,
+/// first comes within 20 dB of this ear's own maximum. Nothing for silence.
+///
+/// Interpolated directions are aligned by it. Leaving out every other direction of KEMAR (MIT,
+/// horizontal) and interpolating it from its neighbours, 10 degrees apart, gives it back with an
+/// error of -17 dB and a spectral distance of 1.9 dB (rms, 0.2 to 16 kHz). Thresholds of 10 and 6
+/// dB jump between peaks in the shadow of the head and leave -10 dB and -9 dB, the peak of the
+/// cross-correlation with the minimum-phase response -12 dB, and no alignment -9 dB and 6.8 dB.
+std::optional<double> arrival(const Signal& taps);
+
 }  // namespace gpuconv

@@ -96,6 +96,10 @@ void check_rates(int from, int to) {
   }
 }
 
+std::int64_t frames_at_rate(std::int64_t frames, int from, int to) {
+  return (frames * to + from - 1) / from;
+}
+
 struct SoundResampler::State {
   State(soxr_t made, std::size_t count) : resampler(made), channels(count) {}
   State(const State&) = delete;

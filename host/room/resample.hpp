@@ -12,6 +12,7 @@
 // End: zeros after the last tap let its ringing end.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,10 @@ namespace gpuconv {
 /// number of new samples, whatever the rates. Throws UsageError where a rate is out of range, both
 /// are further apart than 1:256, or the result would be longer than kMaxTaps.
 Response resample(const Response& response, int rate);
+
+/// ceil(frames to / from): so many at rate `to` last as long as `frames` at rate `from`, and no
+/// frame is lost.
+std::int64_t frames_at_rate(std::int64_t frames, int from, int to);
 
 /// Throws UsageError where a rate is out of range or both are further apart than 1:256.
 void check_rates(int from, int to);

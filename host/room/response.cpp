@@ -12,6 +12,7 @@
 #include "host/read/nonfinite.hpp"
 #include "host/room/delay.hpp"
 #include "host/room/onset.hpp"
+#include "host/room/response_field.hpp"
 #include "host/room/sofa/sofa_set.hpp"
 
 namespace gpuconv {
@@ -75,8 +76,7 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
   response.taps.right = is_mono ? channels.channels.front() : std::move(channels.channels.back());
   response.taps.left = std::move(channels.channels.front());
   response.direct_sound = direct_sound(response.taps);
-  response.description =
-      channels.description + (is_mono ? ", one channel for both ears" : "");
+  response.description = channels.description + (is_mono ? ", one channel for both ears" : "");
   response.repairs = std::move(channels.repairs);
   return response;
 }
@@ -85,9 +85,8 @@ Response load_audio(const std::string& path, const ResponseOptions& options) {
 void check_no_direction(const std::string& path, const ResponseOptions& options) {
   if (options.sofa == SofaOptions{}) return;
   throw UsageError(path + ": --azimuth and the like choose a measurement of a SOFA file, and " +
-                   (is_special_file(path)
-                        ? "such a file cannot come through a pipe; give its path"
-                        : "this is not one"));
+                   (is_special_file(path) ? "such a file cannot come through a pipe; give its path"
+                                          : "this is not one"));
 }
 
 Response checked(const std::string& path, Response response) {
@@ -132,6 +131,9 @@ Response response_of(const ResponseChannels& channels, int left, int right) {
 }
 
 Response response_of(SofaSet& set, const ResponseOptions& options) {
+  if (options.sofa.interpolation == Interpolation::neighbours && !options.sofa.measurement) {
+    return interpolated_response(set, options);
+  }
   SofaMeasurement found = set.measurement(options.sofa);
   Response response;
   response.rate = found.rate;

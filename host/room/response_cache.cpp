@@ -22,9 +22,10 @@ std::string key_of(const std::string& identity, const ResponseOptions& options) 
   const SofaOptions& sofa = options.sofa;
   const std::string receivers =
       sofa.receivers ? fmt::format("{},{}", sofa.receivers->left, sofa.receivers->right) : "-";
-  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", identity, words_of(sofa.azimuth),
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {}", identity, words_of(sofa.azimuth),
                      words_of(sofa.elevation), words_of(sofa.distance), words_of(sofa.emitter),
                      words_of(sofa.measurement), receivers, static_cast<int>(sofa.azimuths),
+                     static_cast<int>(sofa.interpolation.value_or(Interpolation::nearest)),
                      static_cast<int>(options.nonfinite), static_cast<int>(options.truncated),
                      static_cast<int>(options.formats), options.both_ears);
 }

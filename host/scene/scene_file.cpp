@@ -25,13 +25,14 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostBytes = std::size_t{64} << 20;
 constexpr std::size_t kMostVoices = 1'000'000;
-constexpr int kMostLevels = 16;         // of objects in objects
-constexpr double kMostSeconds = 1e6;    // of a start: 11 days
+constexpr int kMostLevels = 16;       // of objects in objects
+constexpr double kMostSeconds = 1e6;  // of a start: 11 days
 constexpr double kMostDecibels = 200;
 
 constexpr std::array<std::string_view, 2> kSceneKeys{"voices", "rate"};
-constexpr std::array<std::string_view, 9> kVoiceKeys{
-    "input", "channel", "start", "gain", "response", "azimuth", "elevation", "distance", "id"};
+constexpr std::array<std::string_view, 10> kVoiceKeys{
+    "input",   "channel",   "start",    "gain",       "response",
+    "azimuth", "elevation", "distance", "trajectory", "id"};
 
 /// What is wrong with a value; read_scene() adds where it stands.
 struct BadValue : std::runtime_error {
@@ -141,9 +142,10 @@ std::string id_of(const Json& voice, std::size_t number) {
   };
   constexpr std::size_t kMostLetters = 100;
   if (id.size() > kMostLetters || !std::ranges::all_of(id, is_allowed)) {
-    throw BadValue(fmt::format("id '{}' is not a name of letters, digits, '-', '_' and '.' (limit "
-                               "{})",
-                               id, kMostLetters));
+    throw BadValue(
+        fmt::format("id '{}' is not a name of letters, digits, '-', '_' and '.' (limit "
+                    "{})",
+                    id, kMostLetters));
   }
   return id;
 }
@@ -196,6 +198,12 @@ class SceneReader {
       voice.sofa.azimuth = number_of(json, "azimuth", -360, 360, "degrees");
       voice.sofa.elevation = number_of(json, "elevation", -90, 90, "degrees");
       voice.sofa.distance = number_of(json, "distance", 0, 1e6, "m");
+      if (json.contains("trajectory")) {
+        voice.trajectory = located(text_of(json, "trajectory"));
+        if (voice.trajectory == "-") {
+          throw BadValue("trajectory is -, and standard input is for recordings");
+        }
+      }
       voice.id = id_of(json, number);
       if (!ids_.insert(voice.id).second) {
         throw BadValue(fmt::format("id '{}' is already that of another voice", voice.id));

@@ -60,15 +60,16 @@ void FloatStore::read(const WriteWet& wet) {
 
 void FloatStore::read(std::int64_t first, Stereo<std::span<float>> wet) {
   const auto begin = static_cast<std::size_t>(2 * first);
-  const auto wanted = static_cast<std::size_t>(
-      std::clamp<std::int64_t>(count_ - first, 0, std::ssize(wet.left)));
+  const auto wanted =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(count_ - first, 0, std::ssize(wet.left)));
   frames_.resize(2 * wanted);
   if (!file_) {
     std::copy_n(memory_.begin() + static_cast<std::ptrdiff_t>(std::min(begin, memory_.size())),
                 2 * wanted, frames_.begin());
   }
   for (std::size_t done = 0; file_ && done < wanted;) {
-    const auto position = static_cast<std::int64_t>(kFrameBytes) * (first + static_cast<std::int64_t>(done));
+    const auto position =
+        static_cast<std::int64_t>(kFrameBytes) * (first + static_cast<std::int64_t>(done));
     const auto bytes = file_->read_back(position, (wanted - done) * kFrameBytes);
     const std::size_t frames = bytes.size() / kFrameBytes;
     if (frames == 0) throw_lost();

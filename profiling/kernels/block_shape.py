@@ -16,14 +16,16 @@ class Kernel:
     @staticmethod
     def of(mangled):
         shape = re.search(r"BlockShapeILi(\d+)ELi(\d+)EJ((?:Li\d+E)+)E", mangled)
-        pass_ = re.search(r"(columns_forward|columns_inverse|spectrum|convolve(?:_with_responses)?)_kernel", mangled)
+        pass_ = re.search(r"(columns_forward|columns_inverse|spectrum|inverse|"
+                          r"convolve(?:_with_responses)?)_kernel", mangled)
         if not shape or not pass_:
             return None
         lanes, per_thread = int(shape[1]), int(shape[2])
         radices = tuple(map(int, re.findall(r"Li(\d+)E", shape[3])))
         kind = pass_[1]
         if not kind.startswith("columns"):
-            kind = ("fused_" if lanes == 1 else "rows_") + kind
+            items = "items_" if "FusedItems" in mangled else ""  # of voices
+            kind = ("fused_" if lanes == 1 else "rows_") + items + kind
         return Kernel(kind, lanes, radices, per_thread)
 
     @property
@@ -81,6 +83,7 @@ class Kernel:
     def passes(self):
         """Transforms, in order: True for a forward one."""
         return {"columns_forward": [True], "columns_inverse": [False], "rows_spectrum": [True],
-                "fused_spectrum": [True], "rows_convolve": [True, False, False],
+                "fused_spectrum": [True], "fused_items_spectrum": [True],
+                "rows_inverse": [False], "fused_inverse": [False], "rows_convolve": [True, False, False],
                 "fused_convolve": [True, False, False],
                 "rows_convolve_with_responses": [True, True, False, True, False]}[self.kind]

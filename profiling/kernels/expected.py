@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints what a profile of the large transforms should show on an NVIDIA H200: a roofline.
 
-    profiling/kernels/expected.py LENGTHS_PROGRAM [SAMPLESxTAPS[xCLIPS]...]
+    profiling/kernels/expected.py LENGTHS_PROGRAM [SAMPLESxTAPS[xCLIPS|vVOICES]...]
 
 LENGTHS_PROGRAM is build/gpuconv_lengths, which plans; registers and instructions are read from the
 machine code (sass.py), which takes minutes. Nothing here is a measurement: ncu.sh measures.
@@ -11,6 +11,9 @@ Light should show that unit near its ceiling. Shared memory and instructions cou
 multiprocessor, which does a whole number of blocks. The time goes from "all phases overlap" (the
 largest) to "none do" (the sum). Copies, planning and the joints between blocks are left out.
 profiles.md says what else to look at.
+
+With vVOICES it is a scene: so many sources, all heard from beginning to end, each with a response of
+its own. The upload of their samples is printed, too.
 """
 
 import json
@@ -28,6 +31,7 @@ ON_CHIP_BYTES = 128  # a clock and multiprocessor: 32 banks of 4 bytes; hits of 
 DEVICE_BYTES, L2_BYTES = 4.3e12, 5.5e12  # a second
 L2_SIZE = 60 * 2**20
 ISSUE, OF_ONE_WARP = 4 * 0.7, 0.4  # instructions a clock: four schedulers with barriers; one warp
+UPLOAD_BYTES = 50e9  # a second, of page-locked memory over PCIe 5.0 x16
 # Seconds between two launches, the second of which starts early (cuda/runtime/launch.cuh), and of the
 # shortest kernel. Without an early start the gap is about 1e-6.
 GAP, SHORTEST = 0.1e-6, 2e-6
@@ -55,8 +59,10 @@ def block_bytes(kernel):
         l2 += 8 * elements / last + 8 * last * kernel.lanes  # bases and steps between the passes
         loaded += 8 * elements
     if not kernel.kind.startswith("columns"):
-        l2 += 2 * 8 * elements  # responses' spectra, read or written
-        loaded += 2 * 8 * elements
+        # Responses' spectra, read or written; of an item or a sum, one.
+        spectra = 2 if "convolve" in kernel.kind else 1
+        l2 += spectra * 8 * elements
+        loaded += spectra * 8 * elements
     return l2, shared + loaded
 
 
@@ -66,6 +72,7 @@ class Launch:
 
     def __init__(self, row, times, blocks, device, moved):
         self.kernel, self.times, self.blocks = row["kernel"], times, blocks
+        self.name, self.threads = self.kernel.name, self.kernel.threads
         self.resident = resident(self.kernel.threads, row["registers"], self.kernel.shared_bytes)
         l2, on_chip = block_bytes(self.kernel)
         of_busiest = math.ceil(blocks / MULTIPROCESSORS)
@@ -82,11 +89,65 @@ class Launch:
                 for seconds in (max(self.bounds.values()), sum(self.bounds.values()))]
 
     def cells(self):
-        return (self.kernel.name, self.times, self.blocks, self.kernel.threads, self.resident,
-                f"{self.resident * self.kernel.threads // 32 / WARPS:.0%}",
+        return (self.name, self.times, self.blocks, self.threads, self.resident,
+                f"{self.resident * self.threads // 32 / WARPS:.0%}",
                 *(f"{1e6 * seconds:.3g}" for seconds in self.bounds.values()),
                 max(self.bounds, key=self.bounds.get),
                 " to ".join(f"{1e6 * seconds:.3g}" for seconds in self.seconds()))
+
+
+class Sums(Launch):
+    """`times` launches of voice_sums_kernel, of `blocks` blocks, which reads and writes `device` bytes
+    of device memory and `l2` bytes of its cache. A warp takes `steps` steps, an item each."""
+
+    each = 71  # instructions of a step: of the loop, in the machine code, without three segments of four
+
+    def __init__(self, times, blocks, device, l2, steps):
+        self.name, self.threads, self.times, self.blocks = "voice_sums", 256, times, blocks
+        self.resident = resident(256, 74, 0)
+        self.bounds = {"device": device / DEVICE_BYTES, "L2": l2 / L2_BYTES,
+                       "on chip": l2 / MULTIPROCESSORS / ON_CHIP_BYTES / CLOCK,
+                       "instructions": steps * self.each / MULTIPROCESSORS / ISSUE / CLOCK}
+
+
+def scene_of(method, plan, samples, taps, voices, rows):
+    """The launches of voices that are all heard from beginning to end (spectral_voices.cu)."""
+    runs = math.ceil(samples / plan["block_length"])
+    segments, M = plan["segments"], plan["complex_length"]
+    tile, many_sums = 4, 2**18
+    batch = max(1, min(L2_SIZE // 2, 64 * 2**20) // (8 * M))  # items
+    together = min(segments, tile * max(1, many_sums // M))  # segments whose batches follow each other
+    of_each = batch / together  # voices of a batch
+    times = runs * math.ceil(segments * voices / batch)
+    items = runs * segments * voices / times  # of a launch, on average
+    tiles = math.ceil(together / tile)
+    spectra = 8 * M * items
+    responses = of_each * 2 * 8 * M  # of each tile; from device memory once
+    sums = 2 * 2 * 2 * 8 * M * together  # with their errors, both sides, in and out
+    is_cached = 2 * 2 * 8 * M * segments <= L2_SIZE // 2  # beside the spectra
+    read = 4 * samples * voices / times
+    written = 2 * 4 * (samples + taps - 1)
+    adding = Sums(times, tiles * math.ceil(M / 256), responses + (0 if is_cached else sums),
+                  spectra + responses * tiles + sums, items * M / 32)
+    if method == "gpu-fused":
+        return [Launch(rows["fused_items_spectrum", M, 16], voices, 2, 2 * 4 * taps,
+                       8 * M),  # responses
+                Launch(rows["fused_items_spectrum", M, 16], times, math.ceil(items), read, 8 * M),
+                adding,
+                Launch(rows["fused_inverse", M, 16], runs, 2 * segments, written / runs, 8 * M)]
+    down, across = plan["rows"], plan["columns"]
+    pairs, columns = down // 2, across // 8
+    return [Launch(rows["columns_forward", down, 16], voices, 2 * columns, 2 * 4 * taps,
+                   16 * 8 * down),  # responses
+            Launch(rows["rows_spectrum", across, 16], voices, 2 * pairs, 0, 8 * 2 * across),
+            Launch(rows["columns_forward", down, 16], times, math.ceil(items * columns), read,
+                   16 * 8 * down),
+            Launch(rows["rows_spectrum", across, 16], times, math.ceil(items * pairs), 0,
+                   8 * 2 * across),
+            adding,
+            Launch(rows["rows_inverse", across, 16], runs, 2 * segments * pairs, 0, 8 * 2 * across),
+            Launch(rows["columns_inverse", down, 16], runs, 2 * segments * columns, written / runs,
+                   16 * 8 * down)]
 
 
 def launches_of(method, plan, samples, taps, clips, with_response, rows):
@@ -117,26 +178,35 @@ def launches_of(method, plan, samples, taps, clips, with_response, rows):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    sizes = [tuple(map(int, (word + "x1").split("x")[:3]))
-             for word in sys.argv[2:] or ("200000x70000", "160000x16000x1024")]
+    sizes = [size_of(word) for word in sys.argv[2:] or ("200000x70000", "160000x16000x1024")]
     plans = json.loads(subprocess.run(
-        [sys.argv[1], *(f"{samples}x{taps}" for samples, taps, _ in sizes)],
+        [sys.argv[1], *(f"{samples}x{taps}" for samples, taps, _, _ in sizes)],
         stdout=subprocess.PIPE, text=True, check=True).stdout)
     rows = {(row["kernel"].kind, row["kernel"].length, row["kernel"].per_thread): row
             for row in sass.read_all()}
-    for size, plan in zip(sizes, plans):
-        print("\n{:,} samples x {:,} taps x {:,} clips; times in microseconds".format(*size))
+    for (samples, taps, clips, voices), plan in zip(sizes, plans):
+        print(f"\n{samples:,} samples x {taps:,} taps x {voices or clips:,} "
+              f"{'voices' if voices else 'clips'}; times in microseconds")
         runs = [(method, False) for method in ("gpu-fourstep", "gpu-fused") if method in plan]
-        if plan.get("gpu-fourstep", {}).get("segments") == size[2] == 1:
+        if plan.get("gpu-fourstep", {}).get("segments") == clips == 1 and not voices:
             runs.append(("gpu-fourstep", True))
         for method, with_response in runs:
-            launches = launches_of(method, plan[method], *size, with_response, rows)
+            launches = (scene_of(method, plan[method], samples, taps, voices, rows) if voices else
+                        launches_of(method, plan[method], samples, taps, clips, with_response, rows))
             least, most = map(sum, zip(*(launch.seconds() for launch in launches)))
             print(f"{method}{', with another response' if with_response else ''}: "
-                  f"{1e6 * least:.3g} to {1e6 * most:.3g}")
+                  f"{1e6 * least:.3g} to {1e6 * most:.3g}"
+                  + (f"; upload {1e6 * 4 * samples * voices / UPLOAD_BYTES:.3g}" if voices else ""))
             sass.show(("kernel", "launches", "blocks", "threads", "resident", "occupancy",
                        *launches[0].bounds, "limit", "all launches"),
                       *(launch.cells() for launch in launches))
+
+
+def size_of(word):
+    """SAMPLESxTAPS[xCLIPS|vVOICES] -> samples, taps, clips, voices (0: no scene)"""
+    size, _, voices = word.partition("v")
+    samples, taps, clips = map(int, (size + "x1").split("x")[:3])
+    return samples, taps, clips, int(voices or 0)
 
 
 if __name__ == "__main__":

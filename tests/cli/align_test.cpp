@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numbers>
 #include <string>
 
 #include "tests/support/heard.hpp"
@@ -203,6 +204,129 @@ TEST_F(Early, IsTheWholeOutputWhereTheResponseIsNoLonger) {
   // At 0 ms only the direct sound is left.
   ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--early", "0"}).exit_code, 0);
   expect_wet(early_, up_to(taps_, kArrival + 1), 0, 1399);
+}
+
+TEST_F(Early, AndLateAreTheWholeTogether) {
+  const std::string late = folder_.file("wet.late.wav");
+  const Outcome outcome =
+      render(dry_file_, onset_room_,
+             {"--early", "5", "--late", "5ms", "--align", "direct", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"wet.early.wav: 161 of 400", "wet.late.wav: 239 of 400 taps"}));
+  EXPECT_EQ(Json::parse(outcome.out)["late"]["file"], late);
+  Stereo<Signal> rest = taps_;
+  for (const Side side : kSides) std::fill_n(rest[side].begin(), 161, 0.0F);
+  expect_wet(wet(), taps_, kArrival, 1399 - kArrival);
+  expect_wet(early_, up_to(taps_, 161), kArrival, 1399 - kArrival);
+  expect_wet(late, rest, kArrival, 1399 - kArrival);
+  // Without --early.
+  std::filesystem::remove(early_);
+  const std::string before = read_bytes(late);
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--late", "5", "--align", "direct"}).exit_code,
+            0);
+  EXPECT_TRUE(read_bytes(late) == before);
+  EXPECT_FALSE(std::filesystem::exists(early_));
+  // Later than the response ends: silence.
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--late", "5000"}).exit_code, 0);
+  EXPECT_EQ(heard(late).samples[0], Signal(1399));
+  expect_refusal(run({"render", "-", onset_room_, wet(), "--late", "50"}), 1,
+                 {"--late reads INPUT twice"});
+}
+
+class Cropped : public WithOnset {};
+
+TEST_F(Cropped, IsTheSameAsAResponseThatHoldsNoMore) {
+  Stereo<Signal> part;  // 2 ms from 4 ms on, of which 1 ms fades
+  for (const Side side : kSides) {
+    part[side].assign(taps_[side].begin() + 64, taps_[side].begin() + 64 + 32);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const double gain =
+          (1 + std::cos(std::numbers::pi * (static_cast<double>(i) + 0.5) / 16)) / 2;
+      part[side][16 + i] = static_cast<float>(gain * double{part[side][16 + i]});
+    }
+  }
+  const std::vector<std::string> options{"--response-start", "4ms",  "--response-length", "0.002s",
+                                         "--response-fade",  "16smp"};
+  ASSERT_EQ(render(dry_file_, onset_room_, options).exit_code, 0);
+  expect_wet(wet(), part, 0, 1031);
+  // The direct sound comes 64 samples earlier now.
+  std::vector<std::string> aligned = options;
+  aligned.insert(aligned.end(), {"--align", "direct"});
+  ASSERT_EQ(render(dry_file_, onset_room_, aligned).exit_code, 0);
+  expect_wet(wet(), part, kArrival - 64, 1031 - kArrival + 64);
+}
+
+TEST_F(Cropped, IsNotWhatAllIsHeardThrough) {
+  const std::string unit = float_wav(folder_, "unit.wav", 2, {0, 0, 0, 0, 1, 1});
+  ASSERT_EQ(render(dry_file_, onset_room_,
+                   {"--response-length", "161smp", "--response-start", "0s", "--then", unit})
+                .exit_code,
+            0);
+  Stereo<Signal> later = up_to(taps_, 161);
+  for (const Side side : kSides) later[side].insert(later[side].begin(), 2, 0.0F);
+  expect_wet(wet(), later, 0, 1162);
+}
+
+TEST_F(Cropped, SaysWhatIsWrong) {
+  const Outcome cut = render(dry_file_, onset_room_, {"--response-start", "10ms"});
+  EXPECT_EQ(cut.exit_code, 0);
+  EXPECT_TRUE(says(cut.err, {"warning: ", "--response-start 10ms cuts the direct sound"}));
+  expect_refusal(render(dry_file_, onset_room_, {"--response-start", "1s"}), 1,
+                 {"--response-start 1s: the response ends after 0.025 s"});
+  expect_refusal(render(dry_file_, onset_room_, {"--response-length", "4"}), 1,
+                 {"--response-length 4: expected a time"});
+}
+
+class OutputAtRate : public WithOnset {};
+
+TEST_F(OutputAtRate, ConvertsTheResultAndKeepsItsLevelAndTime) {
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q"}).exit_code, 0);
+  const Heard whole = heard(wet());
+  const Outcome outcome = render(dry_file_, onset_room_, {"--output-rate", "48000", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"4197 frames, 0.09 s at 48000 Hz"}));
+  EXPECT_EQ(Json::parse(outcome.out)["output"]["rate"], 48'000);
+  const Heard converted = heard(wet());
+  EXPECT_EQ(converted.rate, 48'000);
+  ASSERT_EQ(converted.samples[0].size(), 3 * whole.samples[0].size());
+  for (std::size_t c = 0; c < 2; ++c) {
+    std::vector<float> interleaved;  // every third one is there again but for what soxr cuts off
+    double error = 0;
+    double energy = 0;
+    for (std::size_t n = 0; n < whole.samples[c].size(); ++n) {
+      error += std::pow(double{converted.samples[c][3 * n]} - whole.samples[c][n], 2);
+      energy += std::pow(double{whole.samples[c][n]}, 2);
+    }
+    EXPECT_LT(error, 0.06 * energy);  // noise up to half of the rate, of which 5 % is cut off
+  }
+}
+
+TEST_F(OutputAtRate, LevelsAndNoiseAreThoseOfWhatIsWritten) {
+  ASSERT_EQ(render(dry_file_, onset_room_, {"-q", "--output-rate", "44100", "--level", "peak=-3"})
+                .exit_code,
+            0);
+  EXPECT_NEAR(peak_db(heard(wet())), -3, 1e-4);
+  const std::string hiss = float_wav(folder_, "hiss.wav", 1, noise(20'000, 5), 44'100);
+  ASSERT_EQ(render(dry_file_, onset_room_,
+                   {"-q", "--output-rate", "44100", "--noise", hiss, "--snr", "10", "--early", "5"})
+                .exit_code,
+            0);
+  EXPECT_EQ(heard(wet()).rate, 44'100);
+  EXPECT_EQ(heard(folder_.file("wet.early.wav")).samples[0].size(), heard(wet()).samples[0].size());
+}
+
+TEST_F(OutputAtRate, GoesThroughPipesAndEndsWithTheRecording) {
+  const std::vector<std::string> options{"-q", "--output-rate", "8000", "--length", "same"};
+  ASSERT_EQ(render(dry_file_, onset_room_, options).exit_code, 0);
+  EXPECT_EQ(heard(wet()).samples[0].size(), 500u);
+  const std::string expected = read_bytes(wet());
+  ASSERT_EQ(std::system(("cat " + quoted(dry_file_) + " | " + quoted(GPUCONV_PROGRAM) +
+                         " render -q --output-rate 8000 --length same - " + quoted(onset_room_) +
+                         " - | cat >" + quoted(wet()))
+                            .c_str()),
+            0);
+  EXPECT_TRUE(read_bytes(wet()) == expected);
+  expect_refusal(render(dry_file_, onset_room_, {"--output-rate", "10"}), 1, {"--output-rate"});
 }
 
 TEST_F(Early, IsCountedWhereItClips) {

@@ -227,6 +227,18 @@ TEST(CpuVectorised, RendersAgainAndElsewhereAtTheSameTime) {
   EXPECT_EQ(first.right, third.right);
 }
 
+TEST(CpuVectorised, HasWorkForAsManyThreadsAsItStarts) {
+  const auto workers = [](std::int64_t N, std::size_t K, int threads, bool knows_spectra = false) {
+    return VectorisedConvolver(room(K)).workers(N, knows_spectra, threads);
+  };
+  EXPECT_EQ(workers(1, 1, 8), 1);
+  EXPECT_EQ(workers(16'000, 8000, 8), 1);
+  EXPECT_GT(workers(100'000, 10'000, 8), workers(100'000, 10'000, 8, true));
+  EXPECT_EQ(workers(200'000, 70'000, 1), 1);
+  EXPECT_EQ(workers(200'000, 70'000, 8), 8);
+  EXPECT_EQ(workers(static_cast<std::int64_t>(kLongSource), 1, 8), 8);
+}
+
 TEST(CpuVectorised, WritesNothingForAnEmptySource) {
   EXPECT_TRUE(render({}, room(300)).left.empty());
 }

@@ -145,6 +145,14 @@ TEST(CpuVoices, SumsManyVoicesMoreThanOneTimeAtATime) {
   EXPECT_LT(std::sqrt(difference), bound.relative * std::sqrt(energy));
 }
 
+// Their rounding errors are the same and do not cancel.
+TEST(CpuVoices, KeepsTheBoundForIdenticalVoices) {
+  for (const std::size_t V : {2, 64, 1000}) {
+    Scene scene{{noise(700, 1)}, {0}, {any_room(300)}, std::vector<Voice>(V)};
+    expect_scene(scene);
+  }
+}
+
 TEST(CpuVoices, FadesFromOneResponseToTheNext) {
   for (const auto& [N, K, steps, ramp] : {std::tuple(5000, 128, 5, 200),
                                           {5000, 128, 100, 20},

@@ -1,4 +1,4 @@
-// scene_file_test.cpp - what a scene may say, and how it is told what it may not
+// scene_file_test.cpp - what a scene may say, and the errors where it says something else
 #include "host/scene/scene_file.hpp"
 
 #include <fmt/format.h>
@@ -97,7 +97,6 @@ TEST_F(SceneFile, RefusesValuesOfTheWrongKindOrRange) {
   refuses_voice(R"(, "id": "a/b")", {"id 'a/b' is not a name"});
   refuses_voice(R"(, "id": "a b")", {"id 'a b' is not a name"});
   refuses_voice(R"(, "id": 7)", {"id is 7, not text"});
-  refuses_voice(R"(, "response": "s.wav")", {"names 'response' twice"});
   refuses(R"({"voices": [{"input": 3, "response": "r.wav"}]})", {"voice 1: input is 3, not text"});
   refuses(R"({"voices": [{"input": "a.wav"}]})", {"voice 1 (a.wav): has no 'response'"});
   refuses(R"({"voices": [{"input": "a.wav", "response": "-"}]})", {"response is -"});
@@ -119,6 +118,7 @@ TEST_F(SceneFile, RefusesWhatIsNotJson) {
   refuses("7", {"is not a JSON object"});
   refuses(R"({"voices": 1} x)", {"is not JSON"});
   refuses(R"({"rate": 1, "rate": 2, "voices": []})", {"names 'rate' twice in one object"});
+  refuses(R"({"voices": [{"input": "a", "input": "b"}]})", {"names 'input' twice in one object"});
   refuses(std::string(100, '['), {"is nested too deeply (limit 16 levels)"});
   refuses(std::string("{\"voices\": [{\"input\": \"\xff\"}]}"), {"is not JSON"});
   const std::string missing = folder_.file("missing.json");

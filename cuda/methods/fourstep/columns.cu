@@ -61,7 +61,9 @@ struct ColumnPieces {
   SegmentReader from[kMostColumnPieces];
   float2* scratch[kMostColumnPieces];
   int first;
-  int count;  ///< of piece 0
+  int count;               ///< of piece 0
+  const float* samples;    ///< of the items
+  const VoiceItem* items;  ///< instead of from[0], unless null
 };
 
 template <typename Shape, int kColumns>
@@ -76,7 +78,10 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const int within = piece == 0 ? block.segment : 0;
   float2* const to = opaque(pieces.scratch[piece] + within * Shape::kLength * kColumns);
   wait_for_previous();
-  const SegmentReader segment = pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0);
+  const SegmentReader segment =
+      (pieces.items != nullptr ? SegmentReader(pieces.samples, pieces.items[within])
+                               : pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0))
+          .held();
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
     unrolled<Shape::radix(0)>([&](auto t) {
       segment.read<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v,
@@ -159,6 +164,17 @@ class Columns final : public ColumnTransform {
     }
     launch(columns_forward_kernel<Shape, kColumns>,
            shape(all.count + static_cast<int>(pieces.size()) - 1), stream, all, twiddles_.data(),
+           between(), turns_.there);
+  }
+
+  void forward_items(const float* samples, const VoiceItem* items, int count, float2* scratch,
+                     const Stream& stream) const override {
+    ColumnPieces all{};
+    all.count = count;
+    all.samples = samples;
+    all.items = items;
+    all.scratch[0] = scratch;
+    launch(columns_forward_kernel<Shape, kColumns>, shape(count), stream, all, twiddles_.data(),
            between(), turns_.there);
   }
 

@@ -32,6 +32,10 @@ class ColumnTransform {
   /// twiddles between columns and rows. Pieces after the first have one segment.
   virtual void forward(std::span<const ColumnPiece> pieces, const Stream& stream) const = 0;
 
+  /// The same for the segments of `count` items, on the device.
+  virtual void forward_items(const float* samples, const VoiceItem* items, int count,
+                             float2* scratch, const Stream& stream) const = 0;
+
   /// Queues the way back for both sides in one launch.
   virtual void inverse(const SegmentWriter (&wet)[2], int first, int count,
                        const std::span<float2> (&scratch)[2], const Stream& stream) const = 0;

@@ -40,6 +40,23 @@ class Rows final : public RowTransform {
            pairs_, twiddles_.data(), NoTurn{});
   }
 
+  void spectra(std::span<float2> segments, int count, const Stream& stream) const override {
+    // A half for each of the kernel's two sides.
+    const int half = ceil_div(count, 2) * pairs_;
+    float2* const second = segments.data() + half * Shape::kElements;
+    launch(spectrum_kernel<Shape, NoTurn, Pairs>, shape<Shape>(count), stream,
+           NewResponses<Pairs>{{{segments.data()}, {second}}, {segments.data(), second}}, half,
+           twiddles_.data(), NoTurn{});
+  }
+
+  void inverse(const std::span<float2> (&sides)[2], int count,
+               const Stream& stream) const override {
+    const InverseSides<Pairs> both{{{sides[0].data()}, {sides[1].data()}},
+                                   {sides[0].data(), sides[1].data()}};
+    launch(inverse_kernel<Shape, NoTurn, Pairs>, shape<Shape>(2 * count), stream, both,
+           count * pairs_, twiddles_.data(), NoTurn{});
+  }
+
   void convolve(const std::span<float2> (&sides)[2], int count,
                 const std::span<const float2> (&spectra)[2], const Stream& stream) const override {
     const ConvolveSides<Pairs> to{{{sides[0].data()}, {sides[1].data()}},

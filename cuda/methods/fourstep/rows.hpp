@@ -19,6 +19,13 @@ class RowTransform {
   /// in place.
   virtual void responses(const std::span<float2> (&spectra)[2], const Stream& stream) const = 0;
 
+  /// The same for `count` segments that stand one after the other.
+  virtual void spectra(std::span<float2> segments, int count, const Stream& stream) const = 0;
+
+  /// Queues the way back of `count` segments of each side, in place.
+  virtual void inverse(const std::span<float2> (&sides)[2], int count,
+                       const Stream& stream) const = 0;
+
   /// Queues, for `count` segments in sides[0], transforming, multiplying by each side's spectrum,
   /// and transforming back into sides[0] and sides[1].
   virtual void convolve(const std::span<float2> (&sides)[2], int count,

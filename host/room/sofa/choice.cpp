@@ -17,7 +17,6 @@ using sofa::Azimuths;
 using sofa::Place;
 using sofa::Variable;
 
-constexpr double kNearDegrees = 10;    // what is farther away than that sounds like elsewhere
 constexpr double kSameDistance = 1.1;  // a measurement that much farther is in another shell
 constexpr double kSideways = 0.17;     // 10 degrees to a side: the side that was asked for
 constexpr double kWrongSideDecibels = 6;
@@ -45,17 +44,6 @@ void check_range(const std::string& path, const char* option, std::int64_t value
                        ? fmt::format("{} {}: {} has 1 {}, number 0", option, value, path, noun)
                        : fmt::format("{} {}: {} has {} {}s, 0 to {}", option, value, path, count,
                                      noun, count - 1));
-}
-
-Direction checked_direction(const SofaOptions& options) {
-  const Direction wanted{options.azimuth.value_or(0), options.elevation.value_or(0)};
-  if (!(std::abs(wanted.azimuth) <= 360)) {
-    throw UsageError(fmt::format("azimuth {} (limit -360..360 degrees)", wanted.azimuth));
-  }
-  if (!(std::abs(wanted.elevation) <= 90)) {
-    throw UsageError(fmt::format("elevation {} (limit -90..90 degrees)", wanted.elevation));
-  }
-  return wanted;
 }
 
 bool is_room(const std::string& conventions) {
@@ -153,6 +141,35 @@ const Shell& SofaSet::choose_shell(const SofaOptions& options, std::int64_t emit
   return *farthest;
 }
 
+Direction SofaSet::asked_direction(const SofaOptions& options) {
+  const Direction wanted{options.azimuth.value_or(0), options.elevation.value_or(0)};
+  if (!(std::abs(wanted.azimuth) <= 360)) {
+    throw UsageError(fmt::format("azimuth {} (limit -360..360 degrees)", wanted.azimuth));
+  }
+  if (!(std::abs(wanted.elevation) <= 90)) {
+    throw UsageError(fmt::format("elevation {} (limit -90..90 degrees)", wanted.elevation));
+  }
+  return wanted;
+}
+
+std::vector<Surroundings> SofaSet::surroundings(const SofaOptions& options, bool at_any_distance) {
+  const std::int64_t emitter = emitter_of(options);
+  std::vector<Surroundings> all;
+  const auto add = [&](const Shell& shell) {
+    Surroundings& here = all.emplace_back(Surroundings{shell.distance, shell.measurements, {}});
+    for (const std::int64_t m : shell.measurements) {
+      here.directions.push_back(place(m, emitter, options.azimuths).direction);
+    }
+  };
+  if (at_any_distance) {
+    for (const Shell& shell : shells(emitter)) add(shell);
+  } else {
+    Choice choice;
+    add(choose_shell(options, emitter, choice));
+  }
+  return all;
+}
+
 SofaSet::Choice SofaSet::choose(const SofaOptions& options) {
   const std::int64_t emitter = emitter_of(options);
   Choice choice;
@@ -166,7 +183,7 @@ SofaSet::Choice SofaSet::choose(const SofaOptions& options) {
     choice.place = place(choice.measurement, emitter, options.azimuths);
     return choice;
   }
-  const Direction wanted = checked_direction(options);
+  const Direction wanted = asked_direction(options);
   const Shell& shell = choose_shell(options, emitter, choice);
   double least = std::numeric_limits<double>::infinity();
   for (const std::int64_t m : shell.measurements) {
@@ -324,7 +341,7 @@ std::optional<sofa::Comparison> SofaSet::levels_at(double azimuth, const SofaOpt
 std::string SofaSet::side_warning(const SofaOptions& options, const Choice& choice,
                                   const SofaMeasurement& found) const {
   const bool asked = options.azimuth || options.elevation;
-  const Direction direction = asked ? checked_direction(options) : choice.place.direction;
+  const Direction direction = asked ? asked_direction(options) : choice.place.direction;
   // Of a direction that was not measured that is said already.
   if (angle_between(direction, choice.place.direction) > kNearDegrees) return "";
   const double side = sideways(direction);
@@ -352,6 +369,10 @@ std::string SofaSet::check(const SofaOptions& options) {
   } else {
     choose_shell(options, emitter, choice);
   }
+  return warning(options);
+}
+
+std::string SofaSet::warning(const SofaOptions& options) {
   const std::string warning = ears(options).warning;
   return warning.empty() ? warning_ : warning;
 }

@@ -16,15 +16,6 @@ Vector normalised(const Vector& a) { return (1 / length_of(a)) * a; }
 
 }  // namespace
 
-Vector operator+(const Vector& a, const Vector& b) { return {a.x + b.x, a.y + b.y, a.z + b.z}; }
-Vector operator-(const Vector& a, const Vector& b) { return {a.x - b.x, a.y - b.y, a.z - b.z}; }
-Vector operator*(double factor, const Vector& a) {
-  return {factor * a.x, factor * a.y, factor * a.z};
-}
-double dot(const Vector& a, const Vector& b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
-Vector cross(const Vector& a, const Vector& b) {
-  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
-}
 // Not hypot(): glibc 2.35 has a new one, and the program is to run on 2.34.
 double length_of(const Vector& a) { return std::sqrt(dot(a, a)); }
 

@@ -23,11 +23,19 @@ struct Vector {
   double x = 0, y = 0, z = 0;
 };
 
-Vector operator+(const Vector& a, const Vector& b);
-Vector operator-(const Vector& a, const Vector& b);
-Vector operator*(double factor, const Vector& a);
-double dot(const Vector& a, const Vector& b);
-Vector cross(const Vector& a, const Vector& b);
+inline Vector operator+(const Vector& a, const Vector& b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z};
+}
+inline Vector operator-(const Vector& a, const Vector& b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
+inline Vector operator*(double factor, const Vector& a) {
+  return {factor * a.x, factor * a.y, factor * a.z};
+}
+inline double dot(const Vector& a, const Vector& b) { return a.x * b.x + a.y * b.y + a.z * b.z; }
+inline Vector cross(const Vector& a, const Vector& b) {
+  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+}
 double length_of(const Vector& a);
 
 /// Of length 1.

@@ -25,6 +25,12 @@ struct Receivers {
 
 }  // namespace sofa
 
+/// What is heard from between the measurements.
+enum class Interpolation {
+  nearest,    ///< the measurement that is nearest
+  neighbours  ///< those around it, aligned by ear: see response_field.hpp
+};
+
 /// Which measurement of a SOFA file is asked for. Numbers count from 0, as in the file.
 struct SofaOptions {
   std::optional<double> azimuth;        ///< degrees, 0 in front, 90 left
@@ -34,6 +40,8 @@ struct SofaOptions {
   std::optional<std::int64_t> measurement;
   std::optional<sofa::Receivers> receivers;
   sofa::Azimuths azimuths = sofa::Azimuths::checked;
+  /// Without a measurement's number; absent: nearest for a source that rests, neighbours otherwise.
+  std::optional<Interpolation> interpolation;
 
   bool operator==(const SofaOptions&) const = default;
 };

@@ -38,6 +38,16 @@ struct Shell {
   std::vector<std::int64_t> measurements;
 };
 
+/// Measurements at nearly one distance, and where the head has their sources.
+struct Surroundings {
+  double distance = 0;  ///< metres, of the nearest
+  std::vector<std::int64_t> measurements;
+  std::vector<Direction> directions;  ///< of each
+};
+
+/// A direction that is farther than that from all that was measured sounds like elsewhere.
+inline constexpr double kNearDegrees = 10;
+
 class SofaSet {
  public:
   /// Reads everything but the responses. Throws FileError.
@@ -67,8 +77,17 @@ class SofaSet {
   /// Nearest first.
   const std::vector<Shell>& shells(std::int64_t emitter) { return view_of(emitter).shells; }
 
+  /// Throws UsageError unless azimuth and elevation are in their ranges; in front by default.
+  static Direction asked_direction(const SofaOptions& options);
+
+  /// What a source may move through: the shell that `options` choose, or, where it may come nearer
+  /// and go away, all of them, the nearest first. Throws FileError and UsageError.
+  std::vector<Surroundings> surroundings(const SofaOptions& options, bool at_any_distance);
+
   /// Throws what measurement() would throw for any direction; returns the warning of all.
   std::string check(const SofaOptions& options);
+  /// That warning alone, or "". Throws what ears() throws.
+  std::string warning(const SofaOptions& options);
 
   /// Which receivers are the ears. Throws FileError where there are not two, or where that is open.
   sofa::Ears ears(const SofaOptions& options);
