@@ -670,7 +670,7 @@ WindowSamples VoicesConvolver::Pipeline::apply_gain(std::int64_t t, const Voice&
   }
   std::copy(samples.samples + flat, samples.samples + falling, to + flat);
   if (last > falling) {
-    // Falling ramps are rising ones from behind.
+    // Falling ramps are rising ones, read backwards.
     const float* const gains = ramps_.at(voice.fade_out).data() + (voice.end - 1 - begin - falling);
     for (int n = falling; n < last; ++n) to[n] = gains[falling - n] * samples.samples[n];
   }

@@ -165,7 +165,9 @@ TEST_F(SceneProgram, ConvertsRecordingsToTheRateOfTheFirstOrTheOneThatIsAsked) {
   for (std::size_t n = 0; n < 8000; ++n) {
     ASSERT_NEAR(got.samples[0][n], 0, 1e-6) << n;
     // The ends of the sine are sharp, and ring.
-    if (n > 300 && n < 7700) ASSERT_NEAR(got.samples[0][8000 + n], wanted[n], 2e-5) << n;
+    if (n > 300 && n < 7700) {
+      ASSERT_NEAR(got.samples[0][8000 + n], wanted[n], 2e-5) << n;
+    }
   }
   // The same through another way of reading: a rate that is asked for converts all.
   ASSERT_EQ(scene(voice("", "44k.wav", "unit.wav"), {"-q"}, R"(, "rate": 8000)").exit_code, 0);

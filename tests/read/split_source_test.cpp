@@ -44,7 +44,9 @@ TEST_F(SplitSourceTest, GivesEachChannelWhateverTheOrderAndTheLengthOfTheCalls) 
       read[i].insert(read[i].end(), block.begin(),
                      block.begin() + static_cast<std::ptrdiff_t>(got));
       has_ended[i] = has_ended[i] || got < block.size();
-      if (has_ended[i]) EXPECT_EQ(split.read(i, block), 0u);
+      if (has_ended[i]) {
+        EXPECT_EQ(split.read(i, block), 0u);
+      }
     }
     EXPECT_TRUE(split.has_ended());
     for (std::size_t i = 0; i < 3; ++i) {

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <initializer_list>
 #include <string>
@@ -22,6 +23,7 @@ struct Outcome {
   int exit_code;
   std::string out;
   std::string err;
+  long most_memory;  ///< KiB
 };
 
 inline std::string quoted(const std::string& argument) {
@@ -37,9 +39,17 @@ class Program : public ::testing::Test {
     for (const std::string& argument : arguments) command.append(" ").append(quoted(argument));
     command.append(" >").append(quoted(logs_.file("out")));
     command.append(" 2>").append(quoted(logs_.file("err")));
-    const int status = std::system(command.append(" ").append(redirected).c_str());
+    command.append(" ").append(redirected);
+    const pid_t shell = ::fork();
+    if (shell == 0) {
+      ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+      ::_exit(127);
+    }
+    int status = 0;
+    rusage usage{};
+    ::wait4(shell, &status, 0, &usage);
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_bytes(logs_.file("out")),
-            read_bytes(logs_.file("err"))};
+            read_bytes(logs_.file("err")), usage.ru_maxrss};
   }
 
   Outcome render(const std::string& input, const std::string& response,
