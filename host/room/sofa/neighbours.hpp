@@ -6,9 +6,9 @@
 //   p_i  unit vectors of up to three measurements
 //
 // The three are the corners of the triangle of the spherical Delaunay triangulation in which q
-// lies: the face of the convex hull of all p that the ray along q leaves through. Where there is no
-// such triangle, or a hole in the measurements, q goes to the nearest arc between two measurements
-// that are neighbours; where there is no such arc either, to the nearest measurement.
+// lies: the face of the convex hull of all p that the ray along q leaves through. In a hole of the
+// measurements, or outside of them, q goes to the nearest arc between two measurements that are
+// neighbours; where these are too far apart, to the nearest measurement.
 #pragma once
 
 #include <array>
