@@ -42,7 +42,8 @@ class Examples(unittest.TestCase):
         return ended.stderr
 
     def test_each_example_has_a_test(self):
-        tested = {"True stereo, from two loudspeakers at a head", "Three talkers"}
+        tested = {"True stereo, from two loudspeakers at a head", "Three talkers",
+                  "A source that walks round a head"}
         self.assertEqual(set(examples()), tested)
 
     def test_true_stereo(self):
@@ -61,6 +62,16 @@ class Examples(unittest.TestCase):
                                      "talkers.stem-front.wav", "talkers.stem-right.wav"})
             self.assertEqual(len({(pathlib.Path(folder) / name).stat().st_size for name in names}),
                              1)
+
+    def test_a_source_that_walks(self):
+        with tempfile.TemporaryDirectory() as folder:
+            said = self.run_example("A source that walks round a head", folder)
+            self.assertIn("directions of 710 measurements, from azimuth 0.0, elevation 0.0", said)
+            self.assertNotIn("warning", said)
+            walk, turn = ((pathlib.Path(folder) / name).read_bytes()
+                          for name in ("walk.wav", "turn.wav"))
+            self.assertGreater(len(walk), 500_000)
+            self.assertNotEqual(walk, turn)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ struct FoldedSegments {
 struct FoldedItems {
   const float* samples;
   const VoiceItem* items;
-  int length;  // M
+  int points;  // M
   const float2* turn;
 
   __device__ float2 operator()(int transform, int n) const {
@@ -60,7 +60,7 @@ struct FoldedItems {
       return at >= 0 && at < item.length ? samples[item.offset + at] : 0.0f;
     };
     const int first = item.first + n;
-    return multiply(make_float2(sample(first), sample(first + length)), turn[n]);
+    return multiply(make_float2(sample(first), sample(first + points)), turn[n]);
   }
 };
 

@@ -215,7 +215,8 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                                  "(default none)"),
               aligns);
   const auto milliseconds = [](CLI::Option* option) {
-    accept_number(option->transform(in_milliseconds)->type_name("MS"), 0, 60'000, "ms");
+    accept_number(option->type_name("MS"), 0, 60'000, "ms");
+    option->transform(in_milliseconds);  // the last one is the first that is done
   };
   milliseconds(command.add_option("--early", options.early_ms,
                                   "Second output, NAME.early.EXT: the response up to so long after "

@@ -418,19 +418,45 @@ HWY_INLINE void multiply_add(Complex& sum, Complex a, Complex b) {
   sum.im = hn::Add(sum.im, hn::Mul(a.im, b.re));
 }
 
-/// Products of `length` elements from `first` on, each window loaded once for both sides; `adds`
-/// them to what `product` holds.
+/// How products are added to what `product` holds: not at all, one after the other, or their sum
+/// with what is lost.
+enum class Adding { none, each, sum };
+
+/// a + b, and to `lost` what rounding takes from that.
+HWY_INLINE V sum_of(V a, V b, V& lost) {
+  const V sum = hn::Add(a, b);
+  const V of_b = hn::Sub(sum, a);
+  lost = hn::Add(lost, hn::Add(hn::Sub(a, hn::Sub(sum, of_b)), hn::Sub(b, of_b)));
+  return sum;
+}
+
+HWY_INLINE void add_sum(Complex products, Planes product, Planes lost, int n) {
+  Complex sum = load(constant(product), n);
+  Complex away = load(constant(lost), n);
+  sum.re = sum_of(sum.re, products.re, away.re);
+  sum.im = sum_of(sum.im, products.im, away.im);
+  store(sum, product, n);
+  store(away, lost, n);
+}
+
+/// Products of `length` elements from `first` on, each window loaded once for both sides.
 void multiply(std::span<const float* const> windows, Stereo<std::span<const float* const>> response,
-              std::size_t plane, int first, int length, Stereo<Planes> product, bool adds) {
+              std::size_t plane, int first, int length, Adding adding, Stereo<Planes> product,
+              Stereo<Planes> lost) {
   const D d;
   const Complex zero{hn::Zero(d), hn::Zero(d)};
   for (int n = 0; n < length; n += kLanes) {
-    Complex left = adds ? load(constant(product.left), n) : zero;
-    Complex right = adds ? load(constant(product.right), n) : zero;
+    Complex left = adding == Adding::each ? load(constant(product.left), n) : zero;
+    Complex right = adding == Adding::each ? load(constant(product.right), n) : zero;
     for (std::size_t p = 0; p < windows.size(); ++p) {
       const Complex x = load({windows[p], windows[p] + plane}, first + n);
       multiply_add(left, x, load({response.left[p], response.left[p] + plane}, first + n));
       multiply_add(right, x, load({response.right[p], response.right[p] + plane}, first + n));
+    }
+    if (adding == Adding::sum) {
+      add_sum(left, product.left, lost.left, n);
+      add_sum(right, product.right, lost.right, n);
+      continue;
     }
     store(left, product.left, n);
     store(right, product.right, n);
@@ -443,31 +469,56 @@ Stereo<Planes> chunks_of(const Passes& passes, int index, Stereo<float*> product
 
 void multiply_chunk(const Passes& passes, std::span<const float* const> windows,
                     Stereo<std::span<const float* const>> response, int index,
-                    Stereo<float*> product, bool adds) {
+                    Stereo<float*> product, bool adds, Stereo<float*> lost) {
   // What a few windows read stays in the first-level cache. A sum that is put aside between them
   // loses nothing.
-  constexpr std::size_t kTogether = 8;
+  constexpr std::size_t kTogether = NegacyclicTransform::kTogether;
+  const bool keeps_lost = lost.left != nullptr;
+  if (keeps_lost && !adds) {
+    for (const Side side : kSides) {
+      const Planes planes = chunk_of(passes, index, lost[side]);
+      std::fill_n(planes.re, passes.chunk(), 0.0F);
+      std::fill_n(planes.im, passes.chunk(), 0.0F);
+    }
+  }
+  const Stereo<Planes> products = chunks_of(passes, index, product);
+  const Stereo<Planes> losses = keeps_lost ? chunks_of(passes, index, lost) : products;
   std::size_t first = 0;
   do {
     const std::size_t count = std::min(kTogether, windows.size() - first);
+    const Adding adding = !adds && first == 0 ? Adding::none
+                          : keeps_lost        ? Adding::sum
+                                              : Adding::each;
     multiply(windows.subspan(first, count),
              {response.left.subspan(first, count), response.right.subspan(first, count)},
-             passes.plane(), index * passes.row_stride(), passes.chunk(),
-             chunks_of(passes, index, product), adds || first > 0);
+             passes.plane(), index * passes.row_stride(), passes.chunk(), adding, products, losses);
     first += count;
   } while (first < windows.size());
 }
 
-void inverse_chunk_of_both(const Passes& passes, int index, Stereo<float*> product) {
+void inverse_chunk_of_both(const Passes& passes, int index, Stereo<float*> product,
+                           Stereo<float*> lost) {
   const Stereo<Planes> planes = chunks_of(passes, index, product);
-  for (const Side side : kSides) inverse_chunk(passes, planes[side], index * passes.chunk());
+  for (const Side side : kSides) {
+    if (lost.left != nullptr) {
+      const Planes away = chunk_of(passes, index, lost[side]);
+      for (int n = 0; n < passes.chunk(); n += kLanes) {
+        Complex sum = load(constant(planes[side]), n);
+        const Complex rest = load(constant(away), n);
+        sum.re = hn::Add(sum.re, rest.re);
+        sum.im = hn::Add(sum.im, rest.im);
+        store(sum, planes[side], n);
+      }
+    }
+    inverse_chunk(passes, planes[side], index * passes.chunk());
+  }
 }
 
 void filter_chunk(const Passes& passes, std::span<const float* const> windows,
                   Stereo<std::span<const float* const>> response, int index,
                   Stereo<float*> product) {
-  multiply_chunk(passes, windows, response, index, product, false);
-  inverse_chunk_of_both(passes, index, product);
+  multiply_chunk(passes, windows, response, index, product, false, {});
+  inverse_chunk_of_both(passes, index, product, {});
 }
 
 int lanes() { return kLanes; }
@@ -564,13 +615,15 @@ void NegacyclicTransform::filter_chunk(std::span<const float* const> windows,
 
 void NegacyclicTransform::multiply_chunk(std::span<const float* const> windows,
                                          Stereo<std::span<const float* const>> response, int chunk,
-                                         Stereo<float*> product, bool adds) const {
+                                         Stereo<float*> product, bool adds,
+                                         Stereo<float*> lost) const {
   HWY_DYNAMIC_DISPATCH(multiply_chunk)
-  (Passes{half_, roots_}, windows, response, chunk, product, adds);
+  (Passes{half_, roots_}, windows, response, chunk, product, adds, lost);
 }
 
-void NegacyclicTransform::inverse_chunk(int chunk, Stereo<float*> product) const {
-  HWY_DYNAMIC_DISPATCH(inverse_chunk_of_both)(Passes{half_, roots_}, chunk, product);
+void NegacyclicTransform::inverse_chunk(int chunk, Stereo<float*> product,
+                                        Stereo<float*> lost) const {
+  HWY_DYNAMIC_DISPATCH(inverse_chunk_of_both)(Passes{half_, roots_}, chunk, product, lost);
 }
 
 void NegacyclicTransform::inverse_columns(const float* product, int group, float* scratch,

@@ -78,12 +78,18 @@ class NegacyclicTransform {
   void filter_chunk(std::span<const float* const> windows,
                     Stereo<std::span<const float* const>> response, int chunk,
                     Stereo<float*> product) const;
+  /// Windows whose products are added to each other before they are added to the rest.
+  static constexpr std::size_t kTogether = 8;
+
   /// sum_p response[p] window[p] of one chunk for each side; with `adds`, added to `product`.
+  /// `lost` keeps what rounding takes from the sums of groups of kTogether (2Sum; Knuth, The Art of
+  /// Computer Programming, volume 2, 4.2.2), or is null: then all are added one after the other.
   void multiply_chunk(std::span<const float* const> windows,
                       Stereo<std::span<const float* const>> response, int chunk,
-                      Stereo<float*> product, bool adds) const;
-  /// The first levels back, of one chunk for each side: filter_chunk() after multiply_chunk().
-  void inverse_chunk(int chunk, Stereo<float*> product) const;
+                      Stereo<float*> product, bool adds, Stereo<float*> lost = {}) const;
+  /// Adds `lost`, unless it is null, and does the first levels back, of one chunk for each side:
+  /// filter_chunk() after multiply_chunk().
+  void inverse_chunk(int chunk, Stereo<float*> product, Stereo<float*> lost = {}) const;
   /// The other levels back, of one group of columns.
   void inverse_columns(const float* product, int group, float* scratch, WindowWet wet) const;
   /// The same in place: nothing is fetched from memory only to be overwritten.

@@ -118,10 +118,14 @@ class VoicesConvolver::Pipeline {
       worker.scratch = AlignedFloats(transform_.scratch_size());
       if (is_long()) continue;
       worker.samples = AlignedFloats(2 * static_cast<std::size_t>(plan_.half));
-      for (const Side side : kSides) worker.product[side] = AlignedFloats(spectrum_size);
+      for (const Side side : kSides) {
+        worker.product[side] = AlignedFloats(spectrum_size);
+        if (sums_groups()) worker.lost[side] = AlignedFloats(spectrum_size);
+      }
     }
     for (const Side side : kSides) {
       if (is_long()) product_[side] = AlignedFloats(spectrum_size);
+      if (is_long() && sums_groups()) lost_[side] = AlignedFloats(spectrum_size);
       wet_[side] = AlignedFloats(static_cast<std::size_t>(batch_ * plan_.advance));
     }
     for (Source& source : sources_) {
@@ -164,7 +168,7 @@ class VoicesConvolver::Pipeline {
   struct Worker {
     AlignedFloats scratch;
     AlignedFloats samples;  // of short windows, as the next one
-    Stereo<AlignedFloats> product;
+    Stereo<AlignedFloats> product, lost;
   };
   struct Source : SceneSource {
     explicit Source(const SceneSource& source) : SceneSource(source) {}
@@ -230,6 +234,13 @@ class VoicesConvolver::Pipeline {
   }
   bool is_last_group() const { return group_end(windows_.back()) == windows_.back().heard.size(); }
   bool has_groups() const { return is_long() && plan_.partitions == 1; }
+  /// Whether so many voices may meet that their sums are compensated: the errors of equal voices do
+  /// not cancel. One voice has the bytes of VectorisedConvolver.
+  bool sums_groups() const { return voices_.size() > kGroup; }
+  bool is_compensated(const Window& window) const {
+    const std::size_t most = has_groups() ? kGroup : NegacyclicTransform::kTogether;
+    return sums_groups() && window.factors.size() > most;
+  }
 
   void add_gain_tasks();
   void add_forward_tasks();
@@ -259,8 +270,8 @@ class VoicesConvolver::Pipeline {
   Pool pool_;                 // of spectra
   Pool sample_pool_;
   std::vector<Worker> workers_;
-  Stereo<AlignedFloats> product_;  // of a long window
-  Stereo<AlignedFloats> wet_;      // of a batch
+  Stereo<AlignedFloats> product_, lost_;  // of a long window
+  Stereo<AlignedFloats> wet_;             // of a batch
   std::map<int, std::vector<float>> ramps_;
 
   std::vector<std::size_t> by_begin_;  // voices
@@ -589,10 +600,13 @@ void VoicesConvolver::Pipeline::multiply_chunk(const Task& task, Worker&) {
     return has_groups() ? std::span(all).subspan(group_, end - group_) : std::span(all);
   };
   const Stereo<float*> product{product_.left.data(), product_.right.data()};
+  const Stereo<float*> lost = is_compensated(window)
+                                  ? Stereo<float*>{lost_.left.data(), lost_.right.data()}
+                                  : Stereo<float*>{};
   transform_.multiply_chunk(of_group(window.factors),
                             {of_group(window.responses.left), of_group(window.responses.right)},
-                            task.part, product, group_ > 0);
-  if (is_last_group()) transform_.inverse_chunk(task.part, product);
+                            task.part, product, group_ > 0, lost);
+  if (is_last_group()) transform_.inverse_chunk(task.part, product, lost);
 }
 
 void VoicesConvolver::Pipeline::inverse_columns(const Task& task, Worker& worker) {
@@ -603,9 +617,13 @@ void VoicesConvolver::Pipeline::inverse_columns(const Task& task, Worker& worker
 void VoicesConvolver::Pipeline::finish_short_window(const Task& task, Worker& worker) {
   const Window& window = *task.window;
   const Stereo<float*> product{worker.product.left.data(), worker.product.right.data()};
+  const Stereo<float*> lost =
+      is_compensated(window) ? Stereo<float*>{worker.lost.left.data(), worker.lost.right.data()}
+                             : Stereo<float*>{};
   for (int chunk = 0; chunk < transform_.chunks(); ++chunk) {
-    transform_.filter_chunk(window.factors, {window.responses.left, window.responses.right}, chunk,
-                            product);
+    transform_.multiply_chunk(window.factors, {window.responses.left, window.responses.right},
+                              chunk, product, false, lost);
+    transform_.inverse_chunk(chunk, product, lost);
   }
   for (const Side side : kSides) {
     for (int group = 0; group < transform_.column_groups(); ++group) {

@@ -6,26 +6,12 @@
 
 #include "cuda/blocks/levels.hpp"
 #include "cuda/methods/convolver.hpp"
-#include "cuda/methods/cufft_library.hpp"
-#include "cuda/runtime/device.hpp"
 #include "cuda/runtime/range.hpp"
 #include "cuda/runtime/resources.hpp"
-#include "host/base/error.hpp"
+#include "host/render/gpu_errors.hpp"
 
 namespace gpuconv {
 namespace {
-
-template <typename Work>
-auto on_gpu(int device, Work work) {
-  try {
-    const DeviceInUse in_use(device);
-    return work();
-  } catch (const CudaError& error) {
-    throw GpuError(std::string("GPU: ") + error.what());
-  } catch (const CufftError& error) {
-    throw GpuError(error.what());
-  }
-}
 
 class GpuClipMemory final : public ClipMemory {
  public:

@@ -21,7 +21,7 @@ namespace {
 /// heard as a comb.
 constexpr double kNearestFade = 0.02;  // seconds
 
-/// Weights as they are told apart.
+/// Of a weight: those that differ by less are the same.
 constexpr double kWeightSteps = 1e6;
 
 /// A set that stays open, and what its responses are made of.

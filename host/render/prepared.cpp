@@ -203,7 +203,11 @@ Prepared resolve_once(const Job& job) {
   prepared.job = job;
   prepared.scene = open_scene(job, prepared.report);
   const int rate = output_rate(prepared);
-  check_rates(prepared.scene.rate, rate);
+  try {
+    check_rates(prepared.scene.rate, rate);
+  } catch (const UsageError& error) {
+    throw UsageError(fmt::format("--output-rate {}: {}", rate, error.what()));
+  }
   check_scene(prepared);
   if (job.noise) check_noise(*job.noise, background_options(job), rate);
   const std::int64_t any = std::numeric_limits<std::int64_t>::max();

@@ -260,6 +260,11 @@ TEST_F(BatchPipeline, TellsThePlanWithoutWork) {
   EXPECT_TRUE(says(outcome.out, {"jobs      14 of 14", "sound     ", "outputs   ", "method    cpu-",
                                  "time      ", "memory    "}));
   EXPECT_FALSE(std::filesystem::exists(out("out")));
+  // Of what these jobs need, not of all that caches may hold.
+  const std::string memory = "memory    up to ";
+  const double megabytes = std::stod(outcome.out.substr(outcome.out.find(memory) + memory.size()));
+  EXPECT_GT(megabytes, 10);
+  EXPECT_LT(megabytes, 200);
   write_bytes(list_, read_bytes(list_) + list_ + "," + room_ + ",more.wav\n");
   const Outcome bad = batch("out", {"--dry-run"});
   EXPECT_EQ(bad.exit_code, 4);

@@ -271,6 +271,7 @@ TEST_F(Cropped, SaysWhatIsWrong) {
   const Outcome cut = render(dry_file_, onset_room_, {"--response-start", "10ms"});
   EXPECT_EQ(cut.exit_code, 0);
   EXPECT_TRUE(says(cut.err, {"warning: ", "--response-start 10ms cuts the direct sound"}));
+  std::filesystem::remove(wet());
   expect_refusal(render(dry_file_, onset_room_, {"--response-start", "1s"}), 1,
                  {"--response-start 1s: the response ends after 0.025 s"});
   expect_refusal(render(dry_file_, onset_room_, {"--response-length", "4"}), 1,
@@ -326,7 +327,9 @@ TEST_F(OutputAtRate, GoesThroughPipesAndEndsWithTheRecording) {
                             .c_str()),
             0);
   EXPECT_TRUE(read_bytes(wet()) == expected);
-  expect_refusal(render(dry_file_, onset_room_, {"--output-rate", "10"}), 1, {"--output-rate"});
+  std::filesystem::remove(wet());
+  expect_refusal(render(dry_file_, onset_room_, {"--output-rate", "10"}), 1,
+                 {"--output-rate 10: sample rates 16000 and 10 Hz are too far apart"});
 }
 
 TEST_F(Early, IsCountedWhereItClips) {
