@@ -67,7 +67,7 @@ void choose_offer(OptionDescription& option, const std::string& of) {
     option.offered = parts_of(value, '|');
   } else if (value == "FOLDER") {
     option.offer = Offer::folders;
-  } else if (value == "FILE" || value == "FILES" || is_argument) {
+  } else if (value.starts_with("FILE") || is_argument) {
     option.offer = Offer::files;
   } else {
     option.offer = Offer::nothing;
