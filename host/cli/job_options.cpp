@@ -391,7 +391,7 @@ void add_routing_options(CLI::App& command, JobOptions& options) {
           "--routing",
           [&job = options.job](const std::string& text) { job.routing = routing_in(text); },
           "Channels of RESPONSE for each channel of INPUT, such as '1:1,2 2:3,4'")
-      ->type_name("C:LEFT,RIGHT ...")
+      ->type_name("ROUTES")
       ->excludes(layout);
 }
 

@@ -46,9 +46,9 @@ std::vector<std::string> names_of_problems() {
 }
 
 /// Numbers, and what only a person can know.
-constexpr std::array<std::string_view, 15> kFree = {
-    "DB", "DBFS", "DEGREES", "HZ",      "I/N",  "KIND=DB", "LEFT,RIGHT", "METRES",
-    "MS", "N",    "S",       "SECONDS", "SIZE", "TIME",    "TEXT"};
+constexpr std::array<std::string_view, 16> kFree = {
+    "DB", "DBFS", "DEGREES", "HZ", "I/N",     "KIND=DB", "LEFT,RIGHT", "METRES",
+    "MS", "N",    "ROUTES",  "S",  "SECONDS", "SIZE",    "TIME",       "TEXT"};
 
 void choose_offer(OptionDescription& option, const std::string& of) {
   const std::string& value = option.value;
@@ -67,7 +67,7 @@ void choose_offer(OptionDescription& option, const std::string& of) {
     option.offered = parts_of(value, '|');
   } else if (value == "FOLDER") {
     option.offer = Offer::folders;
-  } else if (value == "FILE" || value == "FILES" || is_argument) {
+  } else if (value.starts_with("FILE") || is_argument) {
     option.offer = Offer::files;
   } else {
     option.offer = Offer::nothing;
