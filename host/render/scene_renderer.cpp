@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "cuda/runtime/range.hpp"
-#include "host/base/error.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/methods/cpu_lengths.hpp"
 #include "host/methods/cpu_voices.hpp"
 #include "host/render/cpu_renderer.hpp"
+#include "host/render/gpu_scene_renderer.hpp"
 
 namespace gpuconv {
 namespace {
@@ -173,8 +173,7 @@ std::unique_ptr<SceneRenderer> make_scene_renderer(const Method& method, SceneRe
   if (method.processor == Processor::cpu) {
     return std::make_unique<WholeScene>(method, std::move(responses), std::move(voices));
   }
-  static_cast<void>(device);
-  throw GpuError("scenes on a GPU come with the next commit");
+  return make_gpu_scene_renderer(method, std::move(responses), std::move(voices), length, device);
 }
 
 }  // namespace gpuconv
