@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <cmath>
@@ -126,6 +127,8 @@ class VoicesConvolver::Pipeline {
     for (const Side side : kSides) {
       if (is_long()) product_[side] = AlignedFloats(spectrum_size);
       if (is_long() && sums_groups()) lost_[side] = AlignedFloats(spectrum_size);
+    }
+    for (const Side side : kSides) {
       wet_[side] = AlignedFloats(static_cast<std::size_t>(batch_ * plan_.advance));
     }
     for (Source& source : sources_) {
@@ -188,7 +191,7 @@ class VoicesConvolver::Pipeline {
     int part;
   };
 
-  static constexpr std::size_t kGroup = 4;  // voices of a long window
+  static constexpr std::size_t kGroup = 2;  // voices of a long window
   bool is_long() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
 
   /// Windows of a batch: 64 Ki samples for each worker are some 200 us of work, against 5 us for a
@@ -211,6 +214,7 @@ class VoicesConvolver::Pipeline {
         // The samples have been transformed; the next batch may overwrite them.
         first_ += batch_;
         read_batch();
+        load_ahead();
       }
     } catch (...) {
       note_failure();
@@ -218,6 +222,7 @@ class VoicesConvolver::Pipeline {
   }
 
   void read_batch();
+  void load_ahead();
   void write_batch(const WriteWet& write);
   void prepare();
   void begin_voices();
@@ -233,10 +238,18 @@ class VoicesConvolver::Pipeline {
     return has_groups() ? std::min(group_ + kGroup, window.heard.size()) : window.heard.size();
   }
   bool is_last_group() const { return group_end(windows_.back()) == windows_.back().heard.size(); }
+  /// Of the voice that is heard as number `heard` in a window: those of different groups share
+  /// memory.
+  float* spectrum_for(std::size_t heard) {
+    if (!has_groups()) return pool_.take();
+    float*& memory = of_group_[heard % kGroup];
+    if (memory == nullptr) memory = pool_.take();
+    return memory;
+  }
   bool has_groups() const { return is_long() && plan_.partitions == 1; }
   /// Whether so many voices may meet that their sums are compensated: the errors of equal voices do
   /// not cancel. One voice has the bytes of VectorisedConvolver.
-  bool sums_groups() const { return voices_.size() > kGroup; }
+  bool sums_groups() const { return voices_.size() > 16; }
   bool is_compensated(const Window& window) const {
     const std::size_t most = has_groups() ? kGroup : NegacyclicTransform::kTogether;
     return sums_groups() && window.factors.size() > most;
@@ -269,15 +282,18 @@ class VoicesConvolver::Pipeline {
   const std::int64_t batch_;  // windows
   Pool pool_;                 // of spectra
   Pool sample_pool_;
+  std::array<float*, kGroup> of_group_{};
   std::vector<Worker> workers_;
   Stereo<AlignedFloats> product_, lost_;  // of a long window
   Stereo<AlignedFloats> wet_;             // of a batch
   std::map<int, std::vector<float>> ramps_;
 
-  std::vector<std::size_t> by_begin_;  // voices
-  std::size_t begun_ = 0;              // of those
-  std::set<std::size_t> active_;       // voices that have begun and not ended
+  std::vector<std::size_t> by_begin_;        // voices
+  std::size_t begun_ = 0;                    // of those
+  std::set<std::size_t> active_;             // voices that have begun and not ended
+  std::map<std::size_t, std::size_t> uses_;  // of each response, by voices that have not ended
   std::map<std::size_t, ResponseSpectra> spectra_;
+  std::map<std::size_t, std::shared_ptr<const Stereo<Signal>>> ahead_;  // taps of others
   std::vector<ResponseSpectra*> fresh_;  // to be transformed in this batch
   std::deque<Window> windows_;           // P - 1 before this batch, and those of the batch
 
@@ -325,11 +341,26 @@ void VoicesConvolver::Pipeline::read_batch() {
   if (!is_any_left) wet_length_ = latest == 0 ? 0 : latest + responses_.longest - 1;
 }
 
+/// Loads the responses of voices that begin in the batch of first_, while others work.
+void VoicesConvolver::Pipeline::load_ahead() {
+  const std::int64_t end = (first_ + batch_) * plan_.advance;
+  for (std::size_t i = begun_; i < by_begin_.size(); ++i) {
+    const Voice& voice = voices_[by_begin_[i]];
+    if (voice.begin >= end) break;
+    const std::int64_t start = std::max(voice.begin, sources_[voice.source].start);
+    if (start >= std::min(voice.end, sources_[voice.source].end)) continue;
+    const std::size_t response = voice.response;
+    if (spectra_.contains(response) || ahead_.contains(response)) continue;
+    ahead_[response] = responses_.load(response);
+  }
+}
+
 /// Puts the voices into the order in which they begin, and makes their ramps.
 void VoicesConvolver::Pipeline::begin_voices() {
   by_begin_.resize(voices_.size());
   std::iota(by_begin_.begin(), by_begin_.end(), std::size_t{0});
   std::ranges::stable_sort(by_begin_, {}, [&](std::size_t v) { return voices_[v].begin; });
+  for (const Voice& voice : voices_) ++uses_[voice.response];
   for (const Voice& voice : voices_) {
     for (const int ramp : {voice.fade_in, voice.fade_out}) {
       if (ramp == 0 || ramps_.contains(ramp)) continue;
@@ -365,13 +396,14 @@ void VoicesConvolver::Pipeline::prepare() {
       has_long_gain = has_long_gain || heard.samples != nullptr;
     }
   }
+  ahead_.clear();
   forget_responses();
   begin_phase(has_long_gain ? Phase::gain : Phase::forward);
 }
 
 void VoicesConvolver::Pipeline::forget_first_window() {
   for (const Heard& heard : windows_.front().heard) {
-    pool_.give_back(heard.spectrum);
+    if (!has_groups()) pool_.give_back(heard.spectrum);
     if (heard.samples != nullptr) sample_pool_.give_back(heard.samples);
   }
   windows_.pop_front();
@@ -388,6 +420,7 @@ void VoicesConvolver::Pipeline::find_heard(Window& window) {
     const Source& source = sources_[voice.source];
     const std::int64_t last = std::min(voice.end, source.end);
     if (last <= begin) {
+      --uses_[voice.response];
       v = active_.erase(v);
       continue;
     }
@@ -397,7 +430,7 @@ void VoicesConvolver::Pipeline::find_heard(Window& window) {
           voice.begin > std::max(begin, source.start) || voice.end < std::min(end, source.end);
       const bool has_ramp = (voice.fade_in > 0 && begin < voice.begin + voice.fade_in) ||
                             (voice.fade_out > 0 && end > voice.end - voice.fade_out);
-      Heard heard{*v, is_cut || has_ramp, nullptr, 0, pool_.take()};
+      Heard heard{*v, is_cut || has_ramp, nullptr, 0, spectrum_for(window.heard.size())};
       if (heard.has_gain && is_long()) heard.samples = sample_pool_.take();
       window.heard.push_back(heard);
     }
@@ -433,7 +466,8 @@ ResponseSpectra& VoicesConvolver::Pipeline::use(std::size_t response) {
   ResponseSpectra& spectra = found->second;
   spectra.last_used = batch_first_;
   if (!is_new) return spectra;
-  spectra.taps = responses_.load(response);
+  const auto ahead = ahead_.find(response);
+  spectra.taps = ahead == ahead_.end() ? responses_.load(response) : ahead->second;
   const std::size_t K = spectra.taps->left.size();
   if (K == 0 || K != spectra.taps->right.size() || std::cmp_greater(K, responses_.longest)) {
     throw std::invalid_argument(fmt::format("response {} has {} and {} taps, not 1 to {}", response,
@@ -447,14 +481,23 @@ ResponseSpectra& VoicesConvolver::Pipeline::use(std::size_t response) {
   return spectra;
 }
 
-/// Those that this batch does not use, the longest unused first, beyond kIdleBytes.
+/// Those that this batch does not use: what no voice will use again, and of the rest the longest
+/// unused first, beyond kIdleBytes.
 void VoicesConvolver::Pipeline::forget_responses() {
   std::size_t idle = 0;
   std::vector<std::pair<std::int64_t, std::size_t>> by_use;
-  for (const auto& [response, spectra] : spectra_) {
-    if (spectra.last_used == batch_first_) continue;
-    by_use.emplace_back(spectra.last_used, response);
-    idle += spectra.spectra.size();
+  for (auto one = spectra_.begin(); one != spectra_.end();) {
+    const auto& [response, spectra] = *one;
+    const bool is_idle = spectra.last_used != batch_first_;
+    if (is_idle && uses_[response] == 0) {
+      one = spectra_.erase(one);
+      continue;
+    }
+    if (is_idle) {
+      by_use.emplace_back(spectra.last_used, response);
+      idle += spectra.spectra.size();
+    }
+    ++one;
   }
   const std::size_t most = kIdleBytes / (transform_.spectrum_size() * sizeof(float));
   if (idle <= most) return;
@@ -538,12 +581,13 @@ void VoicesConvolver::Pipeline::add_forward_tasks() {
 }
 
 void VoicesConvolver::Pipeline::add_product_tasks() {
-  const int chunks = is_long() ? transform_.chunks() : 1;
+  const int chunks = transform_.chunks();
   const auto work = is_long() ? &Pipeline::multiply_chunk : &Pipeline::finish_short_window;
-  for (Window& window : windows_) {
-    if (window.t < batch_first_) continue;
-    for (int chunk = 0; chunk < chunks; ++chunk) tasks_.push_back({work, &window, 0, chunk});
+  if (is_long()) {
+    for (int chunk = 0; chunk < chunks; ++chunk) tasks_.push_back({work, nullptr, 0, chunk});
+    return;
   }
+  for (Window& window : windows_) tasks_.push_back({work, &window, 0, 0});
 }
 
 void VoicesConvolver::Pipeline::add_inverse_tasks() {
@@ -591,22 +635,24 @@ void VoicesConvolver::Pipeline::forward_short_window(const Task& task, Worker& w
 
 /// Of a long window: the other levels there, products, and the first levels back.
 void VoicesConvolver::Pipeline::multiply_chunk(const Task& task, Worker&) {
-  const Window& window = *task.window;
+  const Window& window = windows_.back();
+  const int chunk = task.part;
   const std::size_t end = group_end(window);
   for (std::size_t i = group_; i < end; ++i) {
-    transform_.forward_chunk(task.part, window.heard[i].spectrum);
+    transform_.forward_chunk(chunk, window.heard[i].spectrum);
   }
   const auto of_group = [&](const std::vector<const float*>& all) {
     return has_groups() ? std::span(all).subspan(group_, end - group_) : std::span(all);
   };
-  const Stereo<float*> product{product_.left.data(), product_.right.data()};
-  const Stereo<float*> lost = is_compensated(window)
-                                  ? Stereo<float*>{lost_.left.data(), lost_.right.data()}
-                                  : Stereo<float*>{};
+  const auto memory = [](Stereo<AlignedFloats>& of) {
+    return Stereo<float*>{of.left.data(), of.right.data()};
+  };
+  const Stereo<float*> product = memory(product_);
+  const Stereo<float*> lost = is_compensated(window) ? memory(lost_) : Stereo<float*>{};
   transform_.multiply_chunk(of_group(window.factors),
                             {of_group(window.responses.left), of_group(window.responses.right)},
-                            task.part, product, group_ > 0, lost);
-  if (is_last_group()) transform_.inverse_chunk(task.part, product, lost);
+                            chunk, product, group_ > 0, lost);
+  if (is_last_group()) transform_.inverse_chunk(chunk, product, lost);
 }
 
 void VoicesConvolver::Pipeline::inverse_columns(const Task& task, Worker& worker) {
