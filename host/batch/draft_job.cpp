@@ -128,6 +128,11 @@ const Column* find_column(std::string_view name) {
   const std::string lower = in_lower_case(trimmed(name));
   const auto found = std::ranges::find(kColumns, lower, &Column::name);
   if (found != std::end(kColumns)) return found;
+  if (lower == "trajectory" || lower == "head") {
+    throw BadLine(lower +
+                  ": a batch moves no source and no head; 'gpuconv render' and 'gpuconv "
+                  "scene' do");
+  }
   for (const Column& column : kColumns) {
     if (column.name.size() >= kShortestTypo && differ_by_one_letter(lower, column.name)) {
       throw BadLine(

@@ -23,6 +23,7 @@
 #include "host/read/audio_format.hpp"
 #include "host/read/source.hpp"
 #include "host/render/cpu_renderer.hpp"
+#include "host/render/scene.hpp"
 #include "host/room/resample.hpp"
 #include "host/room/sound_cache.hpp"
 #include "host/write/output_format.hpp"
@@ -239,7 +240,9 @@ BatchPlan Batch::plan() {
       for (const std::size_t position : jobs) {
         guarded(position, [&] {
           // One that cannot be opened is tried for each of its jobs: it may have been a moment.
-          if (!format) format = SourceReader(first.input, first.source_options).format();
+          if (!format)
+            format =
+                SourceReader(first.input, first.source_options, heard_channels(first)).format();
           add(position, *format);
         });
       }

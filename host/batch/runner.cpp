@@ -28,6 +28,7 @@
 #include "host/read/audio_format.hpp"
 #include "host/read/foreign.hpp"
 #include "host/read/source.hpp"
+#include "host/render/scene.hpp"
 #include "host/room/mix.hpp"
 #include "host/room/sofa/ears.hpp"
 #include "host/room/sound_cache.hpp"
@@ -158,7 +159,7 @@ std::vector<JobSize> Batch::sample_sizes() {
     const Job job = job_of(jobs_.list[i * jobs_.list.size() / count]);
     if (is_read_once(job) || is_special_file(job.response)) continue;
     try {
-      const SourceReader source(job.input, job.source_options);
+      const SourceReader source(job.input, job.source_options, heard_channels(job));
       const Size response = size_of(job.response, job.response_options);
       const int rate = source.format().rate;
       const double scale = static_cast<double>(rate) / std::max(1, response.rate);

@@ -42,6 +42,9 @@ int info_of_response(const InfoOptions& options) {
     print_message("warning", options.path + ": " + warning);
   }
   if (!options.plot.empty()) {
+    if (options.plot != "-" && !options.plot.ends_with(".svg")) {
+      throw UsageError("--plot " + options.plot + ": is drawn as SVG, and ends in .svg");
+    }
     const std::string name = std::filesystem::path(options.path).filename();
     const std::string svg = response_svg(response, one_line(name + ": " + response.description));
     OutputFile file(options.plot, {.inputs = {options.path}});

@@ -27,15 +27,12 @@ std::size_t rounded(std::size_t bytes) {
 /// Memory that was freed, the oldest first.
 class Kept {
  public:
-  /// The smallest that is large enough, but not twice as large; null if there is none.
+  /// One of this size; null if there is none. A larger one would be counted as less when it is
+  /// given back.
   void* take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    Block* best = nullptr;
-    for (Block& block : blocks_) {
-      if (block.bytes < bytes || block.bytes >= 2 * bytes) continue;
-      if (best == nullptr || block.bytes < best->bytes) best = &block;
-    }
-    return best == nullptr ? nullptr : std::exchange(*best, {}).memory;
+    const auto found = std::ranges::find(blocks_, bytes, &Block::bytes);
+    return found == blocks_.end() ? nullptr : std::exchange(*found, {}).memory;
   }
 
   void give(void* memory, std::size_t bytes) {

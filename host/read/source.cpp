@@ -27,6 +27,11 @@ int checked_channel(const std::string& path, int channels, const SourceOptions& 
   std::optional<int> channel = options.channel;
   if (options.channel_is_of_several && channels == 1) channel.reset();
   if (!channel && channels > 1) {
+    if (options.is_of_scene) {
+      throw FileError(path, fmt::format("has {} channels where one is needed; the key 'channel' of "
+                                        "the voice takes one of them",
+                                        channels));
+    }
     // Two may mean that the files changed places.
     throw FileError(path,
                     fmt::format("has {} channels where one is needed{}; --channel N takes one "

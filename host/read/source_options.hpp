@@ -24,6 +24,7 @@ struct SourceOptions {
   std::optional<double> offset = std::nullopt;
   std::optional<double> duration = std::nullopt;
 
+  bool is_of_scene = false;            ///< for messages: a voice's file
   bool channel_is_of_several = false;  ///< of a single one, `channel` does not matter
   /// The recording is a part of a file, begins at this byte and has so many. Without their number
   /// the file is an archive of Kaldi, whose entries say where they end.

@@ -305,6 +305,11 @@ void ClipGatherer::make_memory(Desk& desk, Lock& lock) const {
   try {
     memory = make_clip_memory(desk.device, desk.most_clips);
   } catch (const GpuError&) {  // those there are have to do
+  } catch (...) {
+    lock.lock();
+    desk.is_making_memory = false;
+    desk.has_room.notify_all();
+    throw;
   }
   lock.lock();
   desk.is_making_memory = false;

@@ -83,7 +83,6 @@ ConvolverCache::OnGpu ConvolverCache::take_plan(const Method& method,
                                                 int device) {
   OnGpu plan;
   plan.turn = take_turn(device);
-  std::list<OnGpu> dropped;  // outlives the lock: to free device memory takes time
   {
     const std::lock_guard lock(mutex_);
     const auto found = std::ranges::find_if(idle_, [&](const OnGpu& one) {
@@ -107,18 +106,24 @@ ConvolverCache::OnGpu ConvolverCache::take_plan(const Method& method,
     return plan;
   } catch (const GpuError&) {
     // Those that nobody uses may hold the memory that is missing.
+    if (!free_idle(device)) throw;
+  }
+  plan.renderer = make_renderer(method, response, N, device);
+  return plan;
+}
+
+bool ConvolverCache::free_idle(int device) {
+  std::list<OnGpu> dropped;  // outlives the lock: to free device memory takes time
+  {
     const std::lock_guard lock(mutex_);
     for (auto one = idle_.begin(); one != idle_.end();) {
       const auto next = std::next(one);
       if (one->device == device) dropped.splice(dropped.end(), idle_, one);
       one = next;
     }
-    if (dropped.empty() && !gatherer_) throw;
   }
-  dropped.clear();
   if (gatherer_) gatherer_->release(device);
-  plan.renderer = make_renderer(method, response, N, device);
-  return plan;
+  return !dropped.empty() || gatherer_;
 }
 
 void ConvolverCache::give_back(OnGpu plan) {

@@ -49,6 +49,8 @@ class ConvolverCache {
   /// One that was given back, or a new one; the caller alone uses it, and `response` outlives it.
   /// Throws as make_renderer().
   OnGpu take(const Method& method, const Stereo<Signal>& response, std::int64_t N, int device);
+  /// Frees the device memory of plans that nobody uses; false if there are none.
+  bool free_idle(int device);
   /// For what takes all of a device beside them. Null where no one else uses it.
   std::shared_ptr<ClipGatherer::Turn> take_turn(int device) {
     return gatherer_ ? gatherer_->take_turn(device) : nullptr;

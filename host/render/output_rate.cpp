@@ -11,7 +11,10 @@ OutputRate::OutputRate(int from, int to, WriteWet write)
 }
 
 void OutputRate::take(Stereo<std::span<const float>> wet) {
-  if (!resampler_) return write_(wet);
+  if (!resampler_) {
+    taken_ += std::ssize(wet.left);
+    return write_(wet);
+  }
   constexpr std::size_t kPortion = 16384;  // frames
   for (std::size_t first = 0; first < wet.left.size(); first += kPortion) {
     const std::size_t count = std::min(kPortion, wet.left.size() - first);

@@ -18,6 +18,8 @@ class OutputRate {
   OutputRate(int from, int to, WriteWet write);
 
   void take(Stereo<std::span<const float>> wet);
+  bool converts() const { return resampler_.has_value(); }
+  std::int64_t taken() const { return taken_; }  ///< frames
 
   /// Passes on what the last frames still make. Nothing may be taken after that.
   void finish();

@@ -121,6 +121,7 @@ std::optional<std::int64_t> output_frames(const Prepared& prepared) {
     *frames += prepared.scene.taps - 1 - prepared.scene.first;
   }
   if (!frames) return frames;
+  *frames = std::max<std::int64_t>(*frames, 0);
   return frames_at_rate(*frames, prepared.scene.rate, output_rate(prepared));
 }
 

@@ -58,7 +58,8 @@ class SceneMaker {
     if (!routing && moves(job_.trajectory)) {
       add_moving_voice(0, job_.mix,
                        open_movement(job_, job_.response, job_.response_options, job_.trajectory,
-                                     scene_.sources.front()->length(), scene_.rate, job_.input));
+                                     scene_.sources.front()->exact_length().value_or(kForever),
+                                     scene_.rate, job_.input));
     } else if (!routing) {
       add_voice(0, job_.mix,
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
@@ -104,12 +105,19 @@ class SceneMaker {
 
   Routing route(const AudioFormat& format, std::optional<ResponseChannels>& channels) {
     const std::string input = input_name(job_.input);
+    if (job_.routing && is_sofa(job_.response)) {
+      throw UsageError("--routing: chooses channels of an audio file, and " + job_.response +
+                       " is a SOFA file; 'gpuconv scene' gives each channel a direction");
+    }
     if (is_sofa(job_.response)) {
       throw FileError(input, fmt::format("has {} channels where one is needed for a direction of a "
-                                         "SOFA file{}; --channel N takes one of them, and 'gpuconv "
+                                         "SOFA file; --channel N takes one of them, and 'gpuconv "
                                          "scene' gives each a direction",
-                                         format.channels,
-                                         job_.routing ? " (--routing is for audio files)" : ""));
+                                         format.channels));
+    }
+    if (moves(job_.trajectory)) {
+      throw FileError(job_.response,
+                      "a source or a head that moves needs the directions of a SOFA file");
     }
     channels = load_channels(job_.response, job_.response_options);
     const auto count = static_cast<int>(channels->channels.size());
@@ -164,6 +172,7 @@ class SceneMaker {
       for (const auto& channel : shared.channels) {
         SourceOptions options = job_.source_options;
         options.channel = channel;
+        options.is_of_scene = true;
         chosen.push_back(one_channel(voice.input, options)(format).front());
       }
       return chosen;
@@ -224,9 +233,11 @@ class SceneMaker {
                                 recording.repairs()};
     report_.voices[v].source_rate = recording.format().rate;
     if (moves(voice.trajectory)) {
-      return add_moving_voice(source, mix,
-                              open_movement(job_, voice.response, options, voice.trajectory,
-                                            dry.start() + dry.length(), scene_.rate, "the scene"));
+      const auto exact = dry.exact_length();
+      return add_moving_voice(
+          source, mix,
+          open_movement(job_, voice.response, options, voice.trajectory,
+                        exact ? dry.start() + *exact : kForever, scene_.rate, "the scene"));
     }
     add_voice(
         source, mix,
@@ -283,7 +294,7 @@ class SceneMaker {
     for (std::size_t i = known; i < part.warnings.size(); ++i) {
       opened.report.warnings.push_back(part.warnings[i]);
     }
-    opened.report.direct_sound = std::llround(part.direct_sound);
+    opened.report.direct_sound = whole_direct_sound(part);
     opened.response = std::make_shared<const Response>(std::move(part));
   }
 
@@ -411,6 +422,25 @@ bool Scene::has_more() const {
 void Scene::restart(std::span<const std::size_t> wanted) {
   for (const auto& recording : recordings) recording->restart();
   for (const std::size_t s : wanted) sources[s]->restart();
+}
+
+ChooseChannels heard_channels(const Job& job) {
+  return [&job](const AudioFormat& format) {
+    const bool is_one = format.channels == 1 || job.source_options.channel;
+    if (!is_one && !is_sofa(job.response)) {
+      const int pairs =
+          AudioReader(job.response, job.response_options.truncated, job.response_options.formats)
+              .format()
+              .channels;
+      try {
+        if (!job.routing) routing_for(job.layout, format.channels, format.channel_mask, pairs);
+        return std::vector<int>{1};  // for its length, all are the same
+      } catch (const UsageError&) {
+        // One channel is needed, as one_channel() says.
+      }
+    }
+    return one_channel(job.input, job.source_options)(format);
+  };
 }
 
 Scene open_scene(const Job& job, JobReport& report) {

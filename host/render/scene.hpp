@@ -60,6 +60,10 @@ struct Scene {
   void restart(std::span<const std::size_t> wanted);
 };
 
+/// Throws as open_scene() does unless the job has a use for the channels of INPUT, by its head and
+/// that of RESPONSE, and chooses one of them. `job` outlives it.
+ChooseChannels heard_channels(const Job& job);
+
 /// Opens all files of `job`, and reports what is known of them. Throws Error.
 Scene open_scene(const Job& job, JobReport& report);
 

@@ -196,7 +196,10 @@ class Rendering {
     Cast cast = cast_of(scene_, parts, stretch);
     const auto before = std::chrono::steady_clock::now();
     std::shared_ptr<ClipGatherer::Turn> turn;
-    if (job_.convolvers && device_) turn = job_.convolvers->take_turn(device_->index);
+    if (job_.convolvers && device_) {
+      turn = job_.convolvers->take_turn(device_->index);
+      job_.convolvers->free_idle(device_->index);  // a scene may need all memory
+    }
     const auto renderer = make_scene_renderer(
         *report_.choice.method, std::move(cast.responses), std::move(cast.voices),
         length_of(scene_, cast.sources), device_ ? device_->index : 0);
@@ -339,7 +342,7 @@ RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const 
   FrameRange wanted(scene.first, pass.length,
                     [&](Stereo<std::span<const float>> wet) { at_rate.take(wet); });
   const auto take = [&](Stereo<std::span<const float>> wet) {
-    wanted(wet, scene.known_length(all));
+    wanted(wet, scene.known_length());  // of OUTPUT, also where a pass is a voice of it
   };
   const auto watch = [&] {
     if (!job.watch || !pass.is_watched) return;
@@ -377,6 +380,20 @@ RenderReport render_pass(Scene& scene, const Job& job, JobReport& report, const 
     if (is_last) sum.finish(scene.known_length(all) + K - 1);
     if (!is_last) sum.finish(0);
     ++passes;
+  }
+  if (at_rate.converts()) {
+    // As long as OUTPUT: what is cut where a part of it ends would be missing in the sum.
+    const bool is_full = pass.length == WetLength::full;
+    const std::int64_t frames = scene.known_length() + (is_full ? scene.taps - 1 - scene.first : 0);
+    constexpr std::int64_t kBlock = 1 << 16;
+    const Signal silence(
+        static_cast<std::size_t>(std::clamp<std::int64_t>(frames - at_rate.taken(), 0, kBlock)));
+    while (at_rate.taken() < frames) {
+      stop_if_interrupted();
+      const auto part = std::span(silence).first(
+          static_cast<std::size_t>(std::min(kBlock, frames - at_rate.taken())));
+      at_rate.take({part, part});
+    }
   }
   at_rate.finish();
   rendered.frames = scene.known_length(all) + K - 1;

@@ -13,6 +13,12 @@
 
 namespace gpuconv {
 
+std::int64_t whole_direct_sound(const Response& response) {
+  const std::int64_t last = std::ssize(response.taps.left) - response.latency_frames - 1;
+  return std::clamp<std::int64_t>(std::llround(response.direct_sound), 0,
+                                  std::max<std::int64_t>(last, 0));
+}
+
 OpenedResponse open_response(const Job& job, const std::string& path,
                              const ResponseOptions& options,
                              const std::shared_ptr<const Response>& loaded, int rate,
@@ -35,7 +41,7 @@ OpenedResponse open_response(const Job& job, const std::string& path,
   } catch (const UsageError& error) {  // it does not know the name of the file
     throw FileError(path, error.what());
   }
-  opened.report.direct_sound = std::llround(response->direct_sound);
+  opened.report.direct_sound = whole_direct_sound(*response);
   opened.response = std::move(response);
   return opened;
 }
@@ -99,7 +105,7 @@ Response Recipe::make(std::size_t number, Stretch stretch, std::int64_t taps) co
                           ? *converted
                           : cropped(moving ? moving->response(number)
                                            : *cache->convert(cache->load(path, options), rate),
-                                    crop);
+                                    crop, moving != nullptr);
   response.latency_frames += dry_frames;
   response = mixed(std::move(response), mix);
   for (const Side side : kSides) {

@@ -21,6 +21,9 @@ struct OpenedResponse {
   ResponseReport report;
 };
 
+/// In whole frames after time zero, and among the taps.
+std::int64_t whole_direct_sound(const Response& response);
+
 /// Reads the response, unless it is `loaded`, and converts it to `rate`, which is that of `input`.
 /// Throws FileError.
 OpenedResponse open_response(const Job& job, const std::string& path,

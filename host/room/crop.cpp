@@ -12,7 +12,7 @@
 
 namespace gpuconv {
 
-Response cropped(Response response, const Crop& crop) {
+Response cropped(Response response, const Crop& crop, bool may_be_silent) {
   if (crop == Crop{}) return response;
   const int rate = response.rate;
   const std::int64_t K = std::ssize(response.taps.left);
@@ -37,6 +37,14 @@ Response cropped(Response response, const Crop& crop) {
   }
   for (const Side side : kSides) {
     Signal& taps = response.taps[side];
+    const auto onset = first_near(taps, maximum_of(taps));
+    const auto at = static_cast<std::int64_t>(onset.value_or(0));
+    if (onset && (at < first || at >= first + count)) {
+      response.warnings.push_back(fmt::format(
+          "what is used of the response leaves out the direct sound of the {} ear, which arrives "
+          "after {:.2f} ms",
+          name(side), 1000.0 * static_cast<double>(at - response.latency_frames) / rate));
+    }
     taps = Signal(taps.begin() + first, taps.begin() + first + count);
     for (std::int64_t i = 0; i < F; ++i) {
       const double gain = (1 + std::cos(std::numbers::pi * (static_cast<double>(i) + 0.5) /
@@ -46,19 +54,18 @@ Response cropped(Response response, const Crop& crop) {
       tap = static_cast<float>(gain * double{tap});
     }
   }
-  if (maximum_of(response.taps.left) == 0 && maximum_of(response.taps.right) == 0) {
+  if (!may_be_silent && maximum_of(response.taps.left) == 0 &&
+      maximum_of(response.taps.right) == 0) {
     throw UsageError("--response-start and --response-length leave nothing but silence");
   }
   response.latency_frames = static_cast<int>(zero);
   const auto dropped = static_cast<double>(start);
-  if (response.direct_sound < dropped) {
-    response.warnings.push_back(
-        fmt::format("--response-start {} cuts the direct sound, which arrives after {:.2f} ms",
-                    crop.start, 1000 * response.direct_sound / rate));
-    response.direct_sound = direct_sound(response.taps);
-  } else {
-    response.direct_sound -= dropped;
-  }
+  const double arrival = response.direct_sound - dropped;
+  // Where it is not in what is left, that of what is left counts.
+  response.direct_sound =
+      arrival >= 0 && arrival < static_cast<double>(count - zero)
+          ? arrival
+          : std::max(0.0, direct_sound(response.taps) - static_cast<double>(zero));
   return response;
 }
 

@@ -18,8 +18,9 @@ struct Crop {
 
 /// Taps [start, start + length) of both ears. The last `fade` of them are multiplied by
 /// (1 + cos(pi (i + 1/2) / F)) / 2, i from 0 to F - 1. Frames before time zero stay where nothing
-/// is dropped at the start. The direct sound is that of the part; a warning says if `start` has cut
-/// it. Throws UsageError where nothing but silence is left, or the fade is longer than that.
-Response cropped(Response response, const Crop& crop);
+/// is dropped at the start. The direct sound is that of the part; a warning says if an ear has lost
+/// its own. Throws UsageError where nothing but silence is left, unless it may be, or the fade is
+/// longer than what is left.
+Response cropped(Response response, const Crop& crop, bool may_be_silent = false);
 
 }  // namespace gpuconv

@@ -29,7 +29,7 @@ constexpr int kMostLevels = 16;       // of objects in objects
 constexpr double kMostSeconds = 1e6;  // of a start: 11 days
 constexpr double kMostDecibels = 200;
 
-constexpr std::array<std::string_view, 2> kSceneKeys{"voices", "rate"};
+constexpr std::array<std::string_view, 3> kSceneKeys{"voices", "rate", "$schema"};
 constexpr std::array<std::string_view, 10> kVoiceKeys{
     "input",   "channel",   "start",    "gain",       "response",
     "azimuth", "elevation", "distance", "trajectory", "id"};
@@ -165,7 +165,8 @@ class SceneReader {
       scene.rate = whole_number_of(json, "rate", kMinRate, kMaxRate);
       const auto voices = json.find("voices");
       if (voices == json.end()) throw BadValue("has no 'voices'");
-      if (!voices->is_array() || voices->empty()) throw BadValue("voices is not a list of voices");
+      if (!voices->is_array()) throw BadValue("voices is not a list of voices");
+      if (voices->empty()) throw BadValue("voices is an empty list");
       if (voices->size() > kMostVoices) {
         throw BadValue(fmt::format("has {} voices (limit {})", voices->size(), kMostVoices));
       }

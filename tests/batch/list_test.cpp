@@ -102,6 +102,8 @@ TEST_F(ListTest, WhatCanNotBeUnderstoodIsRefusedByItsLine) {
                  {"line 1: must name the columns (input, response, output, id, azimuth, elevation, "
                   "distance, channel, offset, duration, gain); 'voice.wav' is none"});
   expect_refusal("a.csv", "response\nroom.wav\n", {"line 1", "no column 'input'"});
+  expect_refusal("a.csv", "input,Trajectory\na.wav,walk.csv\n",
+                 {"line 1", "trajectory: a batch moves no source"});
   expect_refusal("a.csv", "input,input\n", {"line 1", "'input' twice"});
   expect_refusal("a.csv", "input,output\na.wav\n", {"line 2: has 1 field where line 1 names 2"});
   expect_refusal("a.csv", "\ninput\n\na.wav,b\n", {"line 4: has 2 fields where line 2 names 1"});

@@ -267,10 +267,28 @@ TEST_F(Cropped, IsNotWhatAllIsHeardThrough) {
   expect_wet(wet(), later, 0, 1162);
 }
 
+TEST_F(Cropped, MayEndBeforeTheDirectSound) {
+  // What is left has a direct sound of its own, with which --align and --dry go on.
+  Stereo<Signal> taps = taps_;
+  for (const Side side : kSides) {
+    for (std::size_t n = 0; n < kArrival; ++n) taps[side][n] = 1e-3F * taps_[side][200 + n];
+  }
+  const std::string noisy = float_wav(folder_, "noisy.wav", 2, interleaved(taps));
+  for (const char* const length : {"4smp", "80smp", "81smp"}) {
+    const Outcome outcome = render(dry_file_, noisy,
+                                   {"--response-length", length, "--align", "direct", "--dry", "0",
+                                    "--early", "1", "--late", "1"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_GT(heard(wet()).samples[0].size(), 900u) << length;
+  }
+  EXPECT_TRUE(says(render(dry_file_, noisy, {"--response-length", "4smp"}).err,
+                   {"warning: ", "of the left ear", "of the right ear"}));
+}
+
 TEST_F(Cropped, SaysWhatIsWrong) {
   const Outcome cut = render(dry_file_, onset_room_, {"--response-start", "10ms"});
   EXPECT_EQ(cut.exit_code, 0);
-  EXPECT_TRUE(says(cut.err, {"warning: ", "--response-start 10ms cuts the direct sound"}));
+  EXPECT_TRUE(says(cut.err, {"warning: ", "leaves out the direct sound of the left ear"}));
   std::filesystem::remove(wet());
   expect_refusal(render(dry_file_, onset_room_, {"--response-start", "1s"}), 1,
                  {"--response-start 1s: the response ends after 0.025 s"});
@@ -314,6 +332,19 @@ TEST_F(OutputAtRate, LevelsAndNoiseAreThoseOfWhatIsWritten) {
             0);
   EXPECT_EQ(heard(wet()).rate, 44'100);
   EXPECT_EQ(heard(folder_.file("wet.early.wav")).samples[0].size(), heard(wet()).samples[0].size());
+  // Parts are the whole at this rate, too, where the early one ends.
+  ASSERT_EQ(render(dry_file_, onset_room_,
+                   {"-q", "--output-rate", "44100", "--early", "5", "--late", "5"})
+                .exit_code,
+            0);
+  const Heard whole = heard(wet());
+  const Heard early = heard(folder_.file("wet.early.wav"));
+  const Heard late = heard(folder_.file("wet.late.wav"));
+  for (std::size_t c = 0; c < 2; ++c) {
+    for (std::size_t n = 0; n < whole.samples[c].size(); ++n) {
+      ASSERT_NEAR(early.samples[c][n] + late.samples[c][n], whole.samples[c][n], 3e-6) << n;
+    }
+  }
 }
 
 TEST_F(OutputAtRate, GoesThroughPipesAndEndsWithTheRecording) {

@@ -164,6 +164,11 @@ TEST_F(RoutingProgram, SaysWhatWouldFitWhereNothingDoes) {
                   "a RESPONSE of 4 channels (true stereo"});
   expect_refusal(render(channels("five.wav", 5, 10, 1), room_), 2,
                  {"five.wav: has 5 channels where one is needed; --channel N", "of 10 channels"});
+  // What moves needs directions; not even the file of the movement is looked for.
+  for (const char* const option : {"--trajectory", "--head"}) {
+    expect_refusal(render(two_, four_taps_, {option, folder_.file("nowhere.csv")}), 2,
+                   {"a source or a head that moves needs the directions of a SOFA file"});
+  }
   // The answers that it gives work.
   EXPECT_EQ(render(two_, room_, {"--channel", "2"}).exit_code, 0);
   std::filesystem::remove(wet());

@@ -282,7 +282,8 @@ TEST_F(SceneProgram, NamesTheVoiceThatIsWrong) {
     expect_refusal(scene(voice() + "," + second), code, parts);
   };
   refuses(voice("", "missing.wav"), 2, {"voice 2 (missing.wav): cannot be opened"});
-  refuses(voice("", "two.wav"), 2, {"voice 2 (two.wav): has 2 channels where one is needed"});
+  refuses(voice("", "two.wav"), 2,
+          {"voice 2 (two.wav): has 2 channels where one is needed; the key 'channel'"});
   refuses(voice(R"("channel": 3)", "two.wav"), 2, {"voice 2 (two.wav): has no channel 3"});
   refuses(voice("", "nan.wav"), 2, {"voice 2 (nan.wav): ", "not a number", "frame 1"});
   refuses(voice("", "source.wav", "mono.wav"), 2,
@@ -326,6 +327,32 @@ TEST_F(SceneProgram, WarnsOfWhatItMended) {
       scene(voice() + "," + voice("", "nan.wav"), {"-q", "-g", "-60", "--nonfinite", "zero"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "warning: voice 2 (nan.wav): 1 sample was NaN or infinite and now 0\n");
+}
+
+TEST_F(SceneProgram, StemsAddUpWhereverOutputEnds) {
+  const std::string voices = voice(R"("start": 0.3)") + "," + voice("", "source.wav", "room.wav") +
+                             "," + voice(R"("start": 0.05, "gain": -6)");
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"--length", "same"}, {"--output-rate", "11025"}}) {
+    std::vector<std::string> all{"-q", "--stems"};
+    all.insert(all.end(), options.begin(), options.end());
+    ASSERT_EQ(scene(voices, all).exit_code, 0);
+    const Heard sum = heard(wet());
+    std::array<std::vector<double>, 2> added;
+    for (const char* const stem : {"1", "2", "3"}) {
+      const Heard one = heard(file(std::string("wet.stem-") + stem + ".wav"));
+      for (std::size_t c = 0; c < 2; ++c) {
+        ASSERT_EQ(one.samples[c].size(), sum.samples[c].size());
+        added[c].resize(one.samples[c].size());
+        for (std::size_t n = 0; n < added[c].size(); ++n) added[c][n] += one.samples[c][n];
+      }
+    }
+    for (std::size_t c = 0; c < 2; ++c) {
+      for (std::size_t n = 0; n < added[c].size(); ++n) {
+        ASSERT_NEAR(added[c][n], sum.samples[c][n], 5e-5) << options[0] << " " << n;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ def test_mix_broadcasts_and_takes_out(sound):
     assert not one.mix(sound(0, 300)).any()
     with pytest.raises(ValueError, match="broadcast"):
         plan.mix(sound(3, 300))
-    with pytest.raises(ValueError, match="voice 2: sample 7 is nan"):
+    with pytest.raises(ValueError, match="voice 2: sample 7 is not a number"):
         bad = sound(4, 300)
         bad[2, 7] = numpy.nan
         plan.mix(bad)

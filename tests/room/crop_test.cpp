@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "host/base/error.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
 
 namespace gpuconv::test {
@@ -70,9 +71,14 @@ TEST(CropTest, SaysThatTheDirectSoundIsGone) {
   const Response late = cropped(response, {.start = "21ms"});
   ASSERT_EQ(late.warnings.size(), 1u);
   EXPECT_EQ(late.warnings.front(),
-            "--response-start 21ms cuts the direct sound, which arrives after 20.00 ms");
+            "what is used of the response leaves out the direct sound of the left ear, which "
+            "arrives after 20.00 ms");
   EXPECT_EQ(late.direct_sound, 79);
   EXPECT_THROW(cropped(response, {.start = "101ms"}), UsageError);  // silence
+  const Response early = cropped(response, {.length = "50ms"});
+  ASSERT_EQ(early.warnings.size(), 1u);
+  EXPECT_TRUE(says(early.warnings.front(), {"of the right ear, which arrives after 100.00 ms"}));
+  EXPECT_EQ(early.direct_sound, 20);
 }
 
 TEST(CropTest, RefusesWhatLeavesNothing) {

@@ -105,7 +105,7 @@ TEST_F(SceneFile, RefusesValuesOfTheWrongKindOrRange) {
   refuses(R"({"voices": [{"input": "a", "response": "r", "id": "2"},
                          {"input": "b", "response": "r"}]})",
           {"voice 2 (b): id '2' is already that of another voice"});
-  refuses(R"({"voices": []})", {"voices is not a list of voices"});
+  refuses(R"({"voices": []})", {"voices is an empty list"});
   refuses(R"({"voices": {}})", {"voices is not a list of voices"});
   refuses(R"({"rate": 16000})", {"has no 'voices'"});
   refuses(R"({"rate": 0, "voices": []})", {"rate is 0, not a whole number from 1 to 768000"});
