@@ -2,6 +2,7 @@
 //
 // Not in emulated builds, where sanitizers take the time. Each time is the shortest of several, so
 // that other work on the machine does not count.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -68,6 +69,8 @@ struct Sums {
   double chosen = 0;
   double best = 0;
   double ratio = 1;  ///< geometric mean of chosen / best: small jobs count like large ones
+  double most_lost = 0;
+  std::string worst = {};  ///< where that is
 };
 
 Sums try_all(const CostModel& model, const std::optional<Device>& device, Times& times) {
@@ -95,6 +98,10 @@ Sums try_all(const CostModel& model, const std::optional<Device>& device, Times&
     const double chosen = times(*choice.method, shape);
     sums.chosen += chosen;
     sums.best += best;
+    if (chosen - best > sums.most_lost) {
+      sums.most_lost = chosen - best;
+      sums.worst = fmt::format("{} for {} x {}", choice.method->name, shape.N, shape.K);
+    }
     sums.ratio *= std::pow(chosen / best, 1 / static_cast<double>(list.size()));
   }
   return sums;
@@ -111,7 +118,8 @@ void expect_little_regret(const std::function<CostModel()>& make_model,
   for (int attempt = 0; attempt < 4; ++attempt) {
     sums = try_all(make_model(), device, times);
     std::cout << "auto: " << sums.chosen / sums.best << " of the best by the sum, " << sums.ratio
-              << " in the mean of the shapes\n";
+              << " in the mean of the shapes; " << sums.worst << " loses " << sums.most_lost
+              << " s\n";
     if (sums.chosen <= 1.10 * sums.best && sums.ratio <= 1.25) return;
   }
   FAIL() << sums.chosen << " s against " << sums.best << " s at best";
