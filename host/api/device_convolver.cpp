@@ -9,6 +9,7 @@
 #include "cuda/runtime/resources.hpp"
 #include "host/base/error.hpp"
 #include "host/render/block_queue.hpp"
+#include "host/render/gpu_errors.hpp"
 
 namespace gpuconv {
 namespace {
@@ -86,18 +87,6 @@ class BufferedConvolver final : public DeviceConvolver {
   bool is_used_ = false;
 };
 
-template <typename Work>
-auto on_device(int device, Work work) {
-  try {
-    const DeviceInUse in_use(device);
-    return work();
-  } catch (const CudaError& error) {
-    throw GpuError(std::string("GPU: ") + error.what());
-  } catch (const CufftError& error) {
-    throw GpuError(error.what());
-  }
-}
-
 class Translated final : public DeviceConvolver {
  public:
   Translated(std::unique_ptr<DeviceConvolver> convolver, int device)
@@ -105,7 +94,7 @@ class Translated final : public DeviceConvolver {
 
   void enqueue(std::span<const float> source, const Stereo<std::span<float>>& wet,
                void* stream) override {
-    on_device(device_, [&] { convolver_->enqueue(source, wet, stream); });
+    on_gpu(device_, [&] { convolver_->enqueue(source, wet, stream); });
   }
 
  private:
@@ -118,11 +107,11 @@ class Translated final : public DeviceConvolver {
 std::unique_ptr<DeviceConvolver> make_device_convolver(PlanConvolver* plan,
                                                        const Stereo<Signal>& response,
                                                        std::int64_t source_length, int device) {
-  return std::make_unique<Translated>(on_device(device,
-                                                [&] {
-                                                  return std::make_unique<BufferedConvolver>(
-                                                      plan, response, source_length, device);
-                                                }),
+  return std::make_unique<Translated>(on_gpu(device,
+                                             [&] {
+                                               return std::make_unique<BufferedConvolver>(
+                                                   plan, response, source_length, device);
+                                             }),
                                       device);
 }
 

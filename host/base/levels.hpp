@@ -9,6 +9,9 @@
 
 namespace gpuconv {
 
+/// Of gains and levels that somebody asks for.
+inline constexpr double kMostDecibels = 200;
+
 /// Takes more samples, all of them finite, into account.
 void measure(std::span<const float> samples, Level& level);
 void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels);

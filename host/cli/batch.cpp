@@ -24,6 +24,7 @@
 #include "host/cli/cli.hpp"
 #include "host/cli/failure.hpp"
 #include "host/cli/job_options.hpp"
+#include "host/cli/job_warnings.hpp"
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/pairing_options.hpp"

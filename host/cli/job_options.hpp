@@ -47,23 +47,4 @@ JobOptions job_options_of(const std::vector<std::string>& arguments);
 /// Applies the options that need the whole command line.
 void settle(JobOptions& options);
 
-/// Warns of repairs, of a fallback and of an ignored calibration.
-void print_warnings(const Job& job, const JobReport& report);
-
-/// Warns if gpuconv clipped samples, or a player will, and names the option that avoids it.
-void print_level_warning(const Job& job, const JobReport& report);
-
-/// The highest --gain (or --level or --norm, if the job has it) without clipping, in tenths of a
-/// dB. Only after run().
-double right_level(const Job& job, const JobReport& report);
-
-/// The value as an option: "--gain -3.2".
-std::string level_option(const Job& job, double level);
-
-/// True if PCM had to limit a sample.
-bool has_clipped(const JobReport& report);
-
-/// True if a sample was above full scale.
-bool has_overs(const JobReport& report);
-
 }  // namespace gpuconv

@@ -47,6 +47,15 @@ void print_more_voices(const JobReport& report, std::size_t printed) {
   say("          and {} more; -v names them\n", report.voices.size() - printed);
 }
 
+void print_response(const char* head, const std::string& path, const ResponseReport& response,
+                    int rate, bool is_verbose) {
+  say("{:<9} {}: {}\n", head, one_line(path), one_line(response.description));
+  print_remark(response.repairs, is_verbose);
+  if (response.file_rate == rate) return;
+  say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n", response.file_rate, rate,
+      response.taps, static_cast<double>(response.file_rate) / rate);
+}
+
 void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size_t number, int rate,
                  bool is_verbose) {
   const SourceReport& source = report.source;
@@ -60,13 +69,7 @@ void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size
   if (report.source_rate != rate) {
     say("          converted from {} to {} Hz\n", report.source_rate, rate);
   }
-  say("          {}: {}\n", one_line(voice.response), one_line(report.response.description));
-  print_remark(report.response.repairs, is_verbose);
-  if (report.response.file_rate != rate) {
-    say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n",
-        report.response.file_rate, rate, report.response.taps,
-        static_cast<double>(report.response.file_rate) / rate);
-  }
+  print_response("", voice.response, report.response, rate, is_verbose);
 }
 
 void print_scene(const Job& job, const JobReport& report, bool is_verbose) {
@@ -87,13 +90,7 @@ void print_source_and_response(const Job& job, const JobReport& report, bool is_
       report.source.has_more_samples ? "at least " : "", report.source.samples,
       seconds_of(report.source.samples, rate), rate);
   print_remark(report.source.repairs, is_verbose);
-  say("response  {}: {}\n", one_line(job.response), one_line(report.response.description));
-  print_remark(report.response.repairs, is_verbose);
-  if (report.response.file_rate != rate) {
-    say("          converted from {} to {} Hz: {} taps, scaled by {:.4f}\n",
-        report.response.file_rate, rate, report.response.taps,
-        static_cast<double>(report.response.file_rate) / rate);
-  }
+  print_response("response", job.response, report.response, rate, is_verbose);
   if (report.routing) {
     say("routing   {}: {}\n", report.routing->name, words_of(*report.routing));
   }

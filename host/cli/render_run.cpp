@@ -8,6 +8,7 @@
 
 #include "gpuconv/job.hpp"
 #include "host/base/error.hpp"
+#include "host/cli/job_warnings.hpp"
 #include "host/cli/json_report.hpp"
 #include "host/cli/message.hpp"
 #include "host/cli/progress_bar.hpp"

@@ -1,7 +1,5 @@
 #include "host/methods/cpu_voices.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -14,10 +12,11 @@
 #include <mutex>
 #include <numeric>
 #include <set>
-#include <stdexcept>
 #include <utility>
 
 #include "host/base/parallel.hpp"
+#include "host/methods/cpu_response_spectra.hpp"
+#include "host/methods/voice_gains.hpp"
 
 namespace gpuconv {
 namespace {
@@ -47,14 +46,6 @@ class Pool {
   std::size_t floats_;
   std::vector<AlignedFloats> all_;
   std::vector<float*> idle_;
-};
-
-/// The spectra of a response.
-struct ResponseSpectra {
-  std::size_t response = 0;
-  std::shared_ptr<const Stereo<Signal>> taps;  // null once they are transformed
-  std::vector<AlignedFloats> spectra;          // of partition i / 2 of side i % 2
-  std::int64_t last_used = 0;                  // in the batch that begins at this window
 };
 
 /// A voice in one window.
@@ -113,6 +104,8 @@ class VoicesConvolver::Pipeline {
         pool_(transform_.spectrum_size()),
         sample_pool_(2 * static_cast<std::size_t>(plan_.half)),
         workers_(static_cast<std::size_t>(threads)),
+        gains_(voices_),
+        spectra_(responses_, voices_, plan_.part, transform_.spectrum_size()),
         done_(threads, Complete{this}) {
     const auto spectrum_size = transform_.spectrum_size();
     for (Worker& worker : workers_) {
@@ -227,8 +220,6 @@ class VoicesConvolver::Pipeline {
   void prepare();
   void begin_voices();
   void find_heard(Window& window);
-  ResponseSpectra& use(std::size_t response);
-  void forget_responses();
   void forget_first_window();
   void list_products(std::size_t window);
   void end_phase() noexcept;
@@ -286,16 +277,13 @@ class VoicesConvolver::Pipeline {
   std::vector<Worker> workers_;
   Stereo<AlignedFloats> product_, lost_;  // of a long window
   Stereo<AlignedFloats> wet_;             // of a batch
-  std::map<int, std::vector<float>> ramps_;
+  const VoiceGains gains_;
 
-  std::vector<std::size_t> by_begin_;        // voices
-  std::size_t begun_ = 0;                    // of those
-  std::set<std::size_t> active_;             // voices that have begun and not ended
-  std::map<std::size_t, std::size_t> uses_;  // of each response, by voices that have not ended
-  std::map<std::size_t, ResponseSpectra> spectra_;
-  std::map<std::size_t, std::shared_ptr<const Stereo<Signal>>> ahead_;  // taps of others
-  std::vector<ResponseSpectra*> fresh_;  // to be transformed in this batch
-  std::deque<Window> windows_;           // P - 1 before this batch, and those of the batch
+  std::vector<std::size_t> by_begin_;  // voices
+  std::size_t begun_ = 0;              // of those
+  std::set<std::size_t> active_;       // voices that have begun and not ended
+  SpectraInUse spectra_;
+  std::deque<Window> windows_;  // P - 1 before this batch, and those of the batch
 
   std::int64_t first_ = 0;        // window of the batch that is read
   std::int64_t batch_first_ = 0;  // of the batch in work
@@ -349,26 +337,15 @@ void VoicesConvolver::Pipeline::load_ahead() {
     if (voice.begin >= end) break;
     const std::int64_t start = std::max(voice.begin, sources_[voice.source].start);
     if (start >= std::min(voice.end, sources_[voice.source].end)) continue;
-    const std::size_t response = voice.response;
-    if (spectra_.contains(response) || ahead_.contains(response)) continue;
-    ahead_[response] = responses_.load(response);
+    spectra_.load_ahead(voice.response);
   }
 }
 
-/// Puts the voices into the order in which they begin, and makes their ramps.
+/// Puts the voices into the order in which they begin.
 void VoicesConvolver::Pipeline::begin_voices() {
   by_begin_.resize(voices_.size());
   std::iota(by_begin_.begin(), by_begin_.end(), std::size_t{0});
   std::ranges::stable_sort(by_begin_, {}, [&](std::size_t v) { return voices_[v].begin; });
-  for (const Voice& voice : voices_) ++uses_[voice.response];
-  for (const Voice& voice : voices_) {
-    for (const int ramp : {voice.fade_in, voice.fade_out}) {
-      if (ramp == 0 || ramps_.contains(ramp)) continue;
-      std::vector<float>& gains = ramps_[ramp];
-      const Voice rising{.fade_in = ramp};
-      for (int i = 0; i < ramp; ++i) gains.push_back(static_cast<float>(gain_of(rising, i)));
-    }
-  }
 }
 
 void VoicesConvolver::Pipeline::write_batch(const WriteWet& write) {
@@ -385,7 +362,6 @@ void VoicesConvolver::Pipeline::write_batch(const WriteWet& write) {
 void VoicesConvolver::Pipeline::prepare() {
   batch_first_ = first_;
   group_ = 0;
-  fresh_.clear();
   while (std::ssize(windows_) >= plan_.partitions) forget_first_window();
   bool has_long_gain = false;
   for (std::int64_t t = first_; t < first_ + batch_ && t * plan_.advance < wet_length_; ++t) {
@@ -396,8 +372,7 @@ void VoicesConvolver::Pipeline::prepare() {
       has_long_gain = has_long_gain || heard.samples != nullptr;
     }
   }
-  ahead_.clear();
-  forget_responses();
+  spectra_.forget(batch_first_, kIdleBytes);
   begin_phase(has_long_gain ? Phase::gain : Phase::forward);
 }
 
@@ -420,7 +395,7 @@ void VoicesConvolver::Pipeline::find_heard(Window& window) {
     const Source& source = sources_[voice.source];
     const std::int64_t last = std::min(voice.end, source.end);
     if (last <= begin) {
-      --uses_[voice.response];
+      spectra_.end_voice(voice.response);
       v = active_.erase(v);
       continue;
     }
@@ -443,7 +418,7 @@ void VoicesConvolver::Pipeline::find_heard(Window& window) {
 void VoicesConvolver::Pipeline::list_products(std::size_t window) {
   Window& to = windows_[window];
   const auto add = [&](const Heard& heard, std::size_t p) {
-    const ResponseSpectra& response = use(voices_[heard.voice].response);
+    const ResponseSpectra& response = spectra_.use(voices_[heard.voice].response, batch_first_);
     if (2 * p >= response.spectra.size()) return;  // a shorter one
     to.factors.push_back(heard.spectrum);
     to.responses.left.push_back(response.spectra[2 * p].data());
@@ -460,55 +435,6 @@ void VoicesConvolver::Pipeline::list_products(std::size_t window) {
   for (const auto& [key, heard] : in_order) add(*heard, key.second);
 }
 
-/// The spectra of a response, if need be to be made in this batch.
-ResponseSpectra& VoicesConvolver::Pipeline::use(std::size_t response) {
-  const auto [found, is_new] = spectra_.try_emplace(response);
-  ResponseSpectra& spectra = found->second;
-  spectra.last_used = batch_first_;
-  if (!is_new) return spectra;
-  const auto ahead = ahead_.find(response);
-  spectra.taps = ahead == ahead_.end() ? responses_.load(response) : ahead->second;
-  const std::size_t K = spectra.taps->left.size();
-  if (K == 0 || K != spectra.taps->right.size() || std::cmp_greater(K, responses_.longest)) {
-    throw std::invalid_argument(fmt::format("response {} has {} and {} taps, not 1 to {}", response,
-                                            K, spectra.taps->right.size(), responses_.longest));
-  }
-  const auto partitions = ceil_div(static_cast<std::int64_t>(K), plan_.part);
-  for (std::int64_t i = 0; i < 2 * partitions; ++i) {
-    spectra.spectra.emplace_back(transform_.spectrum_size());
-  }
-  fresh_.push_back(&spectra);
-  return spectra;
-}
-
-/// Those that this batch does not use: what no voice will use again, and of the rest the longest
-/// unused first, beyond kIdleBytes.
-void VoicesConvolver::Pipeline::forget_responses() {
-  std::size_t idle = 0;
-  std::vector<std::pair<std::int64_t, std::size_t>> by_use;
-  for (auto one = spectra_.begin(); one != spectra_.end();) {
-    const auto& [response, spectra] = *one;
-    const bool is_idle = spectra.last_used != batch_first_;
-    if (is_idle && uses_[response] == 0) {
-      one = spectra_.erase(one);
-      continue;
-    }
-    if (is_idle) {
-      by_use.emplace_back(spectra.last_used, response);
-      idle += spectra.spectra.size();
-    }
-    ++one;
-  }
-  const std::size_t most = kIdleBytes / (transform_.spectrum_size() * sizeof(float));
-  if (idle <= most) return;
-  std::ranges::sort(by_use);
-  for (const auto& [used, response] : by_use) {
-    if (idle <= most) break;
-    idle -= spectra_.at(response).spectra.size();
-    spectra_.erase(response);
-  }
-}
-
 // ---- between phases ---------------------------------------------------------------------------
 
 void VoicesConvolver::Pipeline::end_phase() noexcept {
@@ -521,8 +447,7 @@ void VoicesConvolver::Pipeline::end_phase() noexcept {
       case Phase::gain:
         return begin_phase(Phase::forward);
       case Phase::forward:
-        for (ResponseSpectra* const made : fresh_) made->taps = nullptr;
-        fresh_.clear();
+        spectra_.finish_fresh();
         return begin_phase(Phase::product);
       case Phase::product:
         if (!is_last_group()) {
@@ -564,8 +489,9 @@ void VoicesConvolver::Pipeline::add_gain_tasks() {
 }
 
 void VoicesConvolver::Pipeline::add_forward_tasks() {
-  for (std::size_t i = 0; i < fresh_.size(); ++i) {
-    for (int part = 0; part < static_cast<int>(fresh_[i]->spectra.size()); ++part) {
+  const std::vector<ResponseSpectra*>& fresh = spectra_.fresh();
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    for (int part = 0; part < static_cast<int>(fresh[i]->spectra.size()); ++part) {
       tasks_.push_back({&Pipeline::forward_response, nullptr, i, part});
     }
   }
@@ -606,7 +532,7 @@ void VoicesConvolver::Pipeline::make_samples(const Task& task, Worker&) {
 }
 
 void VoicesConvolver::Pipeline::forward_response(const Task& task, Worker& worker) {
-  ResponseSpectra& response = *fresh_[task.of];
+  ResponseSpectra& response = *spectra_.fresh()[task.of];
   const Signal& taps = (*response.taps)[kSides[static_cast<std::size_t>(task.part % 2)]];
   const auto first = static_cast<std::size_t>(task.part / 2) * static_cast<std::size_t>(plan_.part);
   const auto count = std::min(static_cast<std::size_t>(plan_.part), taps.size() - first);
@@ -706,20 +632,10 @@ WindowSamples VoicesConvolver::Pipeline::apply_gain(std::int64_t t, const Voice&
     return static_cast<int>(std::clamp<std::int64_t>(frame - begin, 0, samples.count));
   };
   const int first = inside(voice.begin);
-  const int flat = inside(voice.begin + voice.fade_in);
-  const int falling = inside(voice.end - voice.fade_out);
   const int last = inside(voice.end);
   std::fill(to, to + first, 0.0F);
-  if (flat > first) {
-    const float* const gains = ramps_.at(voice.fade_in).data() + (begin + first - voice.begin);
-    for (int n = first; n < flat; ++n) to[n] = gains[n - first] * samples.samples[n];
-  }
-  std::copy(samples.samples + flat, samples.samples + falling, to + flat);
-  if (last > falling) {
-    // Falling ramps are rising ones, read backwards.
-    const float* const gains = ramps_.at(voice.fade_out).data() + (voice.end - 1 - begin - falling);
-    for (int n = falling; n < last; ++n) to[n] = gains[falling - n] * samples.samples[n];
-  }
+  const auto heard = static_cast<std::size_t>(last - first);
+  gains_.apply(voice, begin + first, {samples.samples + first, heard}, to + first);
   return {to, last};
 }
 

@@ -1,6 +1,6 @@
 // clip_layout.hpp - where the clips of a group stand, so that one launch convolves all of them
 //
-// A clip is a source that is no longer than a block. Its bytes depend on its samples and on the
+// A clip is a source that is at most as long as a block. Its bytes depend on its samples and on the
 // lengths of its segments, which follow from N and K, because segments are convolved independently
 // of each other. So clips whose segments have the same lengths, a bucket, stand one after the other
 // as if they were one source:

@@ -7,6 +7,7 @@
 #include "host/base/stopwatch.hpp"
 #include "host/methods/cpu_lengths.hpp"
 #include "host/methods/cpu_voices.hpp"
+#include "host/methods/voice_gains.hpp"
 #include "host/render/cpu_renderer.hpp"
 #include "host/render/gpu_scene_renderer.hpp"
 
@@ -67,6 +68,7 @@ class WholeScene final : public SceneRenderer {
       : convolve_(method.convolve),
         responses_(std::move(responses)),
         voices_(std::move(voices)),
+        gains_(voices_),
         block_(whole_block_length(responses_.longest)) {
     check_voices(voices_, responses_.count);
   }
@@ -139,11 +141,10 @@ class WholeScene final : public SceneRenderer {
     const std::int64_t first = std::max(voice.begin, sound);
     const std::int64_t last = std::min(voice.end, begin + std::ssize(block));
     if (first >= last) return;
-    Signal dry(block.begin() + (first - begin), block.begin() + (last - begin));
-    for (std::int64_t n = first; n < last; ++n) {
-      float& sample = dry[static_cast<std::size_t>(n - first)];
-      sample = static_cast<float>(gain_of(voice, n)) * sample;
-    }
+    const auto heard = std::span(block).subspan(static_cast<std::size_t>(first - begin),
+                                                static_cast<std::size_t>(last - first));
+    Signal dry(heard.size());
+    gains_.apply(voice, first, heard, dry.data());
     const std::shared_ptr<const Stereo<Signal>> response = responses_.load(voice.response);
     for (const Side side : kSides) {
       const Range range("convolve", side);
@@ -158,6 +159,7 @@ class WholeScene final : public SceneRenderer {
   void (*convolve_)(std::span<const float>, std::span<const float>, std::span<float>);
   SceneResponses responses_;
   std::vector<Voice> voices_;
+  VoiceGains gains_;
   std::int64_t block_;  // samples
 };
 

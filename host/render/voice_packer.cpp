@@ -23,6 +23,7 @@ std::size_t list_floats(int items) { return static_cast<std::size_t>(items) * kL
 VoicePacker::VoicePacker(SceneResponses responses, std::vector<Voice> voices, const Limits& limits)
     : responses_(std::move(responses)),
       voices_(std::move(voices)),
+      gains_(voices_),
       block_length_(limits.block_length),
       grid_(limits.grid),
       slots_(static_cast<std::size_t>(limits.slots)),
@@ -97,11 +98,8 @@ bool VoicePacker::add(const Voice& voice, std::span<float> memory, PackedVoices&
   float* to = &memory[group.used];
   to = std::fill_n(to, entry.begin % 4, 0.0F);
   const float* const from = source.samples.data() + (first - source.first);
-  for (std::int64_t n = first; n < end; ++n) {
-    const bool is_faded = n < voice.begin + voice.fade_in || n >= voice.end - voice.fade_out;
-    const float sample = from[n - first];
-    *to++ = is_faded ? static_cast<float>(gain_of(voice, n)) * sample : sample;
-  }
+  gains_.apply(voice, first, {from, static_cast<std::size_t>(end - first)}, to);
+  to += end - first;
   const std::size_t length = stored(entry.begin % 4 + entry.length);
   std::fill(to, &memory[group.used] + length, 0.0F);
   group.used += length;

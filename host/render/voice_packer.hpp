@@ -16,6 +16,7 @@
 #include "cuda/methods/voice_lists.hpp"
 #include "host/base/stopwatch.hpp"
 #include "host/methods/voice.hpp"
+#include "host/methods/voice_gains.hpp"
 
 namespace gpuconv {
 
@@ -93,6 +94,7 @@ class VoicePacker {
 
   SceneResponses responses_;
   std::vector<Voice> voices_;
+  VoiceGains gains_;
   int block_length_;
   VoiceGrid grid_;
   std::vector<Slot> slots_;

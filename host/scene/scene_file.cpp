@@ -14,6 +14,7 @@
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
+#include "host/base/levels.hpp"
 #include "host/base/spelling.hpp"
 #include "host/files/input_file.hpp"
 #include "host/read/audio_format.hpp"
@@ -27,7 +28,6 @@ constexpr std::size_t kMostBytes = std::size_t{64} << 20;
 constexpr std::size_t kMostVoices = 1'000'000;
 constexpr int kMostLevels = 16;       // of objects in objects
 constexpr double kMostSeconds = 1e6;  // of a start: 11 days
-constexpr double kMostDecibels = 200;
 
 constexpr std::array<std::string_view, 3> kSceneKeys{"voices", "rate", "$schema"};
 constexpr std::array<std::string_view, 10> kVoiceKeys{

@@ -52,25 +52,11 @@ Scene talkers(std::size_t V, std::size_t N, std::size_t K) {
   return scene;
 }
 
-/// A source that goes through `steps` responses, each faded into the next one.
+/// See tests/support/scene.hpp.
 Scene walker(std::size_t N, std::size_t K, int steps, int ramp) {
-  Scene scene{{noise(N, 1)}, {5}, {}, {}};
-  const std::int64_t step = static_cast<std::int64_t>(N) / steps;
-  for (int i = 0; i < steps; ++i) {
-    const auto seed = 10 * static_cast<std::uint64_t>(i);
-    scene.responses.push_back({noise(K, seed + 2), noise(K, seed + 3)});
-    Voice voice{0, static_cast<std::size_t>(i)};
-    if (i > 0) {
-      voice.begin = i * step;
-      voice.fade_in = ramp;
-    }
-    if (i + 1 < steps) {
-      voice.end = (i + 1) * step + ramp;
-      voice.fade_out = ramp;
-    }
-    scene.voices.push_back(voice);
-  }
-  return scene;
+  return moving_scene(noise(N, 1), 5, steps, ramp, [K](std::uint64_t seed) {
+    return Stereo<Signal>{noise(K, seed), noise(K, seed + 1)};
+  });
 }
 
 class SceneBlocks : public ::testing::TestWithParam<SceneMethod> {

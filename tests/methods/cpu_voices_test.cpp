@@ -68,24 +68,10 @@ Scene scene_of(std::size_t V, std::size_t N, std::size_t K) {
   return scene;
 }
 
-/// A source that goes through `steps` responses, each faded into the next one.
+/// See tests/support/scene.hpp.
 Scene moving_scene(std::size_t N, std::size_t K, int steps, int ramp) {
-  Scene scene{{noise(N, 1)}, {0}, {}, {}};
-  const std::int64_t step = static_cast<std::int64_t>(N) / steps;
-  for (int i = 0; i < steps; ++i) {
-    scene.responses.push_back(any_room(K, 10 * static_cast<std::uint64_t>(i) + 2));
-    Voice voice{0, static_cast<std::size_t>(i)};
-    if (i > 0) {
-      voice.begin = i * step;
-      voice.fade_in = ramp;
-    }
-    if (i + 1 < steps) {
-      voice.end = (i + 1) * step + ramp;
-      voice.fade_out = ramp;
-    }
-    scene.voices.push_back(voice);
-  }
-  return scene;
+  return test::moving_scene(noise(N, 1), 0, steps, ramp,
+                            [K](std::uint64_t seed) { return any_room(K, seed); });
 }
 
 TEST(CpuVoices, OneWholeVoiceHasTheBytesOfItsMethod) {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "host/methods/voice.hpp"
@@ -36,6 +38,27 @@ struct Scene {
             }};
   }
 };
+
+/// A source that goes through `steps` responses, each faded into the next one by `ramp` frames.
+inline Scene moving_scene(Signal source, std::int64_t start, int steps, int ramp,
+                          const std::function<Stereo<Signal>(std::uint64_t seed)>& response) {
+  const std::int64_t step = std::ssize(source) / steps;
+  Scene scene{{std::move(source)}, {start}, {}, {}};
+  for (int i = 0; i < steps; ++i) {
+    scene.responses.push_back(response(10 * static_cast<std::uint64_t>(i) + 2));
+    Voice voice{0, static_cast<std::size_t>(i)};
+    if (i > 0) {
+      voice.begin = i * step;
+      voice.fade_in = ramp;
+    }
+    if (i + 1 < steps) {
+      voice.end = (i + 1) * step + ramp;
+      voice.fade_out = ramp;
+    }
+    scene.voices.push_back(voice);
+  }
+  return scene;
+}
 
 /// Reads a signal as a file would be read: at its end fewer samples come, and then no more.
 inline ReadSource reader_of(const Signal& source) {

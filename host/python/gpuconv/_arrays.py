@@ -123,6 +123,15 @@ def target_for(out, shape, x):
     return numpy.empty(shape, numpy.float32)
 
 
+def returned(kind, target, out):
+    """What the caller gets of `target`, which target_for() has made for `out`."""
+    if out is None:
+        return kind.wrap(target)
+    if not numpy.may_share_memory(target, writable_view(out)):
+        writable_view(out)[...] = target
+    return out
+
+
 def writable_view(out):
     if isinstance(out, numpy.ndarray):
         return out

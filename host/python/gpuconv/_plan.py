@@ -110,11 +110,7 @@ class Plan:
         shape = (*lead, 2, source.shape[-1] + self.taps - 1)
         target = _arrays.target_for(out, shape, source)
         self.report = _convolve(self._plans, self._shape[:-2], source, lead, target)
-        if out is None:
-            return kind.wrap(target)
-        if not numpy.may_share_memory(target, _arrays.writable_view(out)):
-            _arrays.writable_view(out)[...] = target
-        return out
+        return _arrays.returned(kind, target, out)
 
     def mix(self, x: Array, out: Array = None) -> Array:
         """Sums what two ears hear of many voices: x (..., N) float32 and the plan's response
@@ -142,11 +138,7 @@ class Plan:
             self.report = None
         else:
             self.report = _gpuconv.mix(of_clips, clips, target)
-        if out is None:
-            return kind.wrap(target)
-        if not numpy.may_share_memory(target, _arrays.writable_view(out)):
-            _arrays.writable_view(out)[...] = target
-        return out
+        return _arrays.returned(kind, target, out)
 
     def stream(self) -> Stream:
         """A Stream for a source that comes in blocks, of a plan for one response (2, K)."""
