@@ -81,6 +81,12 @@ TEST(CropTest, SaysThatTheDirectSoundIsGone) {
   EXPECT_EQ(early.direct_sound, 20);
 }
 
+TEST(CropTest, HasTheDirectSoundOfWhatIsLeft) {
+  EXPECT_EQ(cropped(whole(), {.length = "21smp"}).direct_sound, 20);
+  EXPECT_EQ(cropped(whole(), {.length = "20smp"}).direct_sound, 1);  // within 20 dB of tap 19
+  EXPECT_EQ(cropped(whole(7), {.length = "10smp"}).direct_sound, 0);
+}
+
 TEST(CropTest, RefusesWhatLeavesNothing) {
   EXPECT_THROW(cropped(whole(7), {.start = "400ms"}), UsageError);
   EXPECT_THROW(cropped(whole(7), {.length = "0s"}), UsageError);
