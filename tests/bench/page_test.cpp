@@ -49,11 +49,46 @@ TEST(LabelsTest, TakesTheFirstFreePlaceWithinTheFrame) {
   EXPECT_STREQ(labels.put(50, 50, "word").anchor, "end");
   EXPECT_STREQ(labels.put(50, 50, "word").anchor, "middle");
   EXPECT_STREQ(labels.put(190, 50, "word").anchor, "end");  // right of it is no room
-  labels.keep_free({0, 0, 200, 100});
-  EXPECT_STREQ(labels.put(100, 50, "word").anchor, "end");  // nothing is free: the last place
-  const Labels::Place moved = labels.put(5, 98, "word");    // that would be cut off at two sides
-  EXPECT_GE(moved.x - 4 * 6, 0);
-  EXPECT_LE(moved.y, 100);
+}
+
+/// Boxes of `count` labels of ten letters, 60 by 12, for the same point of a frame of 400 by 100.
+std::vector<Box> crowd(Labels& labels, int count) {
+  std::vector<Box> boxes;
+  for (int i = 0; i < count; ++i) {
+    const Labels::Place place = labels.put(390, 95, "ten letter");
+    const double left = place.x - (place.anchor[0] == 's' ? 0 : place.anchor[0] == 'e' ? 60 : 30);
+    boxes.push_back({left, place.y - 9.6, left + 60, place.y + 2.4});
+  }
+  return boxes;
+}
+
+bool overlap(const Box& a, const Box& b) {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+TEST(LabelsTest, AFullCornerSendsWordsToTheNearestFreePlace) {
+  for (const bool has_lines : {false, true}) {
+    Labels labels({0, 0, 400, 100}, 6, 12);
+    // A line through the whole frame: words go on it rather than on words.
+    if (has_lines) labels.keep_free({0, 0, 400, 100});
+    const std::vector<Box> boxes = crowd(labels, 25);
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+      EXPECT_GE(boxes[i].left, 0);
+      EXPECT_LE(boxes[i].right, 400);
+      EXPECT_GE(boxes[i].top, 0);
+      EXPECT_LE(boxes[i].bottom, 100);
+      for (std::size_t j = 0; j < i; ++j) EXPECT_FALSE(overlap(boxes[i], boxes[j])) << i << j;
+    }
+  }
+}
+
+TEST(LabelsTest, WordsOfAFullFrameAreNotCutOff) {
+  Labels labels({0, 0, 400, 100}, 6, 12);
+  for (const Box& box : crowd(labels, 200)) {
+    EXPECT_GE(box.left, 0);
+    EXPECT_LE(box.right, 400);
+    EXPECT_LE(box.bottom, 100);
+  }
 }
 
 TEST(LayoutTest, CountsLettersNotBytes) { EXPECT_EQ(letters("2⁻²⁴ µs"), 7); }

@@ -189,6 +189,12 @@ class Drawing {
       if (series.marks.empty() || series.label.empty() || is_at_the_end(series)) continue;
       const Mark& mark = series.marks.back();
       const Labels::Place place = labels.put(x(mark.x), y(mark.y), series.label);
+      if (place.is_far) {
+        add("<path class=\"leader c{}\" d=\"M{:.1f} {:.1f}L{:.1f} {:.1f}\"/>\n", series.colour,
+            x(mark.x), y(mark.y),
+            std::clamp(x(mark.x), place.x, place.x + kLetter * letters(series.label)),
+            place.y - 0.3 * kLine);
+      }
       text(place.x, place.y, place.anchor, fmt::format("label t{}", series.colour), series.label);
     }
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <numeric>
+#include <utility>
 
 namespace gpuconv {
 
@@ -69,42 +70,69 @@ int letters(const std::string& words) {
   }));
 }
 
+Box Labels::box_of(const Place& place, double width) const {
+  const double left = place.anchor[0] == 's'   ? place.x
+                      : place.anchor[0] == 'e' ? place.x - width
+                                               : place.x - width / 2;
+  return {left, place.y - 0.8 * line_, left + width, place.y + 0.2 * line_};
+}
+
+bool Labels::is_within(const Box& box) const {
+  return box.left >= frame_.left && box.right <= frame_.right && box.top >= frame_.top &&
+         box.bottom <= frame_.bottom;
+}
+
 Labels::Place Labels::put(double x, double y, const std::string& words) {
   const double width = letter_ * letters(words);
   const double away = 0.7 * line_;
-  const Place places[] = {
-      {x + away, y + 0.3 * line_, "start"}, {x - away, y + 0.3 * line_, "end"},
-      {x, y - 0.7 * line_, "middle"},       {x, y + 1.4 * line_, "middle"},
-      {x + away, y - 0.6 * line_, "start"}, {x + away, y + 1.2 * line_, "start"},
-      {x - away, y - 0.6 * line_, "end"},   {x - away, y + 1.2 * line_, "end"},
-      {x, y - 1.8 * line_, "middle"},       {x, y + 2.5 * line_, "middle"},
-      {x - away, y - 1.7 * line_, "end"},   {x - away, y + 2.3 * line_, "end"},
+  const Place beside[] = {
+      {x + away, y + 0.3 * line_, "start", false}, {x - away, y + 0.3 * line_, "end", false},
+      {x, y - 0.7 * line_, "middle", false},       {x, y + 1.4 * line_, "middle", false},
+      {x + away, y - 0.6 * line_, "start", false}, {x + away, y + 1.2 * line_, "start", false},
+      {x - away, y - 0.6 * line_, "end", false},   {x - away, y + 1.2 * line_, "end", false},
+      {x, y - 1.8 * line_, "middle", false},       {x, y + 2.5 * line_, "middle", false},
+      {x - away, y - 1.7 * line_, "end", false},   {x - away, y + 2.3 * line_, "end", false},
   };
-  const auto box_of = [&](const Place& place) {
-    const double left = place.anchor[0] == 's'   ? place.x
-                        : place.anchor[0] == 'e' ? place.x - width
-                                                 : place.x - width / 2;
-    return Box{left, place.y - 0.8 * line_, left + width, place.y + 0.2 * line_};
-  };
-  const auto is_free = [&](const Box& box) {
-    if (box.left < frame_.left || box.right > frame_.right || box.top < frame_.top ||
-        box.bottom > frame_.bottom) {
-      return false;
-    }
-    return std::none_of(taken_.begin(), taken_.end(), [&](const Box& other) {
+  const auto is_free_of = [](const std::vector<Box>& taken, const Box& box) {
+    return std::none_of(taken.begin(), taken.end(), [&](const Box& other) {
       return box.left < other.right && other.left < box.right && box.top < other.bottom &&
              other.top < box.bottom;
     });
   };
-  const Place* const free = std::find_if(std::begin(places), std::end(places),
-                                         [&](const Place& one) { return is_free(box_of(one)); });
-  Place chosen = free == std::end(places) ? *std::prev(free) : *free;
+  const auto keep = [&](const Place& place) {
+    words_.push_back(box_of(place, width));
+    return place;
+  };
+  for (const Place& place : beside) {
+    const Box box = box_of(place, width);
+    if (is_within(box) && is_free_of(words_, box) && is_free_of(drawn_, box)) return keep(place);
+  }
+
+  // From the nearest place of the whole frame to the farthest.
+  std::vector<std::pair<double, Place>> places;
+  for (double top = frame_.top; top + line_ <= frame_.bottom; top += line_ / 4) {
+    for (double left = frame_.left; left + width <= frame_.right; left += letter_) {
+      const double across = x - std::clamp(x, left, left + width);
+      const double down = y - std::clamp(y, top, top + line_);
+      places.push_back({std::hypot(across, down), {left, top + 0.8 * line_, "start", true}});
+    }
+  }
+  std::stable_sort(places.begin(), places.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const bool may_cover_lines : {false, true}) {
+    for (const auto& [distance, place] : places) {
+      const Box box = box_of(place, width);
+      if (is_free_of(words_, box) && (may_cover_lines || is_free_of(drawn_, box)))
+        return keep(place);
+    }
+  }
+
   // Rather on other words than cut off.
-  const Box box = box_of(chosen);
-  chosen.x += std::max(0.0, frame_.left - box.left) - std::max(0.0, box.right - frame_.right);
-  chosen.y += std::max(0.0, frame_.top - box.top) - std::max(0.0, box.bottom - frame_.bottom);
-  keep_free(box_of(chosen));
-  return chosen;
+  Place last = *std::prev(std::end(beside));
+  const Box box = box_of(last, width);
+  last.x += std::max(0.0, frame_.left - box.left) - std::max(0.0, box.right - frame_.right);
+  last.y += std::max(0.0, frame_.top - box.top) - std::max(0.0, box.bottom - frame_.bottom);
+  return keep(last);
 }
 
 }  // namespace gpuconv

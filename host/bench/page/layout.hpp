@@ -18,25 +18,32 @@ struct Box {
   double left, top, right, bottom;
 };
 
-/// Words beside points, each at the first of some places that is still free.
+/// Words beside points: each at the first of some places that is still free, otherwise at the
+/// nearest free place of the frame.
 class Labels {
  public:
   Labels(const Box& frame, double letter, double line)
       : frame_(frame), letter_(letter), line_(line) {}
-  void keep_free(const Box& box) { taken_.push_back(box); }
+  /// Words stand on `box`, a line or a dot, only where they would otherwise stand on words.
+  void keep_free(const Box& box) { drawn_.push_back(box); }
 
   struct Place {
     double x, y;         ///< of the text's baseline
     const char* anchor;  ///< as in SVG
+    bool is_far;         ///< needs a line to its point
   };
-  /// If none is free the last one, moved into the frame.
+  /// Within the frame always; on other words only if the frame has no room left.
   Place put(double x, double y, const std::string& words);
 
  private:
+  Box box_of(const Place& place, double width) const;
+  bool is_within(const Box& box) const;
+
   Box frame_;
   double letter_;  ///< width
   double line_;    ///< height
-  std::vector<Box> taken_;
+  std::vector<Box> drawn_;
+  std::vector<Box> words_;
 };
 
 /// Letters of UTF-8 text.
