@@ -6,7 +6,8 @@
 //          from that order. A convolution only multiplies in between: no one reverses digits.
 // Lanes    kLanes transforms stand side by side, element by element: neighbouring columns of a
 //          matrix, or two rows. A thread takes two lanes at once where registers allow: one
-//          16-byte access moves both, one twiddle serves both.
+//          16-byte access moves both, one twiddle serves both. Where lanes stand side by side, so
+//          do two twiddles: one access reads both.
 // Swizzle  Elements of one transform that a warp touches at a time fall into different banks in
 //          every stage (BlockShape::place). tests/cuda/block_fft_test.cu counts this.
 // Turn     The first stage may shift all frequencies by a quarter: Z[k] = sum_n z[n]
@@ -56,10 +57,20 @@ struct SizedBlockShape {
   __host__ __device__ static constexpr int butterflies(int stage) {
     return kElements / radix(stage) / width(stage);
   }
+  /// Twiddles that stand side by side, so that one access reads them: two, unless a block's
+  /// registers are all taken.
+  static constexpr int kTwiddlesTogether = kLanes > 1 ? 2 : 1;
+  /// Of a butterfly of `stage`, those that are not one: all but the first, which is not one only if
+  /// turned.
+  __host__ __device__ static constexpr int twiddles(int stage, bool is_turned) {
+    return radix(stage) - (is_turned && stage == 0 ? 0 : 1);
+  }
   /// Where the twiddles of `stage` begin; table() has those of all stages but the last.
-  __host__ __device__ static constexpr int twiddles_before(int stage) {
+  __host__ __device__ static constexpr int twiddles_before(int stage, bool is_turned) {
     int sum = 0;
-    for (int earlier = 0; earlier < stage; ++earlier) sum += length(earlier);
+    for (int earlier = 0; earlier < stage; ++earlier) {
+      sum += twiddles(earlier, is_turned) * stride(earlier);
+    }
     return sum;
   }
 
@@ -96,16 +107,19 @@ struct SizedBlockShape {
     return result;
   }
 
-  /// Stage after stage: entry t stride + offset is exp(-2 pi i offset t / length); if
-  /// `is_turned`, exp(-2 pi i offset (t - 1/4) / length) in the first stage.
+  /// Stage after stage: exp(-2 pi i offset t / length) for every offset and every t from 1 on; if
+  /// `is_turned`, exp(-2 pi i offset (t - 1/4) / length) in the first stage, from t = 0 on. Of as
+  /// many neighbours t as stand together, first all for offset 0, then all for offset 1 ...
   static std::vector<float2> table(bool is_turned) {
     std::vector<float2> entries;
     for (int stage = 0; stage + 1 < kStages; ++stage) {
       const int quarter = is_turned && stage == 0 ? 1 : 0;
-      for (int t = 0; t < radix(stage); ++t) {
+      for (int t = 1 - quarter; t < radix(stage); t += kTwiddlesTogether) {
         for (int offset = 0; offset < stride(stage); ++offset) {
-          entries.push_back(
-              unit_root(-static_cast<long long>(offset) * (4 * t - quarter), 4LL * length(stage)));
+          for (int one = t; one < std::min(t + kTwiddlesTogether, radix(stage)); ++one) {
+            entries.push_back(unit_root(-static_cast<long long>(offset) * (4 * one - quarter),
+                                        4LL * length(stage)));
+          }
         }
       }
     }
@@ -123,6 +137,14 @@ struct WideOf;
 template <int kLanes, int... kRadices>
 struct WideOf<SizedBlockShape<kLanes, 16, kRadices...>> {
   using Type = SizedBlockShape<kLanes, 8, kRadices...>;
+};
+
+/// The same with kTimes as many lanes.
+template <typename Shape, int kTimes>
+struct LanesTimes;
+template <int kLanes, int kPerThread, int... kRadices, int kTimes>
+struct LanesTimes<SizedBlockShape<kLanes, kPerThread, kRadices...>, kTimes> {
+  using Type = SizedBlockShape<kTimes * kLanes, kPerThread, kRadices...>;
 };
 
 /// One butterfly of a stage: which elements it takes.
@@ -156,14 +178,17 @@ struct Butterfly {
 
   __host__ __device__ int element(int t) const { return first + t * kStride; }
 
-  /// Shape::place(element(t)). The bits of first and of t kStride do not overlap, and place() works
+  /// Where its first element stands, in the block's array of all lanes.
+  __host__ __device__ int first_slot() const { return Shape::place(first) * Shape::kLanes + lane; }
+
+  /// The same of element t. The bits of first and of t kStride do not overlap, and place() works
   /// bit by bit: what depends on t is a constant where t is one. Its high bits are added, so that
   /// they are an offset in the instruction that loads or stores.
   template <int t>
-  __host__ __device__ static constexpr int place(int place_of_first) {
+  __host__ __device__ static constexpr int slot(int first_slot) {
     constexpr int kPlace = Shape::place(t * kStride);
     constexpr int kLow = Shape::kLanes > 1 ? kPlace & (Shape::kBankRows - 1) : kPlace;
-    return (place_of_first ^ kLow) + (kPlace - kLow);
+    return (first_slot ^ kLow * Shape::kLanes) + (kPlace - kLow) * Shape::kLanes;
   }
 };
 
@@ -172,6 +197,10 @@ template <typename Values>
 inline constexpr int kWidthOf = 0;
 template <int kWidth, int kRadix>
 inline constexpr int kWidthOf<float2[kWidth][kRadix]> = kWidth;
+template <typename Values>
+inline constexpr int kRadixOf = 0;
+template <int kWidth, int kRadix>
+inline constexpr int kRadixOf<float2[kWidth][kRadix]> = kRadix;
 
 template <typename Shape>
 using LastButterfly = Butterfly<Shape, Shape::kStages - 1>;
@@ -226,21 +255,17 @@ __device__ inline void write_lanes(float2* to, const Values& v, int t) {
 template <typename Shape, int kStage>
 __device__ inline void read_shared(const float2* z, const Butterfly<Shape, kStage>& at,
                                    typename Butterfly<Shape, kStage>::Values& v) {
-  const int first = Shape::place(at.first);
-  unrolled<Shape::radix(kStage)>([&](auto t) {
-    const int place = at.template place<decltype(t)::value>(first);
-    read_lanes(z + place * Shape::kLanes + at.lane, v, t);
-  });
+  const int first = at.first_slot();
+  unrolled<Shape::radix(kStage)>(
+      [&](auto t) { read_lanes(z + at.template slot<decltype(t)::value>(first), v, t); });
 }
 
 template <typename Shape, int kStage>
 __device__ inline void write_shared(float2* z, const Butterfly<Shape, kStage>& at,
                                     const typename Butterfly<Shape, kStage>::Values& v) {
-  const int first = Shape::place(at.first);
-  unrolled<Shape::radix(kStage)>([&](auto t) {
-    const int place = at.template place<decltype(t)::value>(first);
-    write_lanes(z + place * Shape::kLanes + at.lane, v, t);
-  });
+  const int first = at.first_slot();
+  unrolled<Shape::radix(kStage)>(
+      [&](auto t) { write_lanes(z + at.template slot<decltype(t)::value>(first), v, t); });
 }
 
 /// What the butterflies of the first stage multiply their elements by: exp(2 pi i t / 4R) on the
@@ -306,12 +331,22 @@ template <bool is_forward, bool is_turned, typename Shape, int kStage>
 __device__ inline void twiddle(const float2* twiddles, const Butterfly<Shape, kStage>& at,
                                typename Butterfly<Shape, kStage>::Values& v) {
   using At = Butterfly<Shape, kStage>;
-  constexpr int kFrom = is_turned && kStage == 0 ? 0 : 1;
-  unrolled<At::kRadix - kFrom>([&](auto i) {
-    constexpr int t = decltype(i)::value + kFrom;
-    const float2 w = twiddles[Shape::twiddles_before(kStage) + t * At::kStride + at.offset];
-    unrolled<At::kWidth>([&](auto lane) {
-      v[lane][t] = is_forward ? multiply(v[lane][t], w) : multiply_conjugate(v[lane][t], w);
+  constexpr int kFrom = At::kRadix - Shape::twiddles(kStage, is_turned);
+  constexpr int kMost = Shape::kTwiddlesTogether;
+  const float2* const table = twiddles + Shape::twiddles_before(kStage, is_turned);
+  // Opaque: of too many loads by one pointer the compiler tears some apart.
+  const float2* const together = opaque(table + kMost * at.offset);
+  unrolled<(At::kRadix - kFrom + kMost - 1) / kMost>([&](auto i) {
+    constexpr int t = kFrom + kMost * decltype(i)::value;
+    constexpr int kTogether = t + kMost <= At::kRadix ? kMost : 1;
+    constexpr int kBefore = (t - kFrom) * At::kStride;
+    float2 w[kTogether][1];
+    read_lanes(kTogether == kMost ? together + kBefore : table + kBefore + at.offset, w, 0);
+    unrolled<kTogether>([&](auto j) {
+      unrolled<At::kWidth>([&](auto lane) {
+        float2& one = v[lane][t + decltype(j)::value];
+        one = is_forward ? multiply(one, w[j][0]) : multiply_conjugate(one, w[j][0]);
+      });
     });
   });
 }

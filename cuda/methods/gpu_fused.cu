@@ -29,7 +29,7 @@ struct FusedReader {
   __device__ FusedReader held() const { return {source.held()}; }
   template <typename At>
   __device__ void read(const At& at, typename At::Values& v) const {
-    unrolled<At::kRadix>([&](auto t) { source.read<At::kPoints>(at.element(t), v, t); });
+    source.read<At::kPoints>(at.first, v);
   }
 };
 
@@ -48,7 +48,7 @@ struct FusedWriter {
   __device__ FusedWriter held() const { return {wet.held()}; }
   template <typename At>
   __device__ void write(const At& at, const typename At::Values& v) const {
-    unrolled<At::kRadix>([&](auto t) { wet.write<At::kPoints>(at.element(t), v, t); });
+    wet.write<At::kPoints>(at.first, v);
   }
 };
 

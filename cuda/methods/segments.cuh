@@ -31,7 +31,24 @@ struct SegmentGrid {
   int segments;  ///< of a clip
   int advance;   ///< from one segment to the next, in samples
   int overlap;   ///< samples before the first that is new
+
+  // Without signs, which take instructions.
+  __device__ int clip(int p) const {
+    return static_cast<int>(static_cast<unsigned>(p) / static_cast<unsigned>(segments));
+  }
+  __device__ int within_clip(int p) const { return p - clip(p) * segments; }
 };
+
+/// Bit t is set if 0 <= n + t kStep < length, t < 32: one instruction for each of many samples.
+template <int kStep>
+__device__ inline unsigned inside(int n, int length) {
+  const auto steps = [](int distance) {  // until it begins or ends
+    const int samples = distance + kStep - 1;
+    const unsigned count = static_cast<unsigned>(samples > 0 ? samples : 0) / unsigned{kStep};
+    return count < 32 ? count : 32;
+  };
+  return static_cast<unsigned>((1ULL << steps(length - n)) - (1ULL << steps(-n)));
+}
 
 /// Reads one segment of a source; zeros outside.
 class SegmentReader {
@@ -47,8 +64,8 @@ class SegmentReader {
 
   __device__ SegmentReader segment(int p) const {
     SegmentReader one = *this;
-    one.source_ = opaque(source_ + p / grid_.segments * stride_);
-    one.first_ = p % grid_.segments * grid_.advance - grid_.overlap;
+    one.source_ = opaque(source_ + grid_.clip(p) * stride_);
+    one.first_ = grid_.within_clip(p) * grid_.advance - grid_.overlap;
     return one;
   }
 
@@ -59,31 +76,33 @@ class SegmentReader {
     return one;
   }
 
-  /// v[w][t] = x[n + w] + i x[n + w + M] for one or two neighbours w. Two need an even n, overlap,
-  /// advance, M and stride that are even, too, and a source at a multiple of 8 bytes that goes on
-  /// with a zero if its length is odd.
+  /// Of R elements that stand M / R apart, first, first + M / R ... for one or two neighbours w:
+  /// v[w][t] = x[n + w] + i x[n + w + M]. Two need an even n, overlap, advance, M and stride that
+  /// are even, too, and a source at a multiple of 8 bytes that goes on with a zero if its length is
+  /// odd.
   template <int M, typename Values>
-  __device__ void read(int n, Values& v, int t) const {
-    float real[kWidthOf<Values>];
-    float imaginary[kWidthOf<Values>];
-    samples(first_ + n, real);
-    samples(first_ + n + M, imaginary);
-    for (int w = 0; w < kWidthOf<Values>; ++w) {
-      v[w][t] = make_float2(real[w], imaginary[w]);
-    }
+  __device__ void read(int first, Values& v) const {
+    constexpr int kRadix = kRadixOf<Values>;
+    constexpr int kStep = M / kRadix;
+    const float* const x = source_ + first_ + first;
+    const unsigned has = inside<kStep>(first_ + first, source_length_);
+    unrolled<kRadix>([&](auto t) {
+      float real[kWidthOf<Values>];
+      float imaginary[kWidthOf<Values>];
+      samples(x + t * kStep, has >> t & 1, real);
+      samples(x + t * kStep + M, has >> (t + kRadix) & 1, imaginary);
+      unrolled<kWidthOf<Values>>([&](auto w) { v[w][t] = make_float2(real[w], imaginary[w]); });
+    });
   }
 
  private:
-  /// One comparison does for both ends: what is negative is large without a sign.
-  __device__ bool has(int n) const {
-    return static_cast<unsigned>(n) < static_cast<unsigned>(source_length_);
+  __device__ static void samples(const float* x, bool has, float (&values)[1]) {
+    values[0] = has ? *x : 0.0f;
   }
-  __device__ void samples(int n, float (&x)[1]) const { x[0] = has(n) ? source_[n] : 0.0f; }
-  __device__ void samples(int n, float (&x)[2]) const {
-    const float2 both =
-        has(n) ? *reinterpret_cast<const float2*>(source_ + n) : make_float2(0.0f, 0.0f);
-    x[0] = both.x;
-    x[1] = both.y;  // n is even: where it is the last sample, what follows is a zero
+  __device__ static void samples(const float* x, bool has, float (&values)[2]) {
+    const float2 both = has ? *reinterpret_cast<const float2*>(x) : make_float2(0.0f, 0.0f);
+    values[0] = both.x;
+    values[1] = both.y;  // n is even: where it is the last sample, what follows is a zero
   }
 
   const float* source_ = nullptr;
@@ -102,8 +121,8 @@ class SegmentWriter {
 
   __device__ SegmentWriter segment(int p) const {
     SegmentWriter one = *this;
-    const int first = p % grid_.segments * grid_.advance;  // that is new
-    one.wet_ += p / grid_.segments * stride_;
+    const int first = grid_.within_clip(p) * grid_.advance;  // that is new
+    one.wet_ += grid_.clip(p) * stride_;
     one.wet_ += first - grid_.overlap;  // sample of element 0
     one.added_length_ = wet_length_ - first;
     return one;
@@ -116,33 +135,31 @@ class SegmentWriter {
     return one;
   }
 
-  /// Unfolds elements n + w: their real parts are samples n + w of the segment, their imaginary
-  /// parts samples n + w + M. Two neighbours need what SegmentReader does; after a signal of odd
-  /// length one more is written.
+  /// Unfolds R elements that stand M / R apart, first, first + M / R ... and their neighbours: the
+  /// real parts of n + w are samples n + w of the segment, the imaginary parts samples n + w + M.
+  /// Two neighbours need what SegmentReader does; after a signal of odd length one more is written.
   template <int M, typename Values>
-  __device__ void write(int n, const Values& v, int t) const {
-    float real[kWidthOf<Values>];
-    float imaginary[kWidthOf<Values>];
-    for (int w = 0; w < kWidthOf<Values>; ++w) {
-      real[w] = v[w][t].x;
-      imaginary[w] = v[w][t].y;
-    }
-    samples(n, real);
-    samples(n + M, imaginary);
+  __device__ void write(int first, const Values& v) const {
+    constexpr int kRadix = kRadixOf<Values>;
+    constexpr int kStep = M / kRadix;
+    float* const y = wet_ + first;
+    const unsigned has = inside<kStep>(first - grid_.overlap, added_length_);
+    unrolled<kRadix>([&](auto t) {
+      float real[kWidthOf<Values>];
+      float imaginary[kWidthOf<Values>];
+      unrolled<kWidthOf<Values>>([&](auto w) {
+        real[w] = v[w][t].x;
+        imaginary[w] = v[w][t].y;
+      });
+      if (has >> t & 1) samples(y + t * kStep, real);
+      if (has >> (t + kRadix) & 1) samples(y + t * kStep + M, imaginary);
+    });
   }
 
  private:
-  // What wrapped around is negative, so large without a sign: one comparison will do.
-  __device__ bool has(int n) const {
-    return static_cast<unsigned>(n - grid_.overlap) < static_cast<unsigned>(added_length_);
-  }
-  __device__ void samples(int n, const float (&y)[1]) const {
-    if (has(n)) wet_[n] = y[0];
-  }
-  __device__ void samples(int n, const float (&y)[2]) const {
-    if (has(n)) {
-      *reinterpret_cast<float2*>(wet_ + n) = make_float2(y[0], y[1]);  // one store of 8 bytes
-    }
+  __device__ static void samples(float* y, const float (&values)[1]) { *y = values[0]; }
+  __device__ static void samples(float* y, const float (&values)[2]) {
+    *reinterpret_cast<float2*>(y) = make_float2(values[0], values[1]);  // one store of 8 bytes
   }
 
   float* wet_ = nullptr;

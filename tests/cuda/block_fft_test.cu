@@ -177,11 +177,12 @@ StageTable table_of() {
                    {}};
   for (int i = 0; i < At::kCount; ++i) {
     const At at(i);
-    const int first = Shape::place(at.first);
     table.lane.push_back(at.lane);
     each_index<At::kRadix>([&](auto t) {
       table.elements.push_back(at.element(t));
-      table.places.push_back(at.template place<decltype(t)::value>(first));
+      const int slot = at.template slot<decltype(t)::value>(at.first_slot());
+      EXPECT_EQ(slot % Shape::kLanes, at.lane);
+      table.places.push_back(slot / Shape::kLanes);
     });
   }
   for (int n = 0; n < Shape::kLength; ++n) table.place_of.push_back(Shape::place(n));

@@ -12,7 +12,7 @@ namespace {
 /// product of two factors does, each rounded once from double: one for the base and one for t.
 struct FourstepTwiddles {
   const float2* base;  ///< [butterfly][column]
-  const float2* step;  ///< [t][column]
+  const float2* step;  ///< [t / 2][column][t % 2]
 };
 
 /// v[.][t] times the twiddle, or its conjugate.
@@ -22,16 +22,18 @@ __device__ inline void fourstep_twiddle(const FourstepTwiddles& twiddles,
                                         typename LastButterfly<Shape>::Values& v) {
   using At = LastButterfly<Shape>;
   typename At::Values base;
-  typename At::Values step;
   read_lanes(twiddles.base + at.first / At::kRadix * kColumns + column, base, 0);
-  unrolled<At::kRadix>([&](auto t) {
-    if constexpr (decltype(t)::value > 0) {
-      read_lanes(twiddles.step + t * kColumns + column, step, t);
-    }
+  const float2* const step = opaque(twiddles.step + 2 * column);
+  unrolled<At::kRadix / 2>([&](auto pair) {
     unrolled<At::kWidth>([&](auto w) {
-      float2 twiddle = base[w][0];
-      if constexpr (decltype(t)::value > 0) twiddle = multiply(twiddle, step[w][t]);
-      v[w][t] = is_forward ? multiply(v[w][t], twiddle) : multiply_conjugate(v[w][t], twiddle);
+      float2 both[2][1];
+      read_lanes(step + 2 * (pair * kColumns + w), both, 0);
+      unrolled<2>([&](auto i) {
+        constexpr int t = 2 * decltype(pair)::value + decltype(i)::value;
+        float2 twiddle = base[w][0];
+        if constexpr (t > 0) twiddle = multiply(twiddle, both[i][0]);
+        v[w][t] = is_forward ? multiply(v[w][t], twiddle) : multiply_conjugate(v[w][t], twiddle);
+      });
     });
   });
 }
@@ -50,10 +52,11 @@ struct ColumnBlock {
   static constexpr unsigned kBlocks = kColumns / kColumnLanes;
 };
 
-/// Elements (row, column) and (row + 1, column) of a segment that begins at `scratch`, row even.
+/// Elements (row, column) and (row + 1, column) of a segment that begins at `scratch`, row even:
+/// those of rows that come later are at offsets that are constants.
 template <int kColumns>
-__device__ inline float4* row_pair(float2* scratch, int row, int column) {
-  return reinterpret_cast<float4*>(scratch) + row / 2 * kColumns + column;
+__device__ inline float4* row_pairs(float2* scratch, int row, int column) {
+  return opaque(reinterpret_cast<float4*>(scratch) + row / 2 * kColumns + column);
 }
 
 /// Segment `first` of piece 0 and those after it; segment 0 of the others.
@@ -83,21 +86,18 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
                                : pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0))
           .held();
   forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
-    unrolled<Shape::radix(0)>([&](auto t) {
-      segment.read<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v,
-                                              t);
-    });
+    segment.read<Shape::kLength * kColumns>(at.first * kColumns + block.column + at.lane, v);
   });
   for_last_butterflies<Shape>([&](const Last& at, auto) {
     typename Last::Values v;
     forward_last(z, at, v);
     const int column = block.column + at.lane;
     fourstep_twiddle<true, kColumns>(between, at, column, v);
+    float4* const rows = row_pairs<kColumns>(to, at.first, column);
     unrolled<Last::kRadix / 2>([&](auto pair) {
       constexpr int t = 2 * decltype(pair)::value;
       unrolled<Last::kWidth>([&](auto w) {
-        *row_pair<kColumns>(to, at.element(t), column + w) =
-            make_float4(v[w][t].x, v[w][t].y, v[w][t + 1].x, v[w][t + 1].y);
+        rows[pair * kColumns + w] = make_float4(v[w][t].x, v[w][t].y, v[w][t + 1].x, v[w][t + 1].y);
       });
     });
   });
@@ -126,10 +126,11 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   for_last_butterflies<Shape>([&](const Last& at, auto) {
     typename Last::Values v;
     const int column = block.column + at.lane;
+    const float4* const rows = row_pairs<kColumns>(from, at.first, column);
     unrolled<Last::kRadix / 2>([&](auto pair) {
       constexpr int t = 2 * decltype(pair)::value;
       unrolled<Last::kWidth>([&](auto w) {
-        const float4 both = *row_pair<kColumns>(from, at.element(t), column + w);
+        const float4 both = rows[pair * kColumns + w];
         v[w][t] = make_float2(both.x, both.y);
         v[w][t + 1] = make_float2(both.z, both.w);
       });
@@ -140,9 +141,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const SegmentWriter wet =
       (is_left ? sides.wet[0] : sides.wet[1]).segment(first_segment + block.segment).held();
   inverse_from_first<Shape>(z, twiddles, turn, [&](const auto& at, const auto& v) {
-    unrolled<Shape::radix(0)>([&](auto t) {
-      wet.write<Shape::kLength * kColumns>(at.element(t) * kColumns + block.column + at.lane, v, t);
-    });
+    wet.write<Shape::kLength * kColumns>(at.first * kColumns + block.column + at.lane, v);
   });
 }
 
@@ -202,10 +201,12 @@ class Columns final : public ColumnTransform {
 
   static std::vector<float2> step_table() {
     std::vector<float2> table;
-    for (int t = 0; t < kLastRadix; ++t) {
+    for (int t = 0; t < kLastRadix; t += 2) {
       for (int column = 0; column < kColumns; ++column) {
-        table.push_back(unit_root(-static_cast<long long>(column) * t,
-                                  static_cast<long long>(kLastRadix) * kColumns));
+        for (const int one : {t, t + 1}) {
+          table.push_back(unit_root(-static_cast<long long>(column) * one,
+                                    static_cast<long long>(kLastRadix) * kColumns));
+        }
       }
     }
     return table;
