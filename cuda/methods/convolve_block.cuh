@@ -4,19 +4,22 @@
 // multiplied by the left response, transformed back, multiplied by the right one, transformed back.
 //
 // A Reader gives reader.unit(i), which reads the elements of block i's first stage; a Writer takes
-// those of its last. Responses are stored as the registers hold spectra: coalesced, in no order
-// that means anything elsewhere.
+// those of its last, and says how many lanes a response's spectrum has. Responses are stored as the
+// registers hold spectra: coalesced, in no order that means anything elsewhere.
 #pragma once
 
 #include "cuda/fft/block_fft.cuh"
 
 namespace gpuconv {
 
-/// Where v[.][t] of a butterfly stands in the spectrum of blocks of one kind.
-template <typename Shape>
+/// Where v[.][t] of a butterfly stands in the spectrum of blocks of one kind. A block of more lanes
+/// than kLanes has several transforms of that many: all have the same responses.
+template <int kLanes, typename Shape>
 __device__ inline int spectrum_place(int kind, const LastButterfly<Shape>& at, int t) {
   using At = LastButterfly<Shape>;
-  return ((kind * At::kRadix + t) * At::kCount + at.index) * At::kWidth;
+  const int within = kLanes == Shape::kLanes ? at.index * At::kWidth  // the same, in short
+                                             : at.first / At::kRadix * kLanes + at.lane % kLanes;
+  return (kind * At::kRadix + t) * (At::kPoints / At::kRadix * kLanes) + within;
 }
 
 /// Of the two sides: taps, and where their spectra go.
@@ -45,7 +48,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
     typename LastButterfly<Shape>::Values v;
     forward_last(z, at, v);
     unrolled<LastButterfly<Shape>::kRadix>(
-        [&](auto t) { write_lanes(spectrum + spectrum_place<Shape>(kind, at, t), v, t); });
+        [&](auto t) { write_lanes(spectrum + spectrum_place<Shape::kLanes>(kind, at, t), v, t); });
   });
 }
 
@@ -66,15 +69,26 @@ __device__ inline void forward_to_registers(
       [&](const LastButterfly<Shape>& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
 }
 
+/// A block of convolve_kernel: the group-th of its kind.
+struct KindOfBlock {
+  int block;
+  int kinds;
+  int kind;
+  int group;
+  __device__ operator int() const { return block; }  // what most readers and writers ask for
+};
+
 /// Block i multiplies by the responses' spectra of kind i % kinds.
 template <typename Shape, typename BothTurns, typename Reader, typename Writer>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    convolve_kernel(Reader reader, ConvolveSides<Writer> sides, int kinds, const float2* twiddles,
-                    BothTurns turns) {
+    convolve_kernel(Reader reader, ConvolveSides<Writer> sides, unsigned kinds,
+                    const float2* twiddles, BothTurns turns) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
-  const int block = static_cast<int>(blockIdx.x);
+  const KindOfBlock block{static_cast<int>(blockIdx.x), static_cast<int>(kinds),
+                          static_cast<int>(blockIdx.x % kinds),
+                          static_cast<int>(blockIdx.x / kinds)};
   const auto from = reader.unit(block);
   wait_for_previous();
   typename Last::Values spectrum[Last::kRepeats];
@@ -87,7 +101,8 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       typename Last::Values v;
       unrolled<Last::kRadix>([&](auto t) {
         typename Last::Values response;
-        read_lanes(sides.response[side] + spectrum_place<Shape>(block % kinds, at, t), response, t);
+        read_lanes(sides.response[side] + spectrum_place<Writer::kLanes>(block.kind, at, t),
+                   response, t);
         unrolled<Last::kWidth>(
             [&](auto w) { v[w][t] = multiply(spectrum[repeat][w][t], response[w][t]); });
       });
@@ -123,7 +138,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       typename Last::Values v;
       forward_last(z, at, v);
       unrolled<Last::kRadix>([&](auto t) {
-        write_lanes(responses.spectrum[side] + spectrum_place<Shape>(block, at, t), v, t);
+        write_lanes(responses.spectrum[side] + spectrum_place<Shape::kLanes>(block, at, t), v, t);
         unrolled<Last::kWidth>(
             [&](auto w) { v[w][t] = multiply(spectrum[repeat][w][t], v[w][t]); });
       });
@@ -157,7 +172,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   for_last_butterflies<Shape>([&](const LastButterfly<Shape>& at, auto) {
     typename LastButterfly<Shape>::Values v;
     unrolled<LastButterfly<Shape>::kRadix>(
-        [&](auto t) { read_lanes(sum + spectrum_place<Shape>(unit, at, t), v, t); });
+        [&](auto t) { read_lanes(sum + spectrum_place<Shape::kLanes>(unit, at, t), v, t); });
     inverse_first(z, at, v);
   });
   inverse_from_first<Shape>(z, twiddles, turn,

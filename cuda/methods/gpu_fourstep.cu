@@ -9,7 +9,9 @@
 //            3  up the columns        unfolding and cropping are the store, scaling is in the turn
 //          No pass pads, transposes, reverses, multiplies or scales.
 // Layout   A block of pass 1 or 3 does 8 columns; between the passes two rows lie side by side, so
-//          that every access to scratch memory is 16 bytes.
+//          that every access to scratch memory is 16 bytes. A block of pass 2 does two rows; where
+//          there are many segments, the same rows of two or four of them, for which it loads the
+//          spectra once.
 // Batches  Segments go through all three passes in batches whose scratch memory fits half the
 //          second-level cache, if one segment does, and at most 64 MiB: then only samples and wet
 //          signals need cross the memory bus. The batch changes no byte of the result.
@@ -50,8 +52,7 @@ class GpuFourstep final : public SegmentConvolver {
       : SegmentConvolver(static_cast<int>(response.left.size()), lengths),
         columns_(make_column_transform(shape_of(fft_points()), stream())),
         rows_(make_row_transform(shape_of(fft_points()), stream())),
-        batch_(static_cast<int>(
-            std::max<std::size_t>(1, scratch_bytes / (2 * sizeof(float2) * elements(1))))) {
+        batch_(batch(scratch_bytes)) {
     for (const Side side : kSides) scratch_[side] = DeviceBuffer<float2>(elements(batch_));
     transform(response);
   }
@@ -64,7 +65,9 @@ class GpuFourstep final : public SegmentConvolver {
     // Samples in; scratch out, in, out for both sides, in for both sides; spectra; wet out.
     cost.device_bytes = segments * (8 * M + 8 * M + 8 * M + 2 * 8 * M + 2 * 8 * M + 2 * 8 * M) +
                         wet_bytes(source_length, clips);
-    cost.launches = 3 * ceil_div(segments, batch_);
+    for (int first = 0; first < segments; first += batch_) {
+      cost.launches += 2 + rows_->launches(std::min(batch_, segments - first));
+    }
     return cost;
   }
 
@@ -113,6 +116,12 @@ class GpuFourstep final : public SegmentConvolver {
       rows_->convolve(scratch, count, spectra, stream);
       columns_->inverse(wet, first, count, scratch, stream);
     }
+  }
+
+  /// Segments.
+  int batch(std::size_t scratch_bytes) const {
+    const auto fit = static_cast<int>(scratch_bytes / (2 * sizeof(float2) * elements(1)));
+    return fit < rows_->together() ? std::max(1, fit) : fit / rows_->together() * rows_->together();
   }
 
   std::size_t elements(int segments) const {

@@ -42,6 +42,7 @@ struct FusedItems {
 };
 
 struct FusedWriter {
+  static constexpr int kLanes = 1;
   SegmentWriter wet;
 
   __device__ FusedWriter unit(int segment) const { return {wet.segment(segment)}; }
@@ -87,7 +88,7 @@ class Fused final : public FusedTransform {
     const ConvolveSides<FusedWriter> to{{{wet[0]}, {wet[1]}},
                                         {spectra[0].data(), spectra[1].data()}};
     launch(convolve_kernel<Shape, Turns<Shape::radix(0)>, FusedReader, FusedWriter>,
-           shape(segments), stream, FusedReader{source}, to, 1, twiddles_.data(), turns_);
+           shape(segments), stream, FusedReader{source}, to, 1U, twiddles_.data(), turns_);
   }
 
   void items(const float* samples, const VoiceItem* items, int count, float2* spectra,

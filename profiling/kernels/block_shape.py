@@ -25,7 +25,7 @@ class Kernel:
         kind = pass_[1]
         if not kind.startswith("columns"):
             items = "items_" if "FusedItems" in mangled else ""  # of voices
-            kind = ("fused_" if lanes == 1 else "rows_") + items + kind
+            kind = {1: "fused_", 2: "rows_"}.get(lanes, "groups_") + items + kind
         return Kernel(kind, lanes, radices, per_thread)
 
     @property
@@ -57,7 +57,16 @@ class Kernel:
     @property
     def is_turned(self):
         """Has a quarter turn in its first stage: what takes real samples, so all but the rows."""
-        return not self.kind.startswith("rows")
+        return not self.is_rows
+
+    @property
+    def is_rows(self):
+        return self.kind.startswith(("rows", "groups"))
+
+    @property
+    def together(self):
+        """Segments of a block: RowGroups (rows.cu)."""
+        return self.lanes // 2 if self.is_rows else 1
 
     def width(self, stage):
         return 2 if self.per_thread >= 16 and self.lanes > 1 and self.radices[stage] <= 12 else 1
@@ -86,4 +95,5 @@ class Kernel:
                 "fused_spectrum": [True], "fused_items_spectrum": [True],
                 "rows_inverse": [False], "fused_inverse": [False], "rows_convolve": [True, False, False],
                 "fused_convolve": [True, False, False],
+                "groups_convolve": [True, False, False],
                 "rows_convolve_with_responses": [True, True, False, True, False]}[self.kind]

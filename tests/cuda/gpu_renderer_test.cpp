@@ -560,6 +560,29 @@ TEST(GpuFourstep, GivesTheSameBytesWithMoreThreadsOnALargeDevice) {
     EXPECT_EQ(seen[0].right, seen[1].right);
   }
 }
+
+TEST(GpuFourstep, GivesTheSameBytesInGroupsOfSegments) {
+  // Rows of 64, 256, 512 and 1,024 elements: groups of four, four, four and two, and some left.
+  for (const auto& [N, K, clips] :
+       {std::tuple{3000, 501, 7}, {9000, 8001, 6}, {100'000, 20'001, 5}, {160'000, 40'001, 3}}) {
+    SCOPED_TRACE(::testing::Message() << clips << " x " << N << " samples, " << K << " taps");
+    const auto taps = static_cast<std::size_t>(K);
+    const Stereo<Signal> response{noise(taps, 2), noise(taps, 3)};
+    BlockOnDevice block(noise(static_cast<std::size_t>(clips * N), 4), response, clips);
+    std::vector<Stereo<Signal>> seen;
+    std::vector<int> launches;
+    for (const int multiprocessors : {1, 1000}) {
+      emulation::set_multiprocessors(multiprocessors);
+      const auto convolver = plan_gpu_fourstep({response.left, response.right}, N);
+      seen.push_back(block.wet(*convolver, false));
+      launches.push_back(convolver->cost(N, clips).launches);
+    }
+    emulation::restore_device();
+    EXPECT_GT(launches[0], launches[1]) << "those left";
+    EXPECT_EQ(seen[0].left, seen[1].left);
+    EXPECT_EQ(seen[0].right, seen[1].right);
+  }
+}
 #endif
 
 TEST(ReplacingConvolver, TakesAnotherResponseWithABlockAndKeepsIt) {

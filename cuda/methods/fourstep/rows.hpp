@@ -15,6 +15,9 @@ class RowTransform {
  public:
   virtual ~RowTransform() = default;
 
+  /// Segments of which convolve() likes to have a multiple.
+  virtual int together() const = 0;
+
   /// Queues the rest of the transforms of both sides' responses: each segment becomes a spectrum,
   /// in place.
   virtual void responses(const std::span<float2> (&spectra)[2], const Stream& stream) const = 0;
@@ -31,8 +34,10 @@ class RowTransform {
   virtual void convolve(const std::span<float2> (&sides)[2], int count,
                         const std::span<const float2> (&spectra)[2],
                         const Stream& stream) const = 0;
+  /// Of convolve(), 1 or 2.
+  virtual int launches(int count) const = 0;
 
-  /// Both of the above in one launch, for one segment.
+  /// responses() and convolve() in one launch, for one segment.
   virtual void convolve_with_responses(const std::span<float2> (&sides)[2],
                                        const std::span<float2> (&spectra)[2],
                                        const Stream& stream) const = 0;
