@@ -110,7 +110,7 @@ class MethodOnGpu final : public DeviceWork {
     for (std::size_t start = 0; start < N; start += block_length_) {
       add(convolver_->cost(static_cast<int>(std::min(block_length_, N - start)), clips_at_once_),
           batches);
-      if (start > 0) add(overlap_add_cost(overlap_), batches);
+      if (start > 0) add(overlap_add_cost(overlap_, blocks_.is_per_ear()), batches);
     }
     if (replacing_ != nullptr) {
       add(replacing_->response_cost(static_cast<int>(std::min(block_length_, N)), clips_at_once_),

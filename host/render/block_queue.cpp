@@ -40,12 +40,13 @@ void BlockQueue::enqueue(const Block& block, const Stereo<std::span<float>>& wet
   if (per_ear_ == nullptr) {
     const Range range("convolve");
     convolver_.enqueue_both(block, wet, *route.ears.left);
+    enqueue_overlap_add(before, wet, *route.ears.left);
   }
   for (const Side side : kSides) {
-    {
+    if (per_ear_ != nullptr) {
       const Range range("convolve", side);
       const Stream& stream = *route.ears[side];
-      if (per_ear_ != nullptr) per_ear_->enqueue(side, block, wet[side], stream);
+      per_ear_->enqueue(side, block, wet[side], stream);
       enqueue_overlap_add(before[side], wet[side], stream);
     }
     newest_[side] = wet[side];

@@ -205,8 +205,10 @@ class GpuSceneRenderer final : public SceneRenderer {
       wet[side] = slot.ears[side].wet.span().first(group.length + overlap_);
     }
     convolver_->enqueue_wet(group.runs, static_cast<int>(group.length), wet, compute_);
+    if (has_tail_) {
+      enqueue_overlap_add({tails_.left.span(), tails_.right.span()}, wet, compute_);
+    }
     for (const Side side : kSides) {
-      if (has_tail_) enqueue_overlap_add(tails_[side].span(), wet[side], compute_);
       if (overlap_ > 0) {
         copy_async<float>(wet[side].last(overlap_), tails_[side].span(), compute_);
       }
