@@ -9,7 +9,7 @@ machine code (sass.py), which takes minutes. Nothing here is a measurement: ncu.
 For each launch it prints what each resource alone would take. The largest is the limit: Speed Of
 Light should show that unit near its ceiling. Shared memory and instructions count for the busiest
 multiprocessor, which does a whole number of blocks. The time goes from "all phases overlap" (the
-largest) to "none do" (the sum). Copies, planning and the joints between blocks are left out.
+largest) to "none do" (the sum). Copies and planning are left out.
 profiles.md says what else to look at.
 
 With vVOICES it is a scene: so many sources, all heard from beginning to end, each with a response of
@@ -26,11 +26,14 @@ import sass
 # Of the data sheet and the CUDA programming guide (compute capability 9.0).
 MULTIPROCESSORS, CLOCK = 132, 1.98e9
 REGISTERS, SHARED_BYTES, WARPS = 65536, 227 * 1024, 64  # of a multiprocessor
+L1_BYTES = 256 * 1024  # of which shared memory is a part
 ON_CHIP_BYTES = 128  # a clock and multiprocessor: 32 banks of 4 bytes; hits of L1 share them
 # Assumptions.
 DEVICE_BYTES, L2_BYTES = 4.3e12, 5.5e12  # a second
 L2_SIZE = 60 * 2**20
 ISSUE, OF_ONE_WARP = 4 * 0.7, 0.4  # instructions a clock: four schedulers with barriers; one warp
+CLUSTER_BYTES = 2.7e12  # a second, between the blocks of clusters of four
+ALONE = 1.25  # of the time of instructions, for a block without another on its multiprocessor
 UPLOAD_BYTES = 50e9  # a second, of page-locked memory over PCIe 5.0 x16
 # Seconds between two launches, the second of which starts early (cuda/runtime/launch.cuh), and of the
 # shortest kernel. Without an early start the gap is about 1e-6.
@@ -45,22 +48,26 @@ def resident(threads, registers, shared_bytes):
                SHARED_BYTES // (shared_bytes + 1024), WARPS // warps, 32)
 
 
-def block_bytes(kernel):
-    """L2 bytes and on-chip bytes of one block, without samples and scratch."""
+def block_bytes(kernel, blocks):
+    """L2 bytes and on-chip bytes of one block of so many on a multiprocessor, without samples and
+    scratch."""
     elements, stages = kernel.elements, len(kernel.radices)
     transforms = len(kernel.passes())
     shared = transforms * 2 * (stages - 1) * 8 * elements
-    # Loaded by each butterfly; each entry of the table comes from L2 once a block.
+    # Loaded by each butterfly; each entry of the table comes from L2 once a block, or once a
+    # transform, if L1 has no room for it.
     loaded = transforms * sum(8 * elements * kernel.twiddles(stage) / kernel.radices[stage]
                               / kernel.width(stage) for stage in range(stages - 1))
-    l2 = 8 * sum(math.prod(kernel.radices[stage:]) for stage in range(stages - 1))
+    l2 = 8 * sum(kernel.twiddles(stage) * math.prod(kernel.radices[stage + 1:])
+                 for stage in range(stages - 1))
+    l2 *= transforms if l2 > L1_BYTES - blocks * (kernel.shared_bytes + 1024) else 1
     if kernel.kind.startswith("columns"):
         last = kernel.radices[-1]
         l2 += 8 * elements / last + 8 * last * kernel.lanes  # bases and steps between the passes
         loaded += 8 * elements
     if not kernel.kind.startswith("columns"):
-        # Responses' spectra, read or written; of an item or a sum, one.
-        spectra = 2 if "convolve" in kernel.kind else 1
+        # Responses' spectra, read or written; of an item or a sum, one. One for a group of segments.
+        spectra = (2 if "convolve" in kernel.kind else 1) / kernel.together
         l2 += spectra * 8 * elements
         loaded += spectra * 8 * elements
     return l2, shared + loaded
@@ -72,9 +79,9 @@ class Launch:
 
     def __init__(self, row, times, blocks, device, moved):
         self.kernel, self.times, self.blocks = row["kernel"], times, blocks
-        self.name, self.threads = self.kernel.name, self.kernel.threads
+        self.name, self.threads, self.issued = self.kernel.name, self.kernel.threads, row["issued"]
         self.resident = resident(self.kernel.threads, row["registers"], self.kernel.shared_bytes)
-        l2, on_chip = block_bytes(self.kernel)
+        l2, on_chip = block_bytes(self.kernel, self.resident)
         of_busiest = math.ceil(blocks / MULTIPROCESSORS)
         warps = min(self.resident, of_busiest) * self.kernel.threads // 32
         self.bounds = {
@@ -108,6 +115,39 @@ class Sums(Launch):
         self.bounds = {"device": device / DEVICE_BYTES, "L2": l2 / L2_BYTES,
                        "on chip": l2 / MULTIPROCESSORS / ON_CHIP_BYTES / CLOCK,
                        "instructions": steps * self.each / MULTIPROCESSORS / ISSUE / CLOCK}
+
+
+class Clusters(Launch):
+    """What nobody has built: each segment stays in the shared memory of four blocks, which exchange it
+    three times. `passes` are the launches of gpu-fourstep, whose scratch memory that replaces."""
+
+    def __init__(self, plan, samples, taps, clips, passes):
+        M = plan["complex_length"]
+        self.name, self.threads, self.times, self.resident = "clusters of 4", 512, 1, 1
+        self.blocks = 4 * clips
+        moved = 4 * samples + 2 * 4 * (samples + taps - 1)  # of a clip
+        on_chip = sum(launch.times * launch.bounds["on chip"] for launch in passes)
+        issued = sum(launch.times * launch.blocks * launch.issued for launch in passes)
+        busy = MULTIPROCESSORS // 4 - 1  # clusters: not all groups of multiprocessors have 4 n
+        self.bounds = {"device": clips * moved / DEVICE_BYTES,
+                       "L2": clips * (moved + 2 * 8 * M) / L2_BYTES,  # and spectra
+                       "on chip": on_chip + clips * 3 * 0.75 * 8 * M / CLUSTER_BYTES,
+                       "instructions": ALONE * math.ceil(clips / busy) * issued / clips / 4 / ISSUE
+                       / CLOCK}
+
+
+class Joins(Launch):
+    """`times` launches of overlap_add_kernel, which joins blocks: tails of `length` samples."""
+
+    each = 24  # instructions of a warp
+
+    def __init__(self, times, length):
+        self.name, self.threads, self.times = "overlap_add", 256, times
+        self.blocks, self.resident = 2 * math.ceil(length / 256), resident(256, 16, 0)
+        moved = 2 * 3 * 4 * length
+        self.bounds = {"device": 0, "L2": moved / L2_BYTES,
+                       "on chip": moved / MULTIPROCESSORS / ON_CHIP_BYTES / CLOCK,
+                       "instructions": self.blocks * 8 * self.each / MULTIPROCESSORS / ISSUE / CLOCK}
 
 
 def scene_of(method, plan, samples, taps, voices, rows):
@@ -155,24 +195,44 @@ def launches_of(method, plan, samples, taps, clips, with_response, rows):
     runs = math.ceil(samples / plan["block_length"])  # of the renderer
     segments, M = plan["segments"] * clips, plan["complex_length"]
     read, written = 4 * samples * clips, 2 * 4 * (samples + taps - 1) * clips
+    # Of the samples of a segment, those that are read, and those that are written for each side.
+    is_whole = plan["segments"] == 1
+    in_, out = (samples / (2 * M), (samples + taps - 1) / (2 * M)) if is_whole else \
+        (1, plan["advance"] / (2 * M))
+    joins = [Joins(runs - 1, taps - 1)] if runs > 1 and taps > 1 else []
     if method == "gpu-fused":
         return [Launch(rows["fused_convolve", M, 16], runs, segments, (read + written) / runs,
-                       3 * 8 * M)]
+                       (in_ + 2 * out) * 8 * M), *joins]
     down, across = plan["rows"], plan["columns"]
+    pairs, columns = down // 2, across // 8  # of a segment
+    together = min(4, max(1, 4096 // (2 * across)))  # as in rows.cu
     chunk = max(1, min(L2_SIZE // 2, 64 * 2**20) // (16 * M))  # as in gpu_fourstep.cu
-    times = runs * math.ceil(segments / chunk)
-    count = segments * runs / times  # segments of a launch, on average
-    columns = math.ceil(count * across / 8)
-    pairs = math.ceil(count * down / 2)
-    per_thread = 8 if pairs <= MULTIPROCESSORS or with_response else 16  # as in rows.cu
+    chunk -= chunk % together if chunk >= together else 0
     kind = "rows_convolve_with_responses" if with_response else "rows_convolve"
     pieces = 3 if with_response else 1
-    return [Launch(rows["columns_forward", down, 16], times, pieces * columns,
-                   (read + (pieces - 1) * 4 * taps) / times, 16 * 8 * down),
-            Launch(rows[kind, across, per_thread], times, pairs, 0,
-                   (2 + pieces) * 8 * 2 * across),
-            Launch(rows["columns_inverse", down, 16], times, 2 * columns, written / times,
-                   16 * 8 * down)]
+    in_ = (in_ + (pieces - 1) * taps / (2 * M)) / pieces
+    launches = joins
+    for count, of_run in ((chunk, segments // chunk), (segments % chunk, 1)):
+        times, share = runs * of_run, count / (segments * runs)
+        if count * times == 0:
+            continue
+        grouped = count // together * together if together > 1 else 0
+        if grouped // together * pairs < 2 * MULTIPROCESSORS:
+            grouped = 0
+        rest = count - grouped
+        launches.append(Launch(rows["columns_forward", down, 16], times, pieces * count * columns,
+                               (read + (pieces - 1) * 4 * taps) * share,
+                               (in_ + 1) * 8 * 8 * down))
+        if grouped > 0:
+            launches.append(Launch(rows["groups_convolve", across, 16], times,
+                                   grouped // together * pairs, 0, 3 * together * 8 * 2 * across))
+        if rest > 0:
+            per_thread = 8 if rest * pairs <= MULTIPROCESSORS or with_response else 16
+            launches.append(Launch(rows[kind, across, per_thread], times, rest * pairs, 0,
+                                   (2 + pieces) * 8 * 2 * across))
+        launches.append(Launch(rows["columns_inverse", down, 16], times, 2 * count * columns,
+                               written * share, (1 + out) * 8 * 8 * down))
+    return launches
 
 
 def main():
@@ -187,19 +247,31 @@ def main():
     for (samples, taps, clips, voices), plan in zip(sizes, plans):
         print(f"\n{samples:,} samples x {taps:,} taps x {voices or clips:,} "
               f"{'voices' if voices else 'clips'}; times in microseconds")
-        runs = [(method, False) for method in ("gpu-fourstep", "gpu-fused") if method in plan]
-        if plan.get("gpu-fourstep", {}).get("segments") == clips == 1 and not voices:
-            runs.append(("gpu-fourstep", True))
-        for method, with_response in runs:
-            launches = (scene_of(method, plan[method], samples, taps, voices, rows) if voices else
-                        launches_of(method, plan[method], samples, taps, clips, with_response, rows))
-            least, most = map(sum, zip(*(launch.seconds() for launch in launches)))
-            print(f"{method}{', with another response' if with_response else ''}: "
-                  f"{1e6 * least:.3g} to {1e6 * most:.3g}"
-                  + (f"; upload {1e6 * 4 * samples * voices / UPLOAD_BYTES:.3g}" if voices else ""))
-            sass.show(("kernel", "launches", "blocks", "threads", "resident", "occupancy",
-                       *launches[0].bounds, "limit", "all launches"),
-                      *(launch.cells() for launch in launches))
+        job = samples, taps, clips
+        for method in ("gpu-fourstep", "gpu-fused"):
+            if method not in plan:
+                continue
+            of = plan[method]
+            if voices:
+                upload = f"; upload {1e6 * 4 * samples * voices / UPLOAD_BYTES:.3g}"
+                show(method, scene_of(method, of, samples, taps, voices, rows), upload)
+                continue
+            passes = launches_of(method, of, *job, False, rows)
+            show(method, passes)
+            if method != "gpu-fourstep" or of["segments"] > 1:
+                continue
+            if clips == 1:
+                show(f"{method}, with another response", launches_of(method, of, *job, True, rows))
+            if SHARED_BYTES < 8 * of["complex_length"] <= 4 * SHARED_BYTES:
+                show("not built: clusters of four blocks", [Clusters(of, *job, passes)])
+
+
+def show(title, launches, more=""):
+    least, most = map(sum, zip(*(launch.seconds() for launch in launches)))
+    print(f"{title}: {1e6 * least:.3g} to {1e6 * most:.3g}{more}")
+    sass.show(("kernel", "launches", "blocks", "threads", "resident", "occupancy",
+               *launches[0].bounds, "limit", "all launches"),
+              *(launch.cells() for launch in launches))
 
 
 def size_of(word):
