@@ -9,7 +9,7 @@ SourceRings::SourceRings(std::span<const SceneSource> sources, std::int64_t lead
     : advance_(advance), size_(lead + advance), rings_(sources.begin(), sources.end()) {
   for (Ring& ring : rings_) {
     ring.samples = AlignedFloats(static_cast<std::size_t>(size_));
-    std::fill_n(ring.samples.data(), ring.samples.size(), 0.0F);
+    std::fill_n(ring.samples.data() + advance, lead, 0.0F);  // before the first sample
   }
 }
 

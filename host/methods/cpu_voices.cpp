@@ -157,7 +157,7 @@ class VoicesConvolver::Pipeline {
     int part;
   };
 
-  static constexpr std::size_t kGroup = 2;  // voices of a long window
+  static constexpr std::size_t kGroup = NegacyclicTransform::kTogether;  // voices of a long window
   bool is_long() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
 
   /// Windows of a batch: 64 Ki samples for each worker are some 200 us of work, against 5 us for a
@@ -218,8 +218,7 @@ class VoicesConvolver::Pipeline {
   /// not cancel. One voice has the bytes of VectorisedConvolver.
   bool sums_groups() const { return voices_.size() > 16; }
   bool is_compensated(const Window& window) const {
-    const std::size_t most = has_groups() ? kGroup : NegacyclicTransform::kTogether;
-    return sums_groups() && window.factors.size() > most;
+    return sums_groups() && window.factors.size() > NegacyclicTransform::kTogether;
   }
 
   void add_gain_tasks();
