@@ -1,15 +1,20 @@
 #include "host/methods/cpu_source_rings.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace gpuconv {
 
 SourceRings::SourceRings(std::span<const SceneSource> sources, std::int64_t lead,
                          std::int64_t advance)
-    : advance_(advance), size_(lead + advance), rings_(sources.begin(), sources.end()) {
+    : advance_(advance),
+      size_(lead + advance),
+      rings_(sources.begin(), sources.end()),
+      memory_(rings_.size() * static_cast<std::size_t>(size_)) {
+  float* samples = memory_.data();
   for (Ring& ring : rings_) {
-    ring.samples = AlignedFloats(static_cast<std::size_t>(size_));
-    std::fill_n(ring.samples.data() + advance, lead, 0.0F);  // before the first sample
+    ring.samples = std::exchange(samples, samples + size_);
+    std::fill_n(ring.samples + advance, lead, 0.0F);  // before the first sample
   }
 }
 
@@ -20,7 +25,7 @@ void SourceRings::read(std::size_t source, std::int64_t batch) {
     constexpr std::int64_t kPiece = 16384;
     const std::int64_t place = n % size_;
     const std::int64_t wanted = std::min({kPiece, end - n, size_ - place});
-    float* const samples = ring.samples.data() + place;
+    float* const samples = ring.samples + place;
     const std::int64_t silent = std::clamp<std::int64_t>(ring.start - n, 0, wanted);
     std::fill_n(samples, silent, 0.0F);
     std::int64_t filled = silent;
@@ -47,7 +52,7 @@ std::int64_t SourceRings::latest_end() const {
 WindowSamples SourceRings::window(std::size_t source, std::int64_t begin, int size) const {
   const Ring& ring = rings_[source];
   const std::int64_t count = std::clamp<std::int64_t>(ring.end - begin, 0, size);
-  return {ring.samples.data(), static_cast<int>(count), (begin + size_) % size_, size_};
+  return {ring.samples, static_cast<int>(count), (begin + size_) % size_, size_};
 }
 
 std::int64_t SourceRings::side_by_side(const WindowSamples& window, int n) const {

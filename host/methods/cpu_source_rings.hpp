@@ -39,13 +39,14 @@ class SourceRings {
  private:
   struct Ring : SceneSource {
     explicit Ring(const SceneSource& source) : SceneSource(source) {}
-    AlignedFloats samples;
+    float* samples = nullptr;
     std::int64_t end = kForever;
   };
 
   std::int64_t advance_;
   std::int64_t size_;
   std::vector<Ring> rings_;
+  AlignedFloats memory_;
 };
 
 }  // namespace gpuconv

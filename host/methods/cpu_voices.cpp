@@ -157,6 +157,7 @@ class VoicesConvolver::Pipeline {
     int part;
   };
 
+  static constexpr int kChunksOfTask = 4;
   static constexpr std::size_t kGroup = NegacyclicTransform::kTogether;  // voices of a long window
   bool is_long() const { return plan_.half > kLongestOfOneWorker || plan_.partitions > 1; }
 
@@ -231,7 +232,7 @@ class VoicesConvolver::Pipeline {
   void forward_response(const Task& task, Worker& worker);
   void forward_columns(const Task& task, Worker& worker);
   void forward_short_window(const Task& task, Worker& worker);
-  void multiply_chunk(const Task& task, Worker& worker);
+  void multiply_chunks(const Task& task, Worker& worker);
   void inverse_columns(const Task& task, Worker& worker);
   void finish_short_window(const Task& task, Worker& worker);
 
@@ -482,13 +483,15 @@ void VoicesConvolver::Pipeline::add_forward_tasks() {
 }
 
 void VoicesConvolver::Pipeline::add_product_tasks() {
-  const int chunks = transform_.chunks();
-  const auto work = is_long() ? &Pipeline::multiply_chunk : &Pipeline::finish_short_window;
   if (is_long()) {
-    for (int chunk = 0; chunk < chunks; ++chunk) tasks_.push_back({work, nullptr, 0, chunk});
+    for (int first = 0; first < transform_.chunks(); first += kChunksOfTask) {
+      tasks_.push_back({&Pipeline::multiply_chunks, nullptr, 0, first});
+    }
     return;
   }
-  for (Window& window : windows_) tasks_.push_back({work, &window, 0, 0});
+  for (Window& window : windows_) {
+    tasks_.push_back({&Pipeline::finish_short_window, &window, 0, 0});
+  }
 }
 
 void VoicesConvolver::Pipeline::add_inverse_tasks() {
@@ -534,26 +537,29 @@ void VoicesConvolver::Pipeline::forward_short_window(const Task& task, Worker& w
   transform_window(samples, worker, heard.spectrum);
 }
 
-/// Of a long window: the other levels there, products, and the first levels back.
-void VoicesConvolver::Pipeline::multiply_chunk(const Task& task, Worker&) {
+/// Of a long window, some chunks from `part` on: the other levels there, products, and the first
+/// levels back.
+void VoicesConvolver::Pipeline::multiply_chunks(const Task& task, Worker&) {
   const Window& window = windows_.back();
-  const int chunk = task.part;
-  const std::size_t end = group_end(window);
-  for (std::size_t i = group_; i < end; ++i) {
-    transform_.forward_chunk(chunk, window.heard[i].spectrum);
-  }
+  const std::size_t group = group_end(window) - group_;
   const auto of_group = [&](const std::vector<const float*>& all) {
-    return has_groups() ? std::span(all).subspan(group_, end - group_) : std::span(all);
+    return has_groups() ? std::span(all).subspan(group_, group) : std::span(all);
   };
   const auto memory = [](Stereo<AlignedFloats>& of) {
     return Stereo<float*>{of.left.data(), of.right.data()};
   };
   const Stereo<float*> product = memory(product_);
   const Stereo<float*> lost = is_compensated(window) ? memory(lost_) : Stereo<float*>{};
-  transform_.multiply_chunk(of_group(window.factors),
-                            {of_group(window.responses.left), of_group(window.responses.right)},
-                            chunk, product, group_ > 0, lost);
-  if (is_last_group()) transform_.inverse_chunk(chunk, product, lost);
+  const int end = std::min(task.part + kChunksOfTask, transform_.chunks());
+  for (int chunk = task.part; chunk < end; ++chunk) {
+    for (std::size_t i = 0; i < group; ++i) {
+      transform_.forward_chunk(chunk, window.heard[group_ + i].spectrum);
+    }
+    transform_.multiply_chunk(of_group(window.factors),
+                              {of_group(window.responses.left), of_group(window.responses.right)},
+                              chunk, product, group_ > 0, lost);
+    if (is_last_group()) transform_.inverse_chunk(chunk, product, lost);
+  }
 }
 
 void VoicesConvolver::Pipeline::inverse_columns(const Task& task, Worker& worker) {
