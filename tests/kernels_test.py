@@ -32,6 +32,15 @@ class Shapes(unittest.TestCase):
         self.assertEqual([kernel.twiddles(0), kernel.twiddles(1)], [8, 0])
         self.assertIsNone(Kernel.of("_ZN7gpuconv12tiled_kernelEv"))
 
+    def test_blocks_of_more_lanes_do_rows_of_several_segments(self):
+        group = Kernel.of("_ZN7gpuconv15convolve_kernelINS_15SizedBlockShapeILi8ELi16EJLi8ELi8ELi8EEEEvi")
+        self.assertEqual((group.name, group.together), ("groups_convolve<8, 8, 8, 8>", 4))
+        self.assertEqual([group.twiddles(stage) for stage in (0, 1, 2)], [7, 7, 0])
+        alone = Kernel("rows_convolve", 2, (8, 8, 8))
+        (l2, _), (of_four, _) = (expected.block_bytes(kernel, 2) for kernel in (alone, group))
+        table = 8 * 7 * (64 + 8)
+        self.assertEqual((l2, of_four), (table + 2 * 8 * 1024, table + 2 * 8 * 1024))
+
     def test_warps_issue_only_what_they_have_butterflies_for(self):
         kernel = Kernel("columns_forward", 8, (9, 16))  # 64 butterflies of 96 threads, then 72
         self.assertEqual([kernel.butterflies(stage) for stage in (0, 1)], [64, 72])
@@ -79,6 +88,13 @@ class Roofline(unittest.TestCase):
         self.assertAlmostEqual(more.bounds["on chip"], 2 * one.bounds["on chip"])
         self.assertAlmostEqual(one.seconds()[0], 1e-3 + expected.GAP)
         self.assertAlmostEqual(one.seconds()[1], sum(one.bounds.values()) + expected.GAP)
+
+    def test_twiddles_come_again_if_l1_has_no_room(self):
+        fused = Kernel("fused_convolve", 1, (16, 8, 8, 16))  # 128 KiB of shared memory
+        table, spectra = 8 * (16 * 1024 + 7 * 128 + 7 * 16), 2 * 8 * 16384
+        self.assertEqual(expected.block_bytes(fused, 1)[0], 3 * table + spectra)
+        short = Kernel("fused_convolve", 1, (16, 16, 16))
+        self.assertEqual(expected.block_bytes(short, 2)[0], 8 * (4096 + 15 * 16) + 2 * 8 * 4096)
 
     def test_knows_what_limits_resident_blocks(self):
         for threads, registers, shared_bytes, blocks in (

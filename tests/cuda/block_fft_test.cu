@@ -93,6 +93,13 @@ void each_shape(const Body& body) {
   RowShapes::each(body);
   RowShapes::each([&]<typename Shape>(std::type_identity<Shape>) {
     body(std::type_identity<typename WideOf<Shape>::Type>{});
+    // Groups of segments, as in rows.cu.
+    if constexpr (2 * Shape::kElements <= 4096) {
+      body(std::type_identity<typename LanesTimes<Shape, 2>::Type>{});
+    }
+    if constexpr (4 * Shape::kElements <= 4096) {
+      body(std::type_identity<typename LanesTimes<Shape, 4>::Type>{});
+    }
   });
   FusedShapes::each(body);
 }
