@@ -120,6 +120,9 @@ Json to_json(const Job& job, const JobReport& report) {
     for (const Route& route : report.routing->routes) {
       routes.push_back({{"channel", route.channel}, {"left", route.left}, {"right", route.right}});
       if (!route.name.empty()) routes.back()["loudspeaker"] = route.name;
+      if (route.unit_energy_gain_db) {
+        routes.back()["unit_energy_gain_db"] = *route.unit_energy_gain_db;
+      }
     }
   }
   if (report.then) json["then"] = response_of(job.then, *report.then, job);

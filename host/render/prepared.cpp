@@ -125,14 +125,10 @@ std::optional<std::int64_t> output_frames(const Prepared& prepared) {
   return frames_at_rate(*frames, prepared.scene.rate, output_rate(prepared));
 }
 
-/// Rejects what works with one voice only, or is too much for a pipe.
+/// Rejects what is too much for a pipe.
 void check_scene(const Prepared& prepared) {
   const Job& job = prepared.job;
   const std::int64_t voices = std::ssize(prepared.scene.parts);
-  const bool moves = voices == 1 && prepared.scene.parts.front().voices.size() > 1;
-  if (job.verify && (job.scene || voices > 1 || moves)) {
-    throw UsageError("--verify compares one recording in one response, and here are several");
-  }
   const std::int64_t at_a_time = voices_at_a_time(voices, prepared.scene.taps);
   if (at_a_time < voices && reads_pipe(job)) {
     throw UsageError(

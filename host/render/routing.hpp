@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Route {
   int left = 1;     ///< of RESPONSE, for the left ear
   int right = 2;
   std::string name = {};  ///< of the loudspeaker: "FL"; or empty
+  /// What --unit-energy did to both ears of it.
+  std::optional<double> unit_energy_gain_db = std::nullopt;
 
   bool operator==(const Route&) const = default;
 };

@@ -65,21 +65,12 @@ class SceneMaker {
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
                               job_.input, *cache_));
     } else {
-      for (const Route& each : routing->routes) {
-        const auto pair =
-            std::make_shared<const Response>(response_of(*channels, each.left, each.right));
-        const auto source = std::ranges::find(used, each.channel) - used.begin();
-        add_voice(static_cast<std::size_t>(source), job_.mix,
-                  open_response(job_, job_.response, job_.response_options, pair, scene_.rate,
-                                job_.input, *cache_));
-      }
-      if (job_.mix.has_unit_energy && routing->routes.size() > 1) {
-        throw UsageError("--unit-energy scales one response, and here are several");
-      }
+      for (Route& each : routing->routes) add_route(each, *channels, used);
       report_.routing = std::move(routing);
     }
     finish();
     report_first();
+    if (report_.routing) report_route_warnings();
     return std::move(scene_);
   }
 
@@ -129,6 +120,35 @@ class SceneMaker {
       return routing_for(job_.layout, format.channels, format.channel_mask, count);
     } catch (const UsageError& error) {
       throw FileError(input, error.what());
+    }
+  }
+
+  void add_route(Route& route, const ResponseChannels& channels, const std::vector<int>& used) {
+    auto pair = response_of(channels, route.left, route.right);
+    if (is_silent(pair)) {
+      pair.warnings.push_back(
+          fmt::format("its channels {} and {} are silent, so that this is not "
+                      "heard",
+                      route.left, route.right));
+    }
+    const auto source = std::ranges::find(used, route.channel) - used.begin();
+    add_voice(static_cast<std::size_t>(source), job_.mix,
+              open_response(job_, job_.response, job_.response_options,
+                            std::make_shared<const Response>(std::move(pair)), scene_.rate,
+                            job_.input, *cache_));
+    route.unit_energy_gain_db = responses_.back().report.unit_energy_gain_db;
+  }
+
+  /// Those of all responses, with the channel that is heard through each.
+  void report_route_warnings() {
+    std::vector<std::string>& warnings = report_.response.warnings;
+    warnings.clear();
+    report_.response.unit_energy_gain_db.reset();  // each route has its own
+    for (std::size_t i = 0; i < responses_.size(); ++i) {
+      for (const std::string& warning : responses_[i].report.warnings) {
+        warnings.push_back(
+            fmt::format("channel {} of INPUT: {}", report_.routing->routes[i].channel, warning));
+      }
     }
   }
 

@@ -15,7 +15,7 @@ double unit_energy_factor(const Response& response) {
   for (const Side side : kSides) {
     for (const float tap : response.taps[side]) energy += double{tap} * double{tap};
   }
-  return std::sqrt(2 / energy);
+  return energy > 0 ? std::sqrt(2 / energy) : 1;
 }
 
 Response mixed(Response response, const Mix& mix) {

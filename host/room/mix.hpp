@@ -23,7 +23,7 @@ struct Mix {
 };
 
 /// The factor for both ears after which their mean energy, (sum h_left^2 + sum h_right^2) / 2, is
-/// 1: white noise keeps its power, as the mean of both ears. The response must not be silent.
+/// 1: white noise keeps its power, as the mean of both ears. Of silence it is 1.
 double unit_energy_factor(const Response& response);
 
 /// The response whose convolution with the source is the mix. Throws UsageError for a predelay

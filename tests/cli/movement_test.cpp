@@ -53,7 +53,9 @@ TEST_F(MovementProgram, MovesTheSourceFromLeftToRight) {
   EXPECT_NEAR(left_over_right(sound, 15'900, 16'100), 0, 0.5);
   EXPECT_NEAR(left_over_right(sound, 24'100, 32'000), -12, 0.1);
   for (const char* const method : {"cpu-naive", "cpu-hybrid"}) {
-    ASSERT_EQ(render(long_, head_, {"--trajectory", walk, "-m", method}).exit_code, 0);
+    const Outcome verified = render(long_, head_, {"--trajectory", walk, "-m", method, "--verify"});
+    ASSERT_EQ(verified.exit_code, 0) << verified.err;
+    EXPECT_TRUE(says(verified.err, {"verified  64 samples"}));
     const Heard other = heard(wet());
     ASSERT_EQ(other.samples[0].size(), sound.samples[0].size());
     for (std::size_t n = 0; n < other.samples[0].size(); ++n) {
@@ -172,7 +174,6 @@ TEST_F(MovementProgram, RefusesWhatDoesNotMove) {
   expect_refusal(render(long_, room_, {"--trajectory", walk}), 1, {room_, "SOFA"});
   refused({"--trajectory", walk, "--azimuth", "3"}, 1, {"walk.csv", "azimuth"});
   refused({"--trajectory", walk, "--measurement", "3"}, 1, {"--measurement"});
-  refused({"--trajectory", walk, "--verify"}, 1, {"--verify"});
   refused({"--trajectory", walk, "--unit-energy"}, 1, {"--unit-energy"});
   refused({"--trajectory", "-"}, 1, {"--trajectory -", "pipe"});
   refused({"--trajectory", folder_.file("none.csv")}, 2, {"none.csv"});

@@ -172,14 +172,55 @@ TEST_F(RoutingProgram, SaysWhatWouldFitWhereNothingDoes) {
   // The answers that it gives work.
   EXPECT_EQ(render(two_, room_, {"--channel", "2"}).exit_code, 0);
   std::filesystem::remove(wet());
-  expect_refusal(render(two_, four_taps_, {"--verify"}), 1, {"--verify"});
-  expect_refusal(render(two_, four_taps_, {"--unit-energy"}), 1, {"--unit-energy"});
+  EXPECT_TRUE(says(render(two_, four_taps_, {"--verify"}).err, {"verified  64 samples"}));
+  std::filesystem::remove(wet());
   expect_refusal(render(source_, four_taps_), 2, {"has 4 channels where a response needs 2"});
   const std::string silent = float_wav(folder_, "silent.wav", 4, Signal(40));
   expect_refusal(render(two_, silent), 2,
                  {"silent response (all 10 taps of its 4 channels are 0)"});
   const std::string nan = float_wav(folder_, "nan.wav", 2, {1, 2, NAN, 3});
   expect_refusal(render(nan, four_taps_), 2, {"nan.wav: ", "not a number", "frame 1"});
+}
+
+/// Each pair by its own factor, both ears alike; a silent pair stays silent, with a warning.
+TEST_F(RoutingProgram, ScalesEachPairToUnitEnergy) {
+  const std::string click = float_wav(folder_, "click.wav", 2, {1, 0, 0, 0, 0, 0, 0, 1});
+  const std::string pairs =
+      float_wav(folder_, "pairs.wav", 4, {3, 0, 0.25f, 0.25f, 4, 5, 0.25f, 0.25f});
+  const Outcome outcome = render(click, pairs, {"--unit-energy", "--json", "-", "-m", "cpu-naive"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"-13.98, +9.03 dB to unit energy"}));
+  const Heard got = heard(wet());
+  const std::vector<float> left{0.6f, 0.8f, 0, std::sqrt(0.5f), std::sqrt(0.5f)};
+  const std::vector<float> right{0, 1, 0, std::sqrt(0.5f), std::sqrt(0.5f)};
+  ASSERT_EQ(got.samples[0].size(), left.size());
+  for (std::size_t n = 0; n < left.size(); ++n) {
+    EXPECT_NEAR(got.samples[0][n], left[n], 1e-6) << n;
+    EXPECT_NEAR(got.samples[1][n], right[n], 1e-6) << n;
+  }
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_NEAR(json["routing"]["routes"][1]["unit_energy_gain_db"].get<double>(), 9.031, 1e-3);
+  EXPECT_FALSE(json["response"].contains("unit_energy_gain_db"));
+
+  const std::string silent = float_wav(folder_, "silent.wav", 4, {3, 0, 0, 0, 4, 5, 0, 0});
+  const Outcome half = render(click, silent, {"--unit-energy", "-q", "-m", "cpu-naive"});
+  ASSERT_EQ(half.exit_code, 0) << half.err;
+  EXPECT_TRUE(says(half.err, {"warning: ",
+                              "silent.wav: channel 2 of INPUT: its channels 3 and 4 "
+                              "are silent, so that this is not heard"}));
+  EXPECT_FLOAT_EQ(heard(wet()).samples[0][1], 0.8f);
+  EXPECT_EQ(heard(wet()).samples[0][4], 0);
+}
+
+TEST_F(RoutingProgram, WarnsOfEachResponse) {
+  // Of the second pair, what is cut is the direct sound.
+  std::vector<float> clicks(4 * 40);
+  clicks[0] = clicks[1] = clicks[4 * 30 + 2] = clicks[4 * 30 + 3] = 1;
+  clicks[2] = clicks[3] = 0.01f;
+  const std::string late = float_wav(folder_, "late.wav", 4, clicks);
+  EXPECT_TRUE(says(render(two_, late, {"--response-length", "20smp", "-q"}).err,
+                   {"late.wav: channel 2 of INPUT: what is used of the response leaves out the "
+                    "direct sound of the left ear"}));
 }
 
 TEST_F(RoutingProgram, ConvertsResponsesAndHasTheOtherOptions) {
