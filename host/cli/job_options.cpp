@@ -245,8 +245,9 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                    "Response scaled to unit energy, the mean of both ears");
   decibels(command.add_option("--wet", job.mix.wet_db, "Level of the convolved signal (default 0)"),
            "DB");
-  decibels(command.add_option("--dry", job.mix.dry_db,
-                              "Level of the recording itself (default: none is mixed in)"),
+  decibels(command.add_option(
+               "--dry", job.mix.dry_db,
+               "Level of the recording itself, a stereo one on its sides (default: none)"),
            "DB");
   command
       .add_option("--predelay", job.mix.predelay,

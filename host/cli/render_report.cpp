@@ -106,6 +106,8 @@ void print_source_and_response(const Job& job, const JobReport& report, bool is_
   print_response("response", job.response, report.response, rate, is_verbose);
   if (report.routing) {
     say("routing   {}: {}\n", report.routing->name, words_of(*report.routing));
+    const std::string unheard = unheard_words(*report.routing);
+    if (!unheard.empty()) say("          not heard: {}\n", unheard);
   }
   std::vector<std::optional<double>> gains{report.response.unit_energy_gain_db};
   if (report.routing) {
@@ -138,6 +140,21 @@ void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
   }
   say("method    {} on {}: {}\n", report.choice.method->name, place_of(report.choice),
       report.choice.why);
+}
+
+void print_outputs(const Job& job, const JobReport& report, bool is_verbose) {
+  say("dry run   gpuconv wrote no output; it would write:\n");
+  say("wet       {}\n", one_line(job.output));
+  for (const StretchOutput& one : job.stretches) {
+    say("{:<9} {}\n", name(one.stretch), one_line(stretch_output(job.output, one.stretch)));
+  }
+  if (!job.scene || !job.scene->has_stems) return;
+  const std::size_t printed = voices_to_print(report, is_verbose);
+  for (std::size_t v = 0; v < printed; ++v) {
+    say("{:<9} {}\n", fmt::format("stem {}", v + 1),
+        one_line(stem_output(job.output, job.scene->voices[v].id)));
+  }
+  print_more_voices(report, printed);
 }
 
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {

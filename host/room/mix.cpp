@@ -27,7 +27,7 @@ Response mixed(Response response, const Mix& mix) {
     for (float& tap : taps) tap = static_cast<float>(wet * double{tap});
     // Also before the resampler's ringing: `latency_frames` still counts frames before time zero.
     taps.insert(taps.begin(), static_cast<std::size_t>(predelay), 0.0f);
-    if (mix.dry_db) {
+    if (mix.dry_db && mix.hears_dry[side]) {
       float& now = taps[static_cast<std::size_t>(response.latency_frames)];
       now = static_cast<float>(double{now} + amplitude(mix.gain_db + *mix.dry_db));
     }

@@ -13,10 +13,10 @@
 namespace gpuconv {
 
 struct Mix {
-  double gain_db = 0;  ///< of everything
-  double wet_db = 0;   ///< of the convolved signal
-  /// Of the source itself, equally to both ears; absent: none.
-  std::optional<double> dry_db = std::nullopt;
+  double gain_db = 0;                           ///< of everything
+  double wet_db = 0;                            ///< of the convolved signal
+  std::optional<double> dry_db = std::nullopt;  ///< of the source itself; absent: none
+  Stereo<bool> hears_dry{true, true};           ///< each ear
   std::string predelay = "0s";  ///< silence before the response, but not before the dry signal
   /// Scales the response by unit_energy_factor() first.
   bool has_unit_energy = false;

@@ -212,6 +212,57 @@ TEST_F(RoutingProgram, ScalesEachPairToUnitEnergy) {
   EXPECT_EQ(heard(wet()).samples[0][4], 0);
 }
 
+TEST_F(RoutingProgram, SaysWhatIsNotHeard) {
+  const std::string six = channels("six.wav", 6, kRoutedSamples, 4);
+  const Outcome outcome = render(six, four_taps_, {"--routing", "1:1,3 4:3,1", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"          not heard: channels 2, 3, 5, 6 of INPUT; channels 2, 4 "
+                                 "of RESPONSE\n"}));
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["routing"]["unheard_of_input"], (std::vector<int>{2, 3, 5, 6}));
+  EXPECT_EQ(json["routing"]["unheard_of_response"], (std::vector<int>{2, 4}));
+  EXPECT_TRUE(says(render(two_, four_taps_, {"--routing", "2:1,2 2:3,4"}).err,
+                   {"          not heard: channel 1 of INPUT\n"}));
+  for (const char* const all : {"1:1,2 2:3,4", "2:2,1 1:4,3"}) {
+    const Outcome whole = render(two_, four_taps_, {"--routing", all});
+    EXPECT_EQ(whole.err.find("not heard"), std::string::npos) << all;
+  }
+}
+
+/// The dry signal of a stereo recording stays stereo.
+TEST_F(RoutingProgram, LeavesTheDrySignalOnItsSide) {
+  const auto dry = [&](int count, const std::string& response, std::vector<std::string> options) {
+    Signal clicks(static_cast<std::size_t>(count * count));  // channel c at frame c
+    for (int c = 0; c < count; ++c) clicks[static_cast<std::size_t>(c * count + c)] = 1;
+    const std::string input = float_wav(folder_, "clicks.wav", count, clicks);
+    options.insert(options.end(), {"--dry", "0", "--wet", "-150", "-q", "-m", "cpu-naive"});
+    const Outcome outcome = render(input, response, options);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    std::string sides;
+    const Heard got = heard(wet());
+    for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n) {
+      for (const std::size_t e : {0, 1}) {
+        const float y = got.samples[e][n];
+        sides += y > 0.999F && y < 1.001F ? "LR"[e] : y < 0.001F ? '.' : '?';
+      }
+      sides += ' ';
+    }
+    return sides;
+  };
+  const std::string hesuvi = channels("hesuvi.wav", 14, kRoutedTaps, 5);
+  EXPECT_EQ(dry(2, four_taps_, {}), "L. .R ");
+  EXPECT_EQ(dry(2, room_, {"--routing", "1:1,2 2:1,2"}), "L. .R ");
+  EXPECT_EQ(dry(2, four_taps_, {"--routing", "1:1,2 1:3,4 2:3,4"}), "L. .R ") << "once a channel";
+  EXPECT_EQ(dry(2, room_, {"--routing", "2:1,2"}), ".. LR ");
+  EXPECT_EQ(dry(2, room_, {"--channel", "1"}), "LR .. ");
+  EXPECT_EQ(dry(1, hesuvi, {"--routing", "1:1,2 1:9,8"}), "LR ");
+  EXPECT_EQ(dry(8, hesuvi, {}), "L. .R LR LR L. .R L. .R ");
+  const std::string four = channels("four.wav", 4, kRoutedSamples, 6);
+  const std::string decoder = channels("decoder.wav", 8, kRoutedTaps, 7);
+  std::filesystem::remove(wet());
+  expect_refusal(render(four, decoder, {"--dry", "-6"}), 1, {"--dry: ", "4 channels of INPUT"});
+}
+
 TEST_F(RoutingProgram, WarnsOfEachResponse) {
   // Of the second pair, what is cut is the direct sound.
   std::vector<float> clicks(4 * 40);
