@@ -138,8 +138,7 @@ class SourceRows {
     // At most one row of the group is partly beyond the end.
     for (int n = first; n < 2 * half_; n += chunk_) {
       if (n < window.count && window.count < n + group_) {
-        std::fill(std::copy(window.samples + n, window.samples + window.count, last_),
-                  last_ + group_, 0.0F);
+        std::fill(std::copy_n(window.at(n), window.count - n, last_), last_ + group_, 0.0F);
       }
     }
   }
@@ -151,7 +150,7 @@ class SourceRows {
 
  private:
   HWY_INLINE const float* row_at(int n) const {
-    if (n + group_ <= window_.count) return window_.samples + n;
+    if (n + group_ <= window_.count) return window_.at(n);
     return n < window_.count ? last_ : kZeros;
   }
 

@@ -28,6 +28,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,10 +39,20 @@
 
 namespace gpuconv {
 
-/// The samples of a window: zeros from `count` on.
+/// The samples of a window: zeros from `count` on. They may lie in a ring of `ring` samples: after
+/// its last one comes its first. Then `first` and `ring` are multiples of
+/// NegacyclicTransform::kAlignment.
 struct WindowSamples {
-  const float* samples;
+  const float* samples;  ///< of the ring
   int count;
+  std::int64_t first = 0;  ///< in the ring, of the window
+  std::int64_t ring = std::numeric_limits<std::int64_t>::max();
+
+  /// Sample n; of a ring, up to its end or n + kAlignment at most.
+  const float* at(int n) const {
+    const std::int64_t place = first + n;
+    return samples + (place < ring ? place : place - ring);
+  }
 };
 
 /// Takes the samples [begin, end) of a window to `to`. `begin` is a multiple of 16; `to` is the

@@ -10,7 +10,7 @@ namespace gpuconv {
 
 SpectraInUse::SpectraInUse(const SceneResponses& responses, std::span<const Voice> voices, int part,
                            std::size_t spectrum_size)
-    : responses_(responses), part_(part), spectrum_size_(spectrum_size) {
+    : responses_(responses), part_(part), spectrum_size_(spectrum_size), pool_(spectrum_size) {
   for (const Voice& voice : voices) ++uses_[voice.response];
 }
 
@@ -32,7 +32,7 @@ ResponseSpectra& SpectraInUse::use(std::size_t response, std::int64_t batch) {
                                             K, spectra.taps->right.size(), responses_.longest));
   }
   const std::int64_t partitions = (static_cast<std::int64_t>(K) + part_ - 1) / part_;
-  for (std::int64_t i = 0; i < 2 * partitions; ++i) spectra.spectra.emplace_back(spectrum_size_);
+  for (std::int64_t i = 0; i < 2 * partitions; ++i) spectra.spectra.push_back(pool_.take());
   fresh_.push_back(&spectra);
   return spectra;
 }
@@ -40,6 +40,11 @@ ResponseSpectra& SpectraInUse::use(std::size_t response, std::int64_t batch) {
 void SpectraInUse::finish_fresh() {
   for (ResponseSpectra* const made : fresh_) made->taps = nullptr;
   fresh_.clear();
+}
+
+SpectraInUse::Made::iterator SpectraInUse::erase(Made::iterator one) {
+  for (float* const spectrum : one->second.spectra) pool_.give_back(spectrum);
+  return spectra_.erase(one);
 }
 
 void SpectraInUse::forget(std::int64_t batch, std::size_t most_idle) {
@@ -50,7 +55,7 @@ void SpectraInUse::forget(std::int64_t batch, std::size_t most_idle) {
     const auto& [response, spectra] = *one;
     const bool is_idle = spectra.last_used != batch;
     if (is_idle && uses_[response] == 0) {
-      one = spectra_.erase(one);
+      one = erase(one);
       continue;
     }
     if (is_idle) {
@@ -65,7 +70,7 @@ void SpectraInUse::forget(std::int64_t batch, std::size_t most_idle) {
   for (const auto& [used, response] : by_use) {
     if (idle <= most) break;
     idle -= spectra_.at(response).spectra.size();
-    spectra_.erase(response);
+    erase(spectra_.find(response));
   }
 }
 

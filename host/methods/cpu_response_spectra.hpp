@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "host/base/signal.hpp"
-#include "host/methods/cpu_aligned_floats.hpp"
+#include "host/methods/cpu_floats_pool.hpp"
 #include "host/methods/voice.hpp"
 
 namespace gpuconv {
 
 struct ResponseSpectra {
   std::shared_ptr<const Stereo<Signal>> taps;  ///< null once they are transformed
-  std::vector<AlignedFloats> spectra;          ///< of partition i / 2 of side i % 2
+  std::vector<float*> spectra;                 ///< of partition i / 2 of side i % 2
   std::int64_t last_used = 0;                  ///< in this batch
 };
 
@@ -48,10 +48,14 @@ class SpectraInUse {
   void forget(std::int64_t batch, std::size_t most_idle);
 
  private:
+  using Made = std::map<std::size_t, ResponseSpectra>;
+  Made::iterator erase(Made::iterator one);
+
   const SceneResponses& responses_;
   std::int64_t part_;
   std::size_t spectrum_size_;
-  std::map<std::size_t, ResponseSpectra> spectra_;
+  FloatsPool pool_;
+  Made spectra_;
   std::map<std::size_t, std::shared_ptr<const Stereo<Signal>>> ahead_;  // taps of others
   std::map<std::size_t, std::size_t> uses_;  // of each response, by voices that have not ended
   std::vector<ResponseSpectra*> fresh_;

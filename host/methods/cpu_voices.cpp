@@ -15,7 +15,9 @@
 #include <utility>
 
 #include "host/base/parallel.hpp"
+#include "host/methods/cpu_floats_pool.hpp"
 #include "host/methods/cpu_response_spectra.hpp"
+#include "host/methods/cpu_source_rings.hpp"
 #include "host/methods/voice_gains.hpp"
 
 namespace gpuconv {
@@ -25,28 +27,6 @@ constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b 
 
 /// Up to here one worker does the whole transform of a window in its second-level cache.
 constexpr int kLongestOfOneWorker = 16384;
-
-/// Memory of equal size that is used again.
-class Pool {
- public:
-  explicit Pool(std::size_t floats) : floats_(floats) {}
-
-  float* take() {
-    if (idle_.empty()) {
-      all_.emplace_back(floats_);
-      return all_.back().data();
-    }
-    float* const memory = idle_.back();
-    idle_.pop_back();
-    return memory;
-  }
-  void give_back(float* memory) { idle_.push_back(memory); }
-
- private:
-  std::size_t floats_;
-  std::vector<AlignedFloats> all_;
-  std::vector<float*> idle_;
-};
 
 /// A voice in one window.
 struct Heard {
@@ -87,7 +67,8 @@ double mean_voices(std::span<const Voice> voices) {
 ///   gain       samples of voices that have ramps, of long windows
 ///   forward    worker 0 writes the frames of the batch before. Spectra of new responses, and of
 ///              each voice in each window
-///   product    worker 0 reads for the next batch. Products, and the first levels back
+///   product    worker 0 reads for the next batch, from sources that have been transformed.
+///              Products, and the first levels back
 ///   inverse    the other levels, of long windows; short ones have all of them in one task
 ///
 /// Of a long window that many voices share, forward and product take a few voices at a time, whose
@@ -99,8 +80,8 @@ class VoicesConvolver::Pipeline {
         voices_(convolver.voices_),
         plan_(convolver.plan_),
         transform_(plan_.half),
-        sources_(sources.begin(), sources.end()),
         batch_(batch_of(threads)),
+        sources_(sources, plan_.lead, batch_ * plan_.advance),
         pool_(transform_.spectrum_size()),
         sample_pool_(2 * static_cast<std::size_t>(plan_.half)),
         workers_(static_cast<std::size_t>(threads)),
@@ -124,12 +105,9 @@ class VoicesConvolver::Pipeline {
     for (const Side side : kSides) {
       wet_[side] = AlignedFloats(static_cast<std::size_t>(batch_ * plan_.advance));
     }
-    for (Source& source : sources_) {
-      source.samples = AlignedFloats(static_cast<std::size_t>(plan_.lead + batch_ * plan_.advance));
-      std::fill_n(source.samples.data(), source.samples.size(), 0.0F);
-    }
     begin_voices();
-    read_batch();
+    for (std::size_t source = 0; source < sources_.count(); ++source) sources_.read(source, 0);
+    finish_reading();
     if (!is_all_done()) prepare();
   }
 
@@ -166,11 +144,6 @@ class VoicesConvolver::Pipeline {
     AlignedFloats samples;  // of short windows, as the next one
     Stereo<AlignedFloats> product, lost;
   };
-  struct Source : SceneSource {
-    explicit Source(const SceneSource& source) : SceneSource(source) {}
-    AlignedFloats samples;  // from first_ * advance - lead on
-    std::int64_t end = kForever;
-  };
   struct Complete {
     Pipeline* pipeline;
     void operator()() noexcept { pipeline->end_phase(); }
@@ -203,18 +176,21 @@ class VoicesConvolver::Pipeline {
   void call_out(const WriteWet& write) {
     try {
       if (phase_ == Phase::forward || phase_ == Phase::last_frames) write_batch(write);
-      if (phase_ == Phase::product && is_last_group()) {
-        // The samples have been transformed; the next batch may overwrite them.
-        first_ += batch_;
-        read_batch();
-        load_ahead();
+      if (phase_ == Phase::product) {
+        read_transformed();
+        if (is_last_group()) {
+          first_ += batch_;
+          finish_reading();
+          load_ahead();
+        }
       }
     } catch (...) {
       note_failure();
     }
   }
 
-  void read_batch();
+  void read_transformed();
+  void finish_reading();
   void load_ahead();
   void write_batch(const WriteWet& write);
   void prepare();
@@ -269,10 +245,11 @@ class VoicesConvolver::Pipeline {
   const std::vector<Voice>& voices_;
   const VectorisedPlan plan_;
   const NegacyclicTransform transform_;
-  std::vector<Source> sources_;
   const std::int64_t batch_;  // windows
-  Pool pool_;                 // of spectra
-  Pool sample_pool_;
+  SourceRings sources_;
+  std::vector<bool> read_, needed_;  // sources: read for the next batch; heard by later groups
+  FloatsPool pool_;                  // of spectra
+  FloatsPool sample_pool_;
   std::array<float*, kGroup> of_group_{};
   std::vector<Worker> workers_;
   Stereo<AlignedFloats> product_, lost_;  // of a long window
@@ -285,10 +262,11 @@ class VoicesConvolver::Pipeline {
   SpectraInUse spectra_;
   std::deque<Window> windows_;  // P - 1 before this batch, and those of the batch
 
-  std::int64_t first_ = 0;        // window of the batch that is read
-  std::int64_t batch_first_ = 0;  // of the batch in work
-  std::int64_t wet_length_ = kForever;
-  std::int64_t frames_ = 0;  // in wet_, to be written
+  std::int64_t first_ = 0;                // window of the batch that is read
+  std::int64_t batch_first_ = 0;          // of the batch in work
+  std::int64_t wet_length_ = kForever;    // worker 0 finds it while others work
+  std::int64_t known_length_ = kForever;  // before this batch
+  std::int64_t frames_ = 0;               // in wet_, to be written
   Phase phase_ = Phase::forward;
   std::size_t group_ = 0;  // the first voice of those that forward and product take
   bool is_finished_ = false;
@@ -301,32 +279,28 @@ class VoicesConvolver::Pipeline {
 
 // ---- worker 0 alone ---------------------------------------------------------------------------
 
-/// Fills the samples of all sources for the batch of first_: the lead stays from the batch before.
-void VoicesConvolver::Pipeline::read_batch() {
-  const std::int64_t used = batch_ * plan_.advance;
-  std::int64_t latest = 0;
-  bool is_any_left = false;
-  for (Source& source : sources_) {
-    float* const samples = source.samples.data();
-    if (first_ > 0) std::copy(samples + used, samples + used + plan_.lead, samples);
-    float* const fresh = samples + plan_.lead;
-    const std::int64_t begin = first_ * plan_.advance;
-    const std::int64_t silent = std::clamp<std::int64_t>(source.start - begin, 0, used);
-    std::fill_n(fresh, silent, 0.0F);
-    std::int64_t n = silent;
-    while (n < used && source.end == kForever) {
-      constexpr std::int64_t kPiece = 16384;
-      const std::int64_t wanted = std::min(kPiece, used - n);
-      const auto count =
-          static_cast<std::int64_t>(source.read({fresh + n, static_cast<std::size_t>(wanted)}));
-      n += count;
-      if (count < wanted) source.end = begin + n;
-    }
-    std::fill(fresh + n, fresh + used, 0.0F);
-    is_any_left = is_any_left || source.end == kForever;
-    if (source.end > source.start) latest = std::max(latest, source.end);
+/// Reads for the next batch, from the sources that no later group of voices hears: their samples
+/// have been transformed, and all but the lead may be overwritten. So reading is spread over the
+/// groups.
+void VoicesConvolver::Pipeline::read_transformed() {
+  if (group_ == 0) read_.assign(sources_.count(), false);
+  needed_.assign(sources_.count(), false);
+  const Window& window = windows_.back();
+  for (std::size_t i = group_end(window); i < window.heard.size(); ++i) {
+    needed_[voices_[window.heard[i].voice].source] = true;
   }
-  if (!is_any_left) wet_length_ = latest == 0 ? 0 : latest + responses_.longest - 1;
+  for (std::size_t source = 0; source < sources_.count(); ++source) {
+    if (read_[source] || needed_[source]) continue;
+    sources_.read(source, batch_first_ / batch_ + 1);
+    read_[source] = true;
+  }
+}
+
+/// Once all sources are read to their ends, the length of the scene is known.
+void VoicesConvolver::Pipeline::finish_reading() {
+  const std::int64_t end = sources_.latest_end();
+  if (end == kForever) return;
+  wet_length_ = end == 0 ? 0 : end + responses_.longest - 1;
 }
 
 /// Loads the responses of voices that begin in the batch of first_, while others work.
@@ -335,8 +309,8 @@ void VoicesConvolver::Pipeline::load_ahead() {
   for (std::size_t i = begun_; i < by_begin_.size(); ++i) {
     const Voice& voice = voices_[by_begin_[i]];
     if (voice.begin >= end) break;
-    const std::int64_t start = std::max(voice.begin, sources_[voice.source].start);
-    if (start >= std::min(voice.end, sources_[voice.source].end)) continue;
+    const std::int64_t start = std::max(voice.begin, sources_.start(voice.source));
+    if (start >= std::min(voice.end, sources_.end(voice.source))) continue;
     spectra_.load_ahead(voice.response);
   }
 }
@@ -361,6 +335,7 @@ void VoicesConvolver::Pipeline::write_batch(const WriteWet& write) {
 /// What is heard in the windows of the batch of first_.
 void VoicesConvolver::Pipeline::prepare() {
   batch_first_ = first_;
+  known_length_ = wet_length_;
   group_ = 0;
   while (std::ssize(windows_) >= plan_.partitions) forget_first_window();
   bool has_long_gain = false;
@@ -392,17 +367,18 @@ void VoicesConvolver::Pipeline::find_heard(Window& window) {
   }
   for (auto v = active_.begin(); v != active_.end();) {
     const Voice& voice = voices_[*v];
-    const Source& source = sources_[voice.source];
-    const std::int64_t last = std::min(voice.end, source.end);
+    const std::int64_t source_start = sources_.start(voice.source);
+    const std::int64_t source_end = sources_.end(voice.source);
+    const std::int64_t last = std::min(voice.end, source_end);
     if (last <= begin) {
       spectra_.end_voice(voice.response);
       v = active_.erase(v);
       continue;
     }
-    const std::int64_t first = std::max(voice.begin, source.start);
+    const std::int64_t first = std::max(voice.begin, source_start);
     if (first < last && first < end) {
       const bool is_cut =
-          voice.begin > std::max(begin, source.start) || voice.end < std::min(end, source.end);
+          voice.begin > std::max(begin, source_start) || voice.end < std::min(end, source_end);
       const bool has_ramp = (voice.fade_in > 0 && begin < voice.begin + voice.fade_in) ||
                             (voice.fade_out > 0 && end > voice.end - voice.fade_out);
       Heard heard{*v, is_cut || has_ramp, nullptr, 0, spectrum_for(window.heard.size())};
@@ -421,8 +397,8 @@ void VoicesConvolver::Pipeline::list_products(std::size_t window) {
     const ResponseSpectra& response = spectra_.use(voices_[heard.voice].response, batch_first_);
     if (2 * p >= response.spectra.size()) return;  // a shorter one
     to.factors.push_back(heard.spectrum);
-    to.responses.left.push_back(response.spectra[2 * p].data());
-    to.responses.right.push_back(response.spectra[2 * p + 1].data());
+    to.responses.left.push_back(response.spectra[2 * p]);
+    to.responses.right.push_back(response.spectra[2 * p + 1]);
   };
   if (plan_.partitions == 1) {
     for (const Heard& heard : to.heard) add(heard, 0);
@@ -536,7 +512,7 @@ void VoicesConvolver::Pipeline::forward_response(const Task& task, Worker& worke
   const Signal& taps = (*response.taps)[kSides[static_cast<std::size_t>(task.part % 2)]];
   const auto first = static_cast<std::size_t>(task.part / 2) * static_cast<std::size_t>(plan_.part);
   const auto count = std::min(static_cast<std::size_t>(plan_.part), taps.size() - first);
-  float* const spectrum = response.spectra[static_cast<std::size_t>(task.part)].data();
+  float* const spectrum = response.spectra[static_cast<std::size_t>(task.part)];
   transform_window({taps.data() + first, static_cast<int>(count)}, worker, spectrum);
 }
 
@@ -616,11 +592,7 @@ void VoicesConvolver::Pipeline::transform_window(WindowSamples samples, Worker& 
 
 /// The source's samples where the voice changes none.
 WindowSamples VoicesConvolver::Pipeline::source_window(std::int64_t t, const Voice& voice) const {
-  const Source& source = sources_[voice.source];
-  const std::int64_t offset = (t - batch_first_) * plan_.advance;
-  const std::int64_t begin = t * plan_.advance - plan_.lead;
-  const std::int64_t count = std::min<std::int64_t>(source.end - begin, 2 * plan_.half);
-  return {source.samples.data() + offset, static_cast<int>(std::max<std::int64_t>(count, 0))};
+  return sources_.window(voice.source, t * plan_.advance - plan_.lead, 2 * plan_.half);
 }
 
 /// g_v x_v in the window; `to` has room for its 2M samples.
@@ -634,14 +606,18 @@ WindowSamples VoicesConvolver::Pipeline::apply_gain(std::int64_t t, const Voice&
   const int first = inside(voice.begin);
   const int last = inside(voice.end);
   std::fill(to, to + first, 0.0F);
-  const auto heard = static_cast<std::size_t>(last - first);
-  gains_.apply(voice, begin + first, {samples.samples + first, heard}, to + first);
+  for (int n = first; n < last;) {
+    const std::int64_t most = sources_.side_by_side(samples, n);
+    const auto count = static_cast<int>(std::min<std::int64_t>(last - n, most));
+    gains_.apply(voice, begin + n, {samples.at(n), static_cast<std::size_t>(count)}, to + n);
+    n += count;
+  }
   return {to, last};
 }
 
 void VoicesConvolver::Pipeline::inverse(std::int64_t t, Side side, int group, Worker& worker,
                                         const float* product) {
-  const std::int64_t left = wet_length_ - t * plan_.advance;
+  const std::int64_t left = known_length_ - t * plan_.advance;
   const auto frames = static_cast<int>(std::min<std::int64_t>(plan_.advance, left));
   float* const to = wet_[side].data() + (t - batch_first_) * plan_.advance;
   transform_.inverse_columns(product, group, worker.scratch.data(),
