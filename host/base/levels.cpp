@@ -3,35 +3,29 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <utility>
 
 namespace gpuconv {
 
 void measure(std::span<const float> samples, Level& level) {
-  // Lanes that do not wait for each other become vectors.
-  constexpr std::size_t kLanes = 16;
-  std::array<float, kLanes> peaks;
-  peaks.fill(level.peak);
-  std::array<std::int32_t, kLanes> over{};
-  const auto take = [&](float sample, std::size_t lane) {
-    const float magnitude = std::abs(sample);
-    peaks[lane] = std::max(peaks[lane], magnitude);
-    over[lane] += magnitude > 1 ? 1 : 0;
-  };
-  constexpr std::size_t kBlock = 1 << 20;  // no lane counts beyond its range
+  // Without their signs, floats are in the order of their bits; the largest integer is found by
+  // vectors, the largest float is not.
+  constexpr std::int32_t kMagnitude = 0x7fffffff;
+  constexpr auto kFullScale = std::bit_cast<std::int32_t>(1.0F);
+  auto peak = std::bit_cast<std::int32_t>(level.peak);
+  constexpr std::size_t kBlock = 1 << 20;  // no count beyond its range
   for (std::size_t start = 0; start < samples.size(); start += kBlock) {
-    const auto block = samples.subspan(start, std::min(kBlock, samples.size() - start));
-    std::size_t n = 0;
-    for (; n + kLanes <= block.size(); n += kLanes) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) take(block[n + lane], lane);
+    std::int32_t over = 0;
+    for (const float sample : samples.subspan(start, std::min(kBlock, samples.size() - start))) {
+      const std::int32_t magnitude = std::bit_cast<std::int32_t>(sample) & kMagnitude;
+      peak = std::max(peak, magnitude);
+      over += magnitude > kFullScale ? 1 : 0;
     }
-    for (; n < block.size(); ++n) take(block[n], 0);
-    for (std::int32_t& count : over) level.over += std::exchange(count, 0);
+    level.over += over;
   }
-  level.peak = *std::ranges::max_element(peaks);
+  level.peak = std::bit_cast<float>(peak);
 }
 
 void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels) {

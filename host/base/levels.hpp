@@ -12,7 +12,7 @@ namespace gpuconv {
 /// Of gains and levels that somebody asks for.
 inline constexpr double kMostDecibels = 200;
 
-/// Takes more samples, all of them finite, into account.
+/// Takes more samples into account. The peak is not finite if one of them is not.
 void measure(std::span<const float> samples, Level& level);
 void measure(Stereo<std::span<const float>> wet, Stereo<Level>& levels);
 

@@ -58,6 +58,9 @@ class Journal {
   /// Reads all journals in `folder`: another number of shares may have begun.
   Journal(const std::string& folder, const Shard& shard);
 
+  /// The one that is written.
+  const std::string& path() const { return path_; }
+
   /// The method that the last batch with these settings took.
   std::optional<std::string> recorded_method(std::uint64_t settings) const;
 

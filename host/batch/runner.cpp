@@ -302,6 +302,19 @@ Job Batch::job_of(const ListedJob& listed) const {
   return job;
 }
 
+bool Batch::names(const std::string& path) {
+  const auto hash = [](std::string_view name) {
+    return hash_of(std::filesystem::path(name).lexically_normal().string());
+  };
+  if (names_.empty()) {
+    for (const ListedJob& job : jobs_.list) {
+      names_.insert(hash(job.output));
+      names_.insert(hash(job.input));
+    }
+  }
+  return names_.contains(hash(path));
+}
+
 /// What the journal has to know: the line, the files and what was drawn.
 std::optional<std::string> Batch::origin_of(const ListedJob& listed) const {
   auto origin = Journal::origin(listed, settings_);

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "host/batch/batch_jobs.hpp"
@@ -100,6 +101,13 @@ class Batch {
   void run(const BatchEvents& events);
 
   const std::string& results_path() const { return results_path_; }
+  const std::string& journal_path() const { return journal_.path(); }
+
+  /// Positions in the list of the jobs that are not complete.
+  const std::vector<std::size_t>& todo() const { return todo_; }
+
+  /// Whether a job of the list reads or writes `path`.
+  bool names(const std::string& path);
 
  private:
   struct Size {
@@ -148,6 +156,7 @@ class Batch {
   std::string hint_;
   std::vector<int> buckets_;  // of the clips, by position in the list; empty: not known
   std::map<std::string, Size> response_sizes_;
+  std::unordered_set<std::uint64_t> names_;  // hashes of inputs and outputs, once they are needed
   std::map<std::size_t, std::string> results_;  // those that no journal has
   FileHashes hashes_;
 };

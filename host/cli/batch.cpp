@@ -76,6 +76,12 @@ struct Loud {
   }
 };
 
+/// Files of older batches, beside new outputs.
+struct Older {
+  std::size_t files = 0;
+  std::string first;
+};
+
 /// Outputs whose direction no measurement is near.
 struct Far {
   std::size_t outputs = 0;
@@ -150,7 +156,7 @@ void add_batch_reports(CLI::App& command, BatchOptions& options) {
   command.option_defaults()->group("Reports");
   command
       .add_flag("--dry-run", options.dry_run,
-                "The plan instead of the work: jobs, sound, bytes, memory, time")
+                "The plan instead of the work: jobs, sound, bytes, memory, time, files")
       ->excludes(command.get_option("--merge"));
   command.add_flag_function(
       "--progress,!--no-progress",
@@ -273,11 +279,31 @@ class BatchTeller {
             duration(plan_.estimated_seconds));
     }
     print("memory    up to {}, a prediction\n", size_in_words(plan_.memory_bytes));
+    print_files();
     for (const auto& [position, failure] : batch_.known_failures()) {
       print_message("error", where(batch_.list()[position]) + words_of(failure));
     }
     print_hint();
     return static_cast<int>(batch_.known_failures().empty() ? Exit::done : Exit::some);
+  }
+
+  /// All that the batch would write.
+  void print_files() const {
+    print("results   {}\n", one_line(batch_.results_path()));
+    print("journal   {}\n", one_line(batch_.journal_path()));
+    if (!options_.manifest.empty()) print("manifest  {}\n", one_line(options_.manifest));
+    const std::vector<std::size_t>& todo = batch_.todo();
+    const bool are_few = options_.verbose || batch_.size() <= kShortList;
+    const std::size_t most = are_few ? todo.size() : 0;
+    for (std::size_t i = 0; i < most; ++i) {
+      if (batch_.known_failures().contains(todo[i])) continue;
+      const std::string output(batch_.list()[todo[i]].output);
+      print("output    {}\n", one_line(output));
+      for (const StretchOutput& one : options_.job.stretches) {
+        print("{:<9} {}\n", name(one.stretch), one_line(stretch_output(output, one.stretch)));
+      }
+    }
+    if (!are_few) print("          -v names each output\n");
   }
 
   void done(const ListedJob& listed, const Job& job, const JobReport& report) {
@@ -353,6 +379,13 @@ class BatchTeller {
     }
     for (const std::string& warning : report.response.warnings) say_once(job.response, warning);
     report.response.warnings.clear();
+    for (const std::string& output : report.older_outputs) {
+      if (batch_.names(output)) continue;
+      if (++older_.files == 1) older_.first = output;
+    }
+    report.older_outputs.clear();
+    for (const std::string& warning : report.warnings) say_once(job.response, warning);
+    report.warnings.clear();
     tell_repairs(job, report);
     if (has_clipped(report)) {
       clipped_.add(job, report);
@@ -411,6 +444,16 @@ class BatchTeller {
                     fmt::format("{} more recording{} truncated, or had samples that were "
                                 "NaN or infinite; {} names them",
                                 untold_, untold_ == 1 ? " was" : "s were", batch_.results_path()));
+    }
+    if (older_.files > 0) {
+      print_message(
+          "warning",
+          fmt::format("{} file{} of older batches with --early or --late {} beside new outputs, "
+                      "such as {}: gpuconv left {} as {}",
+                      older_.files, older_.files == 1 ? "" : "s",
+                      older_.files == 1 ? "stands" : "stand", older_.first,
+                      older_.files == 1 ? "it" : "them",
+                      older_.files == 1 ? "it was" : "they were"));
     }
     if (far_.outputs > 0) {
       print_message("warning",
@@ -480,6 +523,7 @@ class BatchTeller {
   Totals totals_;
   Loud clipped_, over_;
   Far far_;
+  Older older_;
   int stopped_by_ = 0;  // an exit code
   bool has_told_fallback_ = false;
   std::size_t repaired_ = 0, untold_ = 0;  // recordings

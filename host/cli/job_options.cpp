@@ -245,8 +245,9 @@ void add_sound_options(CLI::App& command, JobOptions& options) {
                    "Response scaled to unit energy, the mean of both ears");
   decibels(command.add_option("--wet", job.mix.wet_db, "Level of the convolved signal (default 0)"),
            "DB");
-  decibels(command.add_option("--dry", job.mix.dry_db,
-                              "Level of the recording itself (default: none is mixed in)"),
+  decibels(command.add_option(
+               "--dry", job.mix.dry_db,
+               "Level of the recording itself, a stereo one on its sides (default: none)"),
            "DB");
   command
       .add_option("--predelay", job.mix.predelay,
@@ -287,6 +288,9 @@ void add_output_options(CLI::App& command, JobOptions& options) {
 }
 
 void add_common_options(CLI::App& command, JobOptions& options) {
+  command.option_defaults()->group("Reports");
+  command.add_flag("--verify", options.job.verify,
+                   "Comparison of 64 random samples with the definition in double");
   command.option_defaults()->group("Levels and length");
   add_sound_options(command, options);
   command.option_defaults()->group("Output");
@@ -304,9 +308,6 @@ void add_job_options(CLI::App& command, JobOptions& options) {
   command.option_defaults()->group("Response");
   add_measurement_options(command, job.response_options.sofa);
   add_response_options(command, job);
-  command.option_defaults()->group("Reports");
-  command.add_flag("--verify", job.verify,
-                   "Comparison of 64 random samples with the definition in double");
   add_common_options(command, options);
 }
 

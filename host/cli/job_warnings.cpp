@@ -76,6 +76,12 @@ void print_warnings(const Job& job, const JobReport& report) {
   if (!report.why_fallback.empty()) {
     print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
   }
+  for (const std::string& output : report.older_outputs) {
+    print_message("warning", fmt::format("{}: is not of this run, which left it as it was; remove "
+                                         "it if it belongs to an older {}",
+                                         output, job.output));
+  }
+  for (const std::string& warning : report.warnings) print_message("warning", warning);
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);
   const auto warn_of_response = [](const std::string& path, const ResponseReport& response,
                                    const std::string& voice) {

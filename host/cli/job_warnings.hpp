@@ -7,7 +7,7 @@
 
 namespace gpuconv {
 
-/// Warns of repairs, of a fallback and of an ignored calibration.
+/// Warns of repairs, of a fallback, of an ignored calibration, and of files of older runs.
 void print_warnings(const Job& job, const JobReport& report);
 
 /// Warns if gpuconv clipped samples, or a player will, and names the option that avoids it.

@@ -120,9 +120,19 @@ Json to_json(const Job& job, const JobReport& report) {
     for (const Route& route : report.routing->routes) {
       routes.push_back({{"channel", route.channel}, {"left", route.left}, {"right", route.right}});
       if (!route.name.empty()) routes.back()["loudspeaker"] = route.name;
+      if (route.unit_energy_gain_db) {
+        routes.back()["unit_energy_gain_db"] = *route.unit_energy_gain_db;
+      }
     }
   }
+  if (report.routing && !report.routing->unheard_of_input.empty()) {
+    json["routing"]["unheard_of_input"] = report.routing->unheard_of_input;
+  }
+  if (report.routing && !report.routing->unheard_of_response.empty()) {
+    json["routing"]["unheard_of_response"] = report.routing->unheard_of_response;
+  }
   if (report.then) json["then"] = response_of(job.then, *report.then, job);
+  if (!report.warnings.empty()) json["warnings"] = report.warnings;
   json["method"] = {{"name", report.choice.method->name}, {"why", report.choice.why}};
   const auto& device = report.choice.device;
   json["device"] =
@@ -156,7 +166,11 @@ Json to_json(const Job& job, const JobReport& report) {
     if (report.level_gain_db) json["level"]["gain_db"] = *report.level_gain_db;
   }
   if (job.verify) json["verified_samples"] = report.verified_samples;
-  if (!report.written) return json;  // a dry run
+  if (!report.written) {  // a dry run
+    json["outputs"] = outputs_of(job);
+    return json;
+  }
+  if (!report.older_outputs.empty()) json["older_outputs"] = report.older_outputs;
   const FileFormat& format = report.written->format;
   json["output"] = {{"file", job.output},
                     {"frames", report.written->frames},

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "host/base/levels.hpp"
 #include "host/base/parallel.hpp"
@@ -56,6 +58,16 @@ void print_response(const char* head, const std::string& path, const ResponseRep
       response.taps, static_cast<double>(response.file_rate) / rate);
 }
 
+/// Of each response, if --unit-energy was asked for.
+void print_unit_energy(const std::vector<std::optional<double>>& gains) {
+  std::string words;
+  for (const std::optional<double>& gain : gains) {
+    if (!gain) return;
+    words += fmt::format("{}{:+.2f}", words.empty() ? "" : ", ", *gain);
+  }
+  say("          {} dB to unit energy\n", words);
+}
+
 void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size_t number, int rate,
                  bool is_verbose) {
   const SourceReport& source = report.source;
@@ -70,6 +82,7 @@ void print_voice(const VoiceRequest& voice, const VoiceReport& report, std::size
     say("          converted from {} to {} Hz\n", report.source_rate, rate);
   }
   print_response("", voice.response, report.response, rate, is_verbose);
+  print_unit_energy({report.response.unit_energy_gain_db});
 }
 
 void print_scene(const Job& job, const JobReport& report, bool is_verbose) {
@@ -93,7 +106,15 @@ void print_source_and_response(const Job& job, const JobReport& report, bool is_
   print_response("response", job.response, report.response, rate, is_verbose);
   if (report.routing) {
     say("routing   {}: {}\n", report.routing->name, words_of(*report.routing));
+    const std::string unheard = unheard_words(*report.routing);
+    if (!unheard.empty()) say("          not heard: {}\n", unheard);
   }
+  std::vector<std::optional<double>> gains{report.response.unit_energy_gain_db};
+  if (report.routing) {
+    gains.clear();
+    for (const Route& route : report.routing->routes) gains.push_back(route.unit_energy_gain_db);
+  }
+  print_unit_energy(gains);
 }
 
 }  // namespace
@@ -117,11 +138,23 @@ void print_plan(const Job& job, const JobReport& report, bool is_verbose) {
     say("          direct sound {} frames earlier ({:.2f} ms)\n", report.response.direct_sound,
         1000.0 * static_cast<double>(report.response.direct_sound) / rate);
   }
-  if (report.response.unit_energy_gain_db) {
-    say("          {:+.2f} dB to unit energy\n", *report.response.unit_energy_gain_db);
-  }
   say("method    {} on {}: {}\n", report.choice.method->name, place_of(report.choice),
       report.choice.why);
+}
+
+void print_outputs(const Job& job, const JobReport& report, bool is_verbose) {
+  say("dry run   gpuconv wrote no output; it would write:\n");
+  say("wet       {}\n", one_line(job.output));
+  for (const StretchOutput& one : job.stretches) {
+    say("{:<9} {}\n", name(one.stretch), one_line(stretch_output(job.output, one.stretch)));
+  }
+  if (!job.scene || !job.scene->has_stems) return;
+  const std::size_t printed = voices_to_print(report, is_verbose);
+  for (std::size_t v = 0; v < printed; ++v) {
+    say("{:<9} {}\n", fmt::format("stem {}", v + 1),
+        one_line(stem_output(job.output, job.scene->voices[v].id)));
+  }
+  print_more_voices(report, printed);
 }
 
 void print_result(const Job& job, const JobReport& report, bool is_verbose) {

@@ -27,7 +27,8 @@ void add_output_file(CLI::App& command, RenderOptions& options) {
 }
 
 void add_report_options(CLI::App& command, RenderOptions& options) {
-  command.add_flag("--dry-run", options.dry_run, "Everything but the work: OUTPUT is left alone");
+  command.add_flag("--dry-run", options.dry_run,
+                   "Everything but the work, and the names of the files that it would write");
   command.add_option("--json", options.json, "Report as JSON; - is standard output")
       ->type_name("FILE");
   command
@@ -72,6 +73,9 @@ int run_render(RenderOptions options) {
   bar.reset();
   if (trace) trace->write(report);
   if (!options.quiet) print_plan(options.job, report, options.verbose);
+  if (!options.quiet && options.dry_run) {
+    print_outputs(options.job, report, options.verbose);
+  }
   if (!options.quiet && report.written) print_result(options.job, report, options.verbose);
   print_warnings(options.job, report);
   print_level_warning(options.job, report);

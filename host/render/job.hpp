@@ -156,7 +156,8 @@ struct JobReport {
   std::vector<VoiceReport> voices;  ///< of a scene
   std::optional<Routing> routing;   ///< of an INPUT of which several channels are heard
   std::optional<ResponseReport> then;
-  int passes = 1;  ///< in which the voices of a scene were rendered
+  std::vector<std::string> warnings;  ///< of the job as a whole; each names what it is about
+  int passes = 1;                     ///< in which the voices of a scene were rendered
   Choice choice;
   std::string calibration_warning;  ///< why gpuconv ignored a calibration; or empty
   std::string why_fallback;         ///< how the GPU failed; or empty
@@ -167,6 +168,7 @@ struct JobReport {
   std::optional<double> level_gain_db;  ///< what --level or --norm did to both ears
   std::int64_t verified_samples = 0;
   std::optional<WriteReport> written;
+  std::vector<std::string> older_outputs;  ///< see older_outputs()
   struct StretchReport {
     std::int64_t taps = 0;               ///< of the response with which it was made
     std::optional<WriteReport> written;  ///< after run()
@@ -186,6 +188,14 @@ std::vector<std::string> stretch_outputs(const std::string& output,
 
 /// "scene.wav" has the voice "talker" alone in "scene.stem-talker.wav".
 std::string stem_output(const std::string& output, const std::string& id);
+
+/// All files that the job writes, OUTPUT first.
+std::vector<std::string> outputs_of(const Job& job);
+
+/// Files beside OUTPUT with the names of further outputs that the job does not write: another run
+/// with the same OUTPUT had --early, --late or --stems. gpuconv leaves them, since anybody may have
+/// made them, but they do not belong to what OUTPUT holds now.
+std::vector<std::string> older_outputs(const Job& job);
 
 /// Samples that PCM had to limit, in all outputs.
 std::int64_t clipped_samples(const JobReport& report);

@@ -134,6 +134,7 @@ MovingVoices moving_voices(const std::string& path, const ResponseOptions& optio
   }
 
   MovingVoices moving;
+  moving.motion = motion;
   moving.voices = chain.take();
   moving.rate = rate;
   moving.latency_frames = static_cast<int>(-extent.begin);

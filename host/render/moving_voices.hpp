@@ -19,6 +19,7 @@ namespace gpuconv {
 
 /// Voices whose source is number 0, and their responses, all of one length and latency.
 struct MovingVoices {
+  Motion motion;
   std::vector<Voice> voices;
   SceneResponses responses;
   int rate = 0;                ///< Hz, of the responses

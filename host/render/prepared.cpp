@@ -6,12 +6,14 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "host/base/error.hpp"
 #include "host/base/interrupt.hpp"
 #include "host/base/levels.hpp"
+#include "host/files/folder.hpp"
 #include "host/files/input_file.hpp"
 #include "host/files/location.hpp"
 #include "host/methods/method.hpp"
@@ -125,14 +127,10 @@ std::optional<std::int64_t> output_frames(const Prepared& prepared) {
   return frames_at_rate(*frames, prepared.scene.rate, output_rate(prepared));
 }
 
-/// Rejects what works with one voice only, or is too much for a pipe.
+/// Rejects what is too much for a pipe.
 void check_scene(const Prepared& prepared) {
   const Job& job = prepared.job;
   const std::int64_t voices = std::ssize(prepared.scene.parts);
-  const bool moves = voices == 1 && prepared.scene.parts.front().voices.size() > 1;
-  if (job.verify && (job.scene || voices > 1 || moves)) {
-    throw UsageError("--verify compares one recording in one response, and here are several");
-  }
   const std::int64_t at_a_time = voices_at_a_time(voices, prepared.scene.taps);
   if (at_a_time < voices && reads_pipe(job)) {
     throw UsageError(
@@ -210,6 +208,7 @@ Prepared resolve_once(const Job& job) {
     throw UsageError(fmt::format("--output-rate {}: {}", rate, error.what()));
   }
   check_scene(prepared);
+  report_rests(prepared.scene, job, prepared.report, false);
   if (job.noise) check_noise(*job.noise, background_options(job), rate);
   const std::int64_t any = std::numeric_limits<std::int64_t>::max();
   if (job.level) {
@@ -383,11 +382,13 @@ JobReport run_once(Prepared prepared, std::vector<OutputFile>* unpublished) {
     pass.written = [&] { return writer.report(); };
     prepared.report.render = render_pass(prepared.scene, prepared.job, prepared.report, pass);
   }
+  report_rests(prepared.scene, prepared.job, prepared.report, true);
   // First, so that whoever finds OUTPUT finds all.
   render_stretches(prepared, factor, unpublished);
   if (has_stems(prepared.job)) render_stems(prepared, factor);
   stop_if_interrupted();
   prepared.report.written = finish(writer, unpublished);
+  prepared.report.older_outputs = older_outputs(prepared.job);
   prepared.report.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - prepared.start).count();
   return std::move(prepared.report);
@@ -423,6 +424,45 @@ std::vector<std::string> stretch_outputs(const std::string& output,
 
 std::string stem_output(const std::string& output, const std::string& id) {
   return beside(output, ".stem-" + id);
+}
+
+std::vector<std::string> outputs_of(const Job& job) {
+  std::vector<std::string> outputs{job.output};
+  for (const std::string& output : stretch_outputs(job.output, job.stretches)) {
+    outputs.push_back(output);
+  }
+  if (!has_stems(job)) return outputs;
+  for (const VoiceRequest& voice : job.scene->voices) {
+    outputs.push_back(stem_output(job.output, voice.id));
+  }
+  return outputs;
+}
+
+std::vector<std::string> older_outputs(const Job& job) {
+  std::vector<std::string> candidates;
+  if (is_special_file(job.output)) return candidates;
+  for (const Stretch stretch : {Stretch::early, Stretch::late}) {
+    candidates.push_back(stretch_output(job.output, stretch));
+  }
+  if (job.scene) {
+    const std::filesystem::path pattern(stem_output(job.output, ""));
+    const std::string folder = pattern.parent_path().empty() ? "." : pattern.parent_path().string();
+    for (const std::string& name : names_in(folder, {pattern.stem().string()})) {
+      if (std::filesystem::path(name).extension() != pattern.extension()) continue;
+      candidates.push_back((pattern.parent_path() / name).string());
+    }
+  }
+  const std::vector<std::string> inputs = job.inputs(), outputs = outputs_of(job);
+  const std::set<std::string> written(outputs.begin(), outputs.end());
+  std::erase_if(candidates, [&](const std::string& path) {
+    if (written.contains(path)) return true;
+    const auto status = status_of(path);
+    return !status || !S_ISREG(status->st_mode) ||
+           std::ranges::any_of(inputs,
+                               [&](const std::string& input) { return is_same_file(path, input); });
+  });
+  std::ranges::sort(candidates);
+  return candidates;
 }
 
 std::vector<std::string> Job::inputs() const {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "host/base/error.hpp"
 #include "host/read/audio_format.hpp"
@@ -157,7 +158,7 @@ Routing routing_for(Layout layout, int channels, std::uint32_t mask, int respons
   refuse(channels, response_channels);
 }
 
-void check_routing(const Routing& routing, int channels, int response_channels) {
+Routing checked_routing(Routing routing, int channels, int response_channels) {
   for (const Route& route : routing.routes) {
     if (route.channel > channels) {
       throw UsageError(
@@ -169,6 +170,48 @@ void check_routing(const Routing& routing, int channels, int response_channels) 
                                    response_channels));
     }
   }
+  const auto left_out = [&](int count, const auto& has) {
+    std::vector<int> channels_left_out;
+    for (int c = 1; c <= count; ++c) {
+      if (std::ranges::none_of(routing.routes, [&](const Route& route) { return has(route, c); })) {
+        channels_left_out.push_back(c);
+      }
+    }
+    return channels_left_out;
+  };
+  routing.unheard_of_input =
+      left_out(channels, [](const Route& route, int c) { return route.channel == c; });
+  routing.unheard_of_response = left_out(response_channels, [](const Route& route, int c) {
+    return route.left == c || route.right == c;
+  });
+  return routing;
+}
+
+std::string unheard_words(const Routing& routing) {
+  std::string words;
+  for (const auto& [channels, file] : {std::pair(&routing.unheard_of_input, "INPUT"),
+                                       {&routing.unheard_of_response, "RESPONSE"}}) {
+    if (channels->empty()) continue;
+    words += fmt::format("{}channel{} {} of {}", words.empty() ? "" : "; ",
+                         channels->size() == 1 ? "" : "s", fmt::join(*channels, ", "), file);
+  }
+  return words;
+}
+
+Stereo<bool> dry_ears(const Routing& routing, const Route& route, int channels) {
+  const bool is_alone = std::ranges::all_of(
+      routing.routes, [&](const Route& other) { return other.channel == route.channel; });
+  if (is_alone) return {true, true};
+  const std::string& speaker = route.name;
+  if (speaker == "FC" || speaker == "LFE") return {true, true};
+  if (speaker.ends_with('L')) return {true, false};
+  if (speaker.ends_with('R')) return {false, true};
+  if (channels == 2) return {route.channel == 1, route.channel == 2};
+  throw UsageError(fmt::format(
+      "--dry: at which ear each of the {} channels of INPUT belongs is known of two "
+      "channels and of HeSuVi's loudspeakers only; leave --dry out, or take one of them "
+      "by --channel",
+      channels));
 }
 
 std::string words_of(const Routing& routing) {

@@ -9,8 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "host/base/signal.hpp"
 
 namespace gpuconv {
 
@@ -20,6 +23,8 @@ struct Route {
   int left = 1;     ///< of RESPONSE, for the left ear
   int right = 2;
   std::string name = {};  ///< of the loudspeaker: "FL"; or empty
+  /// What --unit-energy did to both ears of it.
+  std::optional<double> unit_energy_gain_db = std::nullopt;
 
   bool operator==(const Route&) const = default;
 };
@@ -27,6 +32,8 @@ struct Route {
 struct Routing {
   std::string name;  ///< "true stereo (LL LR RL RR)"
   std::vector<Route> routes;
+  /// Channels that --routing leaves out.
+  std::vector<int> unheard_of_input = {}, unheard_of_response = {};
 };
 
 enum class Layout {
@@ -44,10 +51,19 @@ Routing routing_in(const std::string& text);
 /// is 0.
 Routing routing_for(Layout layout, int channels, std::uint32_t mask, int response_channels);
 
-/// Throws UsageError unless INPUT and RESPONSE have all channels that are routed.
-void check_routing(const Routing& routing, int channels, int response_channels);
+/// The same, with what it leaves out of so many channels. Throws UsageError unless INPUT and
+/// RESPONSE have all channels that are routed.
+Routing checked_routing(Routing routing, int channels, int response_channels);
 
 /// In words: "1 (FL) to 1,2; 2 (FR) to 9,8".
 std::string words_of(const Routing& routing);
+
+/// "channel 3 of INPUT; channels 5 and 6 of RESPONSE", or empty.
+std::string unheard_words(const Routing& routing);
+
+/// The ears that hear the dry signal of a channel of INPUT, which has so many: both if no other
+/// channel is heard, otherwise the left ear the first of two channels and loudspeakers on the left.
+/// Throws UsageError where it is not known on which side a channel belongs.
+Stereo<bool> dry_ears(const Routing& routing, const Route& route, int channels);
 
 }  // namespace gpuconv

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -65,21 +67,14 @@ class SceneMaker {
                 open_response(job_, job_.response, job_.response_options, nullptr, scene_.rate,
                               job_.input, *cache_));
     } else {
-      for (const Route& each : routing->routes) {
-        const auto pair =
-            std::make_shared<const Response>(response_of(*channels, each.left, each.right));
-        const auto source = std::ranges::find(used, each.channel) - used.begin();
-        add_voice(static_cast<std::size_t>(source), job_.mix,
-                  open_response(job_, job_.response, job_.response_options, pair, scene_.rate,
-                                job_.input, *cache_));
-      }
-      if (job_.mix.has_unit_energy && routing->routes.size() > 1) {
-        throw UsageError("--unit-energy scales one response, and here are several");
+      for (std::size_t i = 0; i < routing->routes.size(); ++i) {
+        add_route(*routing, i, *channels, used);
       }
       report_.routing = std::move(routing);
     }
     finish();
     report_first();
+    if (report_.routing) report_route_warnings();
     return std::move(scene_);
   }
 
@@ -91,6 +86,14 @@ class SceneMaker {
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
       const VoiceRequest& voice = request.voices[v];
       name_voice(voice.name, voice.input, [&] { add_scene_voice(voice, v); });
+    }
+    const bool turns =
+        std::ranges::any_of(scene_.parts, [](const Part& part) { return part.moving != nullptr; });
+    if (!job_.head.empty() && !turns) {
+      throw UsageError(
+          fmt::format("--head {}: no voice of {} has the directions of a SOFA file, so "
+                      "that none would turn",
+                      job_.head, input_name(request.file)));
     }
     finish();
     for (std::size_t v = 0; v < request.voices.size(); ++v) {
@@ -122,13 +125,50 @@ class SceneMaker {
     channels = load_channels(job_.response, job_.response_options);
     const auto count = static_cast<int>(channels->channels.size());
     if (job_.routing) {
-      check_routing(*job_.routing, format.channels, count);
-      return *job_.routing;
+      return checked_routing(*job_.routing, format.channels, count);
     }
     try {
       return routing_for(job_.layout, format.channels, format.channel_mask, count);
     } catch (const UsageError& error) {
       throw FileError(input, error.what());
+    }
+  }
+
+  void add_route(Routing& routing, std::size_t i, const ResponseChannels& channels,
+                 const std::vector<int>& used) {
+    Route& route = routing.routes[i];
+    Mix mix = job_.mix;
+    const auto earlier = std::span(routing.routes).first(i);
+    if (std::ranges::count(earlier, route.channel, &Route::channel) > 0) {
+      mix.dry_db.reset();  // it is heard once, however many responses the channel has
+    } else if (mix.dry_db) {
+      mix.hears_dry = dry_ears(routing, route, scene_.recordings.front()->format().channels);
+    }
+    auto pair = response_of(channels, route.left, route.right);
+    if (is_silent(pair)) {
+      pair.warnings.push_back(
+          fmt::format("its channels {} and {} are silent, so that this is not "
+                      "heard",
+                      route.left, route.right));
+    }
+    const auto source = std::ranges::find(used, route.channel) - used.begin();
+    add_voice(static_cast<std::size_t>(source), mix,
+              open_response(job_, job_.response, job_.response_options,
+                            std::make_shared<const Response>(std::move(pair)), scene_.rate,
+                            job_.input, *cache_));
+    route.unit_energy_gain_db = responses_.back().report.unit_energy_gain_db;
+  }
+
+  /// Those of all responses, with the channel that is heard through each.
+  void report_route_warnings() {
+    std::vector<std::string>& warnings = report_.response.warnings;
+    warnings.clear();
+    report_.response.unit_energy_gain_db.reset();  // each route has its own
+    for (std::size_t i = 0; i < responses_.size(); ++i) {
+      for (const std::string& warning : responses_[i].report.warnings) {
+        warnings.push_back(
+            fmt::format("channel {} of INPUT: {}", report_.routing->routes[i].channel, warning));
+      }
     }
   }
 
@@ -232,17 +272,22 @@ class SceneMaker {
     report_.voices[v].source = {scene_.rate, dry.length(), recording.has_more(),
                                 recording.repairs()};
     report_.voices[v].source_rate = recording.format().rate;
-    if (moves(voice.trajectory)) {
+    const bool has_directions = is_sofa(voice.response);
+    if (!voice.trajectory.empty() || (has_directions && moves(voice.trajectory))) {
       const auto exact = dry.exact_length();
       return add_moving_voice(
           source, mix,
           open_movement(job_, voice.response, options, voice.trajectory,
                         exact ? dry.start() + *exact : kForever, scene_.rate, "the scene"));
     }
-    add_voice(
-        source, mix,
-        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_),
-        options, is_special_file(voice.response) ? "" : voice.response);
+    OpenedResponse opened =
+        open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_);
+    if (!job_.head.empty()) {
+      opened.report.warnings.push_back(
+          "is not a SOFA file, so that this voice does not turn with the head");
+    }
+    add_voice(source, mix, std::move(opened), options,
+              is_special_file(voice.response) ? "" : voice.response);
   }
 
   bool moves(const std::string& trajectory) const {
@@ -282,10 +327,18 @@ class SceneMaker {
     Part part;
     part.source = source;
     scene_.parts.push_back(std::move(part));
-    sizes_.push_back({std::ssize(opened.response->taps.left), opened.response->latency_frames});
+    const std::int64_t K = std::ssize(opened.response->taps.left);
+    std::int64_t sounding = K;
+    while (sounding > 0 && is_zero(opened.response->taps, sounding - 1)) --sounding;
+    sizes_.push_back({K, sounding, opened.response->latency_frames});
     recipes_.push_back(std::make_shared<Recipe>(std::move(recipe)));
     opened.response.reset();
     responses_.push_back(std::move(opened));
+  }
+
+  static bool is_zero(const Stereo<Signal>& taps, std::int64_t k) {
+    const auto i = static_cast<std::size_t>(k);
+    return taps.left[i] == 0 && taps.right[i] == 0;
   }
 
   void crop(OpenedResponse& opened) const {
@@ -301,8 +354,10 @@ class SceneMaker {
   void add_moving_voice(std::size_t source, const Mix& mix,
                         const std::shared_ptr<const MovingVoices>& moving) {
     add_voice(source, mix, first_response(*moving));
+    sizes_.back().sounding = sizes_.back().taps;  // of other directions
     recipes_.back()->converted = nullptr;
     recipes_.back()->moving = moving;
+    scene_.parts.back().moving = moving;
     scene_.parts.back().voices = moving->voices;
   }
 
@@ -347,6 +402,7 @@ class SceneMaker {
       known[key] = voice;
       scene_.parts[p].responses = std::move(voice);
     }
+    warn_of_whole_stretches();
     for (const Part& part : scene_.parts) {
       scene_.latency = std::max(scene_.latency, part.responses->latency);
     }
@@ -355,6 +411,26 @@ class SceneMaker {
           scene_.taps, part.responses->whole.longest + scene_.latency - part.responses->latency);
     }
     scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
+  }
+
+  /// Where every response ends before a stretch does, or before it begins.
+  void warn_of_whole_stretches() {
+    std::int64_t longest = 0;  // after the direct sound
+    for (std::size_t p = 0; p < scene_.parts.size(); ++p) {
+      longest = std::max(
+          longest, sizes_[p].sounding - 1 - sizes_[p].latency - responses_[p].report.direct_sound);
+    }
+    for (const auto& [stretch, milliseconds] : job_.stretches) {
+      if (longest > std::llround(milliseconds * scene_.rate / 1000)) continue;
+      report_.warnings.push_back(fmt::format(
+          "--{} {:g}: {} sounds longer than {:.1f} ms after its direct sound, so that the {} "
+          "output "
+          "{}",
+          name(stretch), milliseconds,
+          scene_.parts.size() == 1 ? "the response never" : "no response",
+          1000.0 * static_cast<double>(std::max<std::int64_t>(longest, 0)) / scene_.rate,
+          name(stretch), stretch == Stretch::early ? "holds all of it" : "is silent"));
+    }
   }
 
   /// The first response speaks for all.
@@ -372,7 +448,9 @@ class SceneMaker {
   std::shared_ptr<const Response> then_;
   std::vector<std::size_t> source_of_;  ///< of each voice of a scene
   struct Size {
-    std::int64_t taps, latency;
+    std::int64_t taps;
+    std::int64_t sounding;  ///< up to the last tap that is not 0
+    std::int64_t latency;
   };
   // Of each part:
   std::vector<Size> sizes_;
@@ -449,6 +527,54 @@ Scene open_scene(const Job& job, JobReport& report) {
   const Repairs repairs = job.scene ? Repairs{} : scene.recordings.front()->repairs();
   report.source = {scene.rate, scene.length(), scene.has_more(), {0, "", repairs.remark}};
   return scene;
+}
+
+namespace {
+
+struct HeardTime {
+  double begin = 0, end = 0;  // seconds
+};
+
+/// "walk.csv: holds no movement from 0 to 3 s, ..."
+std::string rest_warning(const Track& track, const HeardTime& time, const std::string& who) {
+  return fmt::format(
+      "{}: holds no movement from {:.4g} to {:.4g} s, while {} heard; its rows are "
+      "at {:.4g} to {:.4g} s",
+      track.name, time.begin, time.end, who, track.rows.front().seconds, track.rows.back().seconds);
+}
+
+}  // namespace
+
+void report_rests(const Scene& scene, const Job& job, JobReport& report, bool is_over) {
+  const Track* head = nullptr;
+  bool is_head_known = true, turns = false;
+  HeardTime all{std::numeric_limits<double>::infinity(), 0};
+  for (std::size_t p = 0; p < scene.parts.size(); ++p) {
+    const Part& part = scene.parts[p];
+    if (!part.moving) continue;
+    const DrySource& source = *scene.sources[part.source];
+    const auto exact = source.exact_length();
+    const auto length = exact.value_or(is_over ? source.samples_read() : 0);
+    const HeardTime time{static_cast<double>(source.start()) / scene.rate,
+                         static_cast<double>(source.start() + length) / scene.rate};
+    const Motion& motion = part.moving->motion;
+    const bool is_due = exact.has_value() != is_over;
+    if (motion.source && is_due && motion.source->changes() &&
+        !motion.source->changes(time.begin, time.end)) {
+      report.warnings.push_back(rest_warning(
+          *motion.source, time,
+          job.scene ? job.scene->voices[p].name + " is" : std::string("the recording is")));
+    }
+    if (!motion.head) continue;
+    head = &*motion.head;
+    is_head_known = is_head_known && exact;
+    turns = turns || head->changes(time.begin, time.end);
+    all = {std::min(all.begin, time.begin), std::max(all.end, time.end)};
+  }
+  const bool is_due = is_head_known != is_over;
+  if (head == nullptr || !is_due || turns || !head->changes()) return;
+  report.warnings.push_back(
+      rest_warning(*head, all, job.scene ? "the voices are" : "the recording is"));
 }
 
 void report_sources(const Scene& scene, JobReport& report) {

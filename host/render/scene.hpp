@@ -18,6 +18,8 @@
 
 namespace gpuconv {
 
+struct MovingVoices;
+
 /// The responses through which one voice is heard: a single one, or those of its directions.
 struct VoiceResponses {
   SceneResponses whole;        ///< at the rate of the scene, with the mix applied
@@ -34,6 +36,7 @@ struct VoiceResponses {
 struct Part {
   std::size_t source = 0;  ///< of Scene::sources
   std::shared_ptr<const VoiceResponses> responses;
+  std::shared_ptr<const MovingVoices> moving;  ///< null: source and head rest
   std::vector<Voice> voices{Voice{}};  ///< `response` is one of `responses`; `source` is ignored
 };
 
@@ -69,5 +72,9 @@ Scene open_scene(const Job& job, JobReport& report);
 
 /// Reports what is known once all sources have been read.
 void report_sources(const Scene& scene, JobReport& report);
+
+/// Warns of tables of movement in which nothing changes while their voices are heard: of those
+/// whose lengths are known beforehand, or, once all `is_over`, of the others.
+void report_rests(const Scene& scene, const Job& job, JobReport& report, bool is_over);
 
 }  // namespace gpuconv

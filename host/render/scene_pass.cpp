@@ -186,7 +186,7 @@ class Rendering {
     report_.convolve_seconds += seconds_since(before) - files_.seconds();
     if (verification) {
       verification->check(method);
-      report_.verified_samples = verification->samples();
+      report_.verified_samples += verification->samples();
     }
     if (shared.renderer) job_.convolvers->give_back(std::move(shared));
     return rendered;
@@ -200,19 +200,48 @@ class Rendering {
       turn = job_.convolvers->take_turn(device_->index);
       job_.convolvers->free_idle(device_->index);  // a scene may need all memory
     }
-    const auto renderer = make_scene_renderer(
-        *report_.choice.method, std::move(cast.responses), std::move(cast.voices),
-        length_of(scene_, cast.sources), device_ ? device_->index : 0);
-    std::vector<SceneSource> sources;
-    for (const std::size_t s : cast.sources) {
-      DrySource& source = *scene_.sources[s];
-      sources.push_back({[this, &source](std::span<float> block) { return read(source, block); },
-                         source.start()});
+    const Method& method = *report_.choice.method;
+    const std::int64_t length = length_of(scene_, cast.sources);
+    std::optional<Verification> verification;
+    if (job_.verify) {
+      verification.emplace(to_verify(cast, length));
+      cast.responses = verification->responses();
     }
-    RenderReport rendered =
-        renderer->run(sources, [&](Stereo<std::span<const float>> wet) { take(wet); });
+    const auto renderer =
+        make_scene_renderer(method, std::move(cast.responses), std::move(cast.voices), length,
+                            device_ ? device_->index : 0);
+    std::vector<SceneSource> sources;
+    for (std::size_t i = 0; i < cast.sources.size(); ++i) {
+      DrySource& source = *scene_.sources[cast.sources[i]];
+      const auto next = [&, i](std::span<float> block) {
+        const std::size_t count = read(source, block);
+        if (verification) verification->source(block.first(count), i);
+        return count;
+      };
+      sources.push_back({next, source.start()});
+    }
+    RenderReport rendered = renderer->run(sources, [&](Stereo<std::span<const float>> wet) {
+      take(wet);
+      if (verification) verification->wet(wet);
+    });
     report_.convolve_seconds += seconds_since(before) - files_.seconds();
+    if (verification) {
+      verification->check(method);
+      report_.verified_samples += verification->samples();
+    }
     return rendered;
+  }
+
+  VerifiedScene to_verify(const Cast& cast, std::int64_t length) const {
+    VerifiedScene verified{cast.responses, cast.voices, {}, length, 1};
+    for (const std::size_t s : cast.sources) {
+      const DrySource& source = *scene_.sources[s];
+      verified.starts.push_back(source.start());
+      // A source has a sample, unless its file is truncated.
+      verified.known_length =
+          std::max(verified.known_length, source.start() + source.exact_length().value_or(1));
+    }
+    return verified;
   }
 
   std::size_t read(DrySource& source, std::span<float> block) {

@@ -7,15 +7,19 @@
 #include <limits>
 #include <random>
 #include <stdexcept>
+#include <utility>
 
 #include "host/base/error.hpp"
+#include "host/methods/cpu_vectorised.hpp"
 #include "host/methods/definition.hpp"
+#include "host/render/cpu_renderer.hpp"
 
 namespace gpuconv {
 namespace {
 
 constexpr int kFrames = 32;
 constexpr int kFramesPerDoubling = 8;
+constexpr std::int64_t kEnergySamples = 4096;
 
 [[noreturn]] void blame(const Method& method, const std::string& what) {
   const std::string sentence = fmt::format("{}: {} computed something wrong", what, method.name);
@@ -23,13 +27,40 @@ constexpr int kFramesPerDoubling = 8;
   throw std::runtime_error(sentence);
 }
 
+VerifiedScene scene_of(const Stereo<Signal>& response, std::int64_t length) {
+  VerifiedScene scene;
+  const auto load = [&response](std::size_t) {
+    return std::shared_ptr<const Stereo<Signal>>(std::shared_ptr<void>(), &response);
+  };
+  scene.responses = {1, std::ssize(response.left), load};
+  scene.voices = {Voice{}};
+  scene.starts = {0};
+  scene.planned_length = scene.known_length = length;
+  return scene;
+}
+
 }  // namespace
 
 Verification::Verification(const Stereo<Signal>& response, std::int64_t source_length)
-    : response_(response),
-      taps_(std::ssize(response.left)),
+    : Verification(scene_of(response, source_length)) {
+  is_one_ = true;
+}
+
+Verification::Verification(VerifiedScene scene)
+    : scene_(std::move(scene)),
+      taps_(scene_.responses.longest),
+      response_energies_(scene_.responses.count),
       random_(std::random_device{}()),
-      probed_(source_length + taps_ - 1) {
+      probed_(scene_.known_length + taps_ - 1),
+      sources_(scene_.starts.size()) {
+  for (std::size_t s = 0; s < sources_.size(); ++s) sources_[s].start = scene_.starts[s];
+  for (std::size_t v = 0; v < scene_.voices.size(); ++v) {
+    sources_[scene_.voices[v].source].voices.push_back(v);
+  }
+  for (Source& source : sources_) {
+    std::ranges::stable_sort(source.voices, {},
+                             [&](std::size_t v) { return scene_.voices[v].begin; });
+  }
   add_probes(0, probed_, kFrames);
 }
 
@@ -41,23 +72,83 @@ void Verification::add_probes(std::int64_t first, std::int64_t last, int count) 
   std::ranges::sort(probes_, {}, &Probe::n);
 }
 
-void Verification::source(std::span<const float> block) {
+SceneResponses Verification::responses() {
+  return {scene_.responses.count, scene_.responses.longest,
+          [this](std::size_t response) { return load(response); }};
+}
+
+/// The renderer may call it on another thread than source().
+std::shared_ptr<const Stereo<Signal>> Verification::load(std::size_t response) {
+  const std::lock_guard lock(load_mutex_);
+  auto taps = scene_.responses.load(response);
+  auto& energies = response_energies_[response];
+  if (!energies) energies = Stereo<double>{energy(taps->left), energy(taps->right)};
+  return taps;
+}
+
+Stereo<double> Verification::energies_of(std::size_t response) {
+  if (!response_energies_[response]) load(response);
+  return *response_energies_[response];
+}
+
+void Verification::source(std::span<const float> block, std::size_t number) {
   const std::lock_guard lock(mutex_);
-  const std::int64_t begin = samples_read_;
+  Source& source = sources_[number];
+  const std::int64_t begin = source.start + source.read;
   const std::int64_t end = begin + std::ssize(block);
-  if (end > probed_) {  // the source is longer than the caller knew
+  furthest_ = std::max(furthest_, begin);
+  if (end > probed_) {  // the scene is longer than the caller knew
     // No sample of these frames has passed.
-    const std::int64_t first = std::max(probed_, begin + taps_ - 1);
+    const std::int64_t first = std::max(probed_, furthest_ + taps_ - 1);
     probed_ = 2 * std::max(first, end);
     add_probes(first, probed_, kFramesPerDoubling);
   }
+  furthest_ = std::max(furthest_, end);
+  std::erase_if(source.heard, [&](std::size_t v) { return scene_.voices[v].end <= begin; });
+  for (; source.next < source.voices.size(); ++source.next) {
+    const std::size_t v = source.voices[source.next];
+    if (scene_.voices[v].begin >= end) break;
+    if (scene_.voices[v].end > begin) source.heard.push_back(v);
+  }
+  for (const std::size_t v : source.heard) add(scene_.voices[v], begin, block);
+  for (std::span<const float> rest = block; !rest.empty();) {
+    const auto room = static_cast<std::size_t>(kEnergySamples - source.read % kEnergySamples);
+    const auto part = rest.first(std::min(room, rest.size()));
+    source.energies.resize(static_cast<std::size_t>(source.read / kEnergySamples) + 1);
+    source.energies.back() += energy(part);
+    source.read += std::ssize(part);
+    rest = rest.subspan(part.size());
+  }
+  if (!block.empty()) latest_ = std::max(latest_, end);
+}
+
+/// Adds the share of a block, which begins at frame `begin`, as the voice lets it through. A faded
+/// sample is rounded once, as the renderer rounds it.
+void Verification::add(const Voice& voice, std::int64_t begin, std::span<const float> block) {
+  const std::int64_t first = std::max(voice.begin, begin);
+  const std::int64_t last = std::min(voice.end, begin + std::ssize(block));
+  if (first >= last) return;
+  std::span<const float> samples = block.subspan(static_cast<std::size_t>(first - begin),
+                                                 static_cast<std::size_t>(last - first));
+  const auto is_near = [&](const Probe& probe) {
+    return probe.n >= first && probe.n < last + taps_ - 1;
+  };
+  if (std::ranges::none_of(probes_, is_near)) return;
+  if (voice.fade_in > 0 || voice.fade_out > 0) {
+    faded_.resize(samples.size());
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const double gain = gain_of(voice, first + static_cast<std::int64_t>(i));
+      faded_[i] = static_cast<float>(gain * double{samples[i]});
+    }
+    samples = faded_;
+  }
+  const auto taps = load(voice.response);
   for (Probe& probe : probes_) {
+    if (!is_near(probe)) continue;
     for (const Side side : kSides) {
-      probe.exact[side] += definition(block, begin, response_[side], probe.n);
+      probe.exact[side] += definition(samples, first, (*taps)[side], probe.n);
     }
   }
-  source_energy_ += energy(block);
-  samples_read_ = end;
 }
 
 void Verification::wet(Stereo<std::span<const float>> frames) {
@@ -71,29 +162,82 @@ void Verification::wet(Stereo<std::span<const float>> frames) {
   frames_seen_ = end;
 }
 
-void Verification::check(const Method& method) const {
-  if (frames_seen_ != samples_read_ + taps_ - 1) {
-    blame(method, fmt::format("--verify: {} frames came where {} samples and {} taps make {}",
-                              frames_seen_, samples_read_, taps_, samples_read_ + taps_ - 1));
+Method::Transform Verification::transform_of(const Method& method) const {
+  if (method.is_direct) return {1, 1};
+  if (!is_vectorised(method)) return method.transform(scene_.planned_length, taps_);
+  const VectorisedPlan plan =
+      VectorisedConvolver::plan(scene_.planned_length, taps_, scene_.voices);
+  return {2 * plan.half, plan.partitions};
+}
+
+/// At least that of the samples in these frames.
+double Verification::energy_of(const Source& source, std::int64_t begin, std::int64_t end) const {
+  begin = std::max<std::int64_t>(begin - source.start, 0);
+  end = std::min(end - source.start, source.read);
+  double sum = 0;
+  for (std::int64_t i = begin / kEnergySamples; i * kEnergySamples < end; ++i) {
+    sum += source.energies[static_cast<std::size_t>(i)];
   }
-  const double bound = error_bound(method, samples_read_, taps_).peak;
-  for (const Side side : kSides) {
-    const double taps_energy = energy(response_[side]);
-    const double norms = std::sqrt(source_energy_ * taps_energy);
+  return sum;
+}
+
+/// Of what is heard of the samples from frame `begin` to `end`.
+Verification::Limit Verification::limit_of(std::int64_t begin, std::int64_t end) {
+  Limit limit;
+  for (const Voice& voice : scene_.voices) {
+    const Source& source = sources_[voice.source];
+    const std::int64_t first = std::max({voice.begin, begin, source.start});
+    const std::int64_t last = std::min({voice.end, end, source.start + source.read});
+    if (first >= last) continue;
+    const double sound = energy_of(source, first, last);
+    const Stereo<double> taps = energies_of(voice.response);
+    for (const Side side : kSides) limit.norms[side] += std::sqrt(sound * taps[side]);
+    limit.voices += 1;
+    limit.loudest = std::max({limit.loudest, sound, taps.left, taps.right});
+    limit.is_faded = limit.is_faded || voice.fade_in > 0 || voice.fade_out > 0;
+  }
+  return limit;
+}
+
+void Verification::check(const Method& method) {
+  const std::int64_t frames = latest_ == 0 ? 0 : latest_ + taps_ - 1;
+  if (frames_seen_ != frames) {
+    blame(method, fmt::format("--verify: {} frames came where {} samples and {} taps make {}",
+                              frames_seen_, latest_, taps_, frames));
+  }
+  const Method::Transform transform = transform_of(method);
+  // Samples further away are in no transform with a frame: one of the first tap ends L after it,
+  // and one of the last partition begins L before the last tap's.
+  const std::int64_t L = transform.length;
+  for (const Probe& probe : probes_) {
+    if (probe.n >= frames_seen_) continue;
+    const Limit limit =
+        is_one_ ? limit_of(0, kForever) : limit_of(probe.n - taps_ - 2 * L, probe.n + L + 1);
+    double bound = 0;
+    if (is_one_) {
+      bound = error_bound(method, latest_, taps_).peak;
+    } else if (method.is_direct) {
+      bound = (static_cast<double>(taps_) + limit.voices + 3) * kUnit;
+    } else {
+      const double partitions = static_cast<double>(transform.partitions) * limit.voices;
+      bound = 1.5 * kUnit *
+              std::sqrt(2 * std::log2(static_cast<double>(std::max<std::int64_t>(L, 2))) +
+                        partitions / 2);
+      if (limit.is_faded) bound += 3 * kUnit;
+    }
     // Below the smallest normal number, each operation rounds by up to half of 2^-149. A later
     // product may enlarge this error.
     const double floor = static_cast<double>(taps_) * std::numeric_limits<float>::denorm_min() *
-                         std::max(1.0, std::sqrt(std::max(source_energy_, taps_energy)));
-    for (const Probe& probe : probes_) {
-      if (probe.n >= frames_seen_) continue;
+                         std::max(1.0, limit.voices) * std::max(1.0, std::sqrt(limit.loudest));
+    for (const Side side : kSides) {
       const auto& [value, magnitude] = probe.exact[side];
-      const double limit = bound * (method.is_direct ? magnitude : norms) + floor;
+      const double most = bound * (method.is_direct ? magnitude : limit.norms[side]) + floor;
       const double error = std::abs(double{probe.seen[side]} - value);
-      if (error <= limit) continue;
+      if (error <= most) continue;
       blame(method,
             fmt::format("--verify: frame {} of the {} ear is {} and should be {:.9g} (off by "
                         "{:.2g}, limit {:.2g})",
-                        probe.n, name(side), probe.seen[side], value, error, limit));
+                        probe.n, name(side), probe.seen[side], value, error, most));
     }
   }
 }

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <vector>
+
+#include "host/room/filter.hpp"
 
 namespace gpuconv {
 namespace {
@@ -25,26 +28,37 @@ constexpr auto kInverseSquares = [] {
   return inverse;
 }();
 
-/// I0(x), by x^2 / 4 = y <= kKaiserBeta^2 / 4: sum_k y^k / (k!)^2. The terms that are left out are
-/// below 1e-17 of the sum.
-double bessel_i0(double y) {
-  double sum = 1;
-  for (std::size_t k = kTerms; k > 0; --k) sum = 1 + sum * (y * kInverseSquares[k]);
-  return sum;
+/// I0(x) in place of each y = x^2 / 4 <= kKaiserBeta^2 / 4: sum_k y^k / (k!)^2. The terms that are
+/// left out are below 1e-17 of the sum. All at once, since one alone waits for each of its terms.
+void bessel_i0(Kernel& all) {
+  Kernel sums;
+  sums.fill(1);
+  for (std::size_t k = kTerms; k > 0; --k) {
+    for (std::size_t j = 0; j < all.size(); ++j) {
+      sums[j] = 1 + sums[j] * (all[j] * kInverseSquares[k]);
+    }
+  }
+  all = sums;
 }
 
 /// s(j + 1 - kDelayReach - fraction) for each j, scaled to a sum of 1: the gain at 0 Hz is exact.
 Kernel interpolation_kernel(double fraction) {
   constexpr double kQuarter = kKaiserBeta * kKaiserBeta / 4;
+  const auto time = [&](std::size_t j) {
+    return static_cast<double>(j) - kDelayReach - fraction + 1;
+  };
+  Kernel kernel{};
+  for (std::size_t j = 0; j < kernel.size(); ++j) {
+    const double x = time(j) / kDelayReach;
+    kernel[j] = kQuarter * std::max(0.0, 1 - x * x);
+  }
+  bessel_i0(kernel);
   // sin(pi (j + 1 - kDelayReach - fraction)) is that, with the sign of (-1)^j.
   const double sine = std::sin(std::numbers::pi * fraction);
-  Kernel kernel{};
-  for (int j = 0; j < 2 * kDelayReach; ++j) {
-    const double t = j - kDelayReach - fraction + 1;
-    const double x = t / kDelayReach;
-    const double window = x * x < 1 ? bessel_i0(kQuarter * (1 - x * x)) : 0.0;
+  for (std::size_t j = 0; j < kernel.size(); ++j) {
+    const double t = time(j);
     const double sinc = t == 0 ? 1 : (j % 2 == 0 ? sine : -sine) / (std::numbers::pi * t);
-    kernel[static_cast<std::size_t>(j)] = window * sinc;
+    kernel[j] = std::abs(t) < kDelayReach ? kernel[j] * sinc : 0.0;
   }
   const double sum = std::accumulate(kernel.begin(), kernel.end(), 0.0);
   for (double& s : kernel) s /= sum;
@@ -65,11 +79,12 @@ Signal delayed(std::span<const float> taps, double delay, int lead) {
   }
   const Kernel kernel = interpolation_kernel(delay - whole);
   const std::size_t first = start - (kDelayReach - 1);  // the kernel begins before its tap
-  std::vector<double> sum(first + taps.size() + kernel.size() - 1);
-  for (std::size_t k = 0; k < taps.size(); ++k) {
-    for (std::size_t j = 0; j < kernel.size(); ++j) sum[first + k + j] += taps[k] * kernel[j];
-  }
-  return Signal(sum.begin(), sum.end());
+  const std::size_t before = kernel.size() - 1;
+  Signal later(first + taps.size() + before);
+  std::vector<double> source(before + taps.size() + before + kFilterPadding);
+  std::ranges::copy(taps, source.begin() + static_cast<std::ptrdiff_t>(before));
+  filter(source.data(), kernel, std::span(later).subspan(first));
+  return later;
 }
 
 double value_at(std::span<const float> taps, double t) {

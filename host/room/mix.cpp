@@ -15,7 +15,7 @@ double unit_energy_factor(const Response& response) {
   for (const Side side : kSides) {
     for (const float tap : response.taps[side]) energy += double{tap} * double{tap};
   }
-  return std::sqrt(2 / energy);
+  return energy > 0 ? std::sqrt(2 / energy) : 1;
 }
 
 Response mixed(Response response, const Mix& mix) {
@@ -27,7 +27,7 @@ Response mixed(Response response, const Mix& mix) {
     for (float& tap : taps) tap = static_cast<float>(wet * double{tap});
     // Also before the resampler's ringing: `latency_frames` still counts frames before time zero.
     taps.insert(taps.begin(), static_cast<std::size_t>(predelay), 0.0f);
-    if (mix.dry_db) {
+    if (mix.dry_db && mix.hears_dry[side]) {
       float& now = taps[static_cast<std::size_t>(response.latency_frames)];
       now = static_cast<float>(double{now} + amplitude(mix.gain_db + *mix.dry_db));
     }

@@ -13,17 +13,17 @@
 namespace gpuconv {
 
 struct Mix {
-  double gain_db = 0;  ///< of everything
-  double wet_db = 0;   ///< of the convolved signal
-  /// Of the source itself, equally to both ears; absent: none.
-  std::optional<double> dry_db = std::nullopt;
+  double gain_db = 0;                           ///< of everything
+  double wet_db = 0;                            ///< of the convolved signal
+  std::optional<double> dry_db = std::nullopt;  ///< of the source itself; absent: none
+  Stereo<bool> hears_dry{true, true};           ///< each ear
   std::string predelay = "0s";  ///< silence before the response, but not before the dry signal
   /// Scales the response by unit_energy_factor() first.
   bool has_unit_energy = false;
 };
 
 /// The factor for both ears after which their mean energy, (sum h_left^2 + sum h_right^2) / 2, is
-/// 1: white noise keeps its power, as the mean of both ears. The response must not be silent.
+/// 1: white noise keeps its power, as the mean of both ears. Of silence it is 1.
 double unit_energy_factor(const Response& response);
 
 /// The response whose convolution with the source is the mix. Throws UsageError for a predelay

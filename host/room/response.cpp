@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kBufferFrames = 16'384;
 
-bool is_silent(const Signal& taps) {
+bool are_zeros(const Signal& taps) {
   return std::ranges::all_of(taps, [](float tap) { return tap == 0; });
 }
 
@@ -90,7 +90,7 @@ void check_no_direction(const std::string& path, const ResponseOptions& options)
 }
 
 Response checked(const std::string& path, Response response) {
-  if (is_silent(response.taps.left) && is_silent(response.taps.right)) {
+  if (is_silent(response)) {
     throw FileError(path, fmt::format("silent response (all {} taps of both ears are 0)",
                                       response.taps.left.size()));
   }
@@ -98,6 +98,10 @@ Response checked(const std::string& path, Response response) {
 }
 
 }  // namespace
+
+bool is_silent(const Response& response) {
+  return are_zeros(response.taps.left) && are_zeros(response.taps.right);
+}
 
 Response load_response(const std::string& path, const ResponseOptions& options) {
   if (is_sofa(path)) {
@@ -112,7 +116,7 @@ ResponseChannels load_channels(const std::string& path, const ResponseOptions& o
   check_no_direction(path, options);
   AudioReader reader(path, options.truncated, options.formats);
   ResponseChannels response = read_channels(reader, path, options);
-  if (std::ranges::all_of(response.channels, is_silent)) {
+  if (std::ranges::all_of(response.channels, are_zeros)) {
     throw FileError(path, fmt::format("silent response (all {} taps of its {} channels are 0)",
                                       response.channels.front().size(), response.channels.size()));
   }

@@ -55,6 +55,9 @@ ResponseChannels load_channels(const std::string& path, const ResponseOptions& o
 /// Two of the channels, counted from 1. Both may be silent.
 Response response_of(const ResponseChannels& channels, int left, int right);
 
+/// Whether all taps of both ears are 0.
+bool is_silent(const Response& response);
+
 /// Throws FileError unless there are two channels (or one for both ears) of which at least one is
 /// not silent, and UsageError if a direction is asked of a file that has none. `path` is read anew;
 /// ResponseCache reads a file once.

@@ -67,7 +67,7 @@ Blend ResponseField::blend(const Seen& seen) {
     return one.distance > 0 && seen.distance > 0 ? std::abs(std::log(one.distance / seen.distance))
                                                  : 0;
   };
-  const Around& here = *std::ranges::min_element(around_, {}, off);
+  Around& here = *std::ranges::min_element(around_, {}, off);
   const Neighbours found = options_.sofa.interpolation == Interpolation::neighbours
                                ? here.directions.around(seen.direction)
                                : here.directions.nearest(seen.direction);

@@ -26,6 +26,7 @@ constexpr double kMostDegrees = 1e6;
 
 /// A faster turn than that, by more than half a circle, was hardly meant.
 constexpr double kFastTurn = 360;  // degrees per second
+constexpr double kHalfCircle = 180, kCircle = 360;
 
 struct TrackColumn {
   std::string_view name;
@@ -93,6 +94,8 @@ class TrackReader {
       if (!without_blanks(row).empty() && !without_blanks(row).starts_with('#')) take(row);
     }
     if (track_.rows.empty()) fail_whole("holds no rows of numbers");
+    track_.name = name_;
+    warn_of_wrap();
     return std::move(track_);
   }
 
@@ -196,29 +199,55 @@ class TrackReader {
         fail(fmt::format("time {} s does not come after {} s of the row before", row.seconds,
                          before.seconds));
       }
-      warn_of_wrap(before, row);
     }
     track_.rows.push_back(row);
+    lines_.push_back(line_);
   }
 
-  /// Angles that a tracker wraps at 180 or 360 degrees.
-  void warn_of_wrap(const Track::Row& before, const Track::Row& row) {
-    if (!track_.warning.empty()) return;
-    const double turn = row.values[0] - before.values[0];
-    if (std::abs(turn) <= 180 || std::abs(turn) <= kFastTurn * (row.seconds - before.seconds)) {
+  /// From row `i - 1` to row `i`, degrees as written.
+  double turn(std::size_t i) const {
+    return track_.rows[i].values[0] - track_.rows[i - 1].values[0];
+  }
+
+  /// Of the turn to row `i`: whether the movement before or after it goes the short way round.
+  bool goes_on_the_short_way(std::size_t i) const {
+    const double shorter = std::remainder(turn(i), kCircle);
+    const auto agrees = [&](std::size_t other) {
+      return std::abs(turn(other)) <= kHalfCircle && turn(other) * shorter > 0;
+    };
+    std::size_t before = i - 1, after = i + 1;
+    while (before > 0 && turn(before) == 0) --before;
+    while (after < track_.rows.size() && turn(after) == 0) ++after;
+    return (before > 0 && agrees(before)) || (after < track_.rows.size() && agrees(after));
+  }
+
+  /// Angles that a tracker wraps at 180 or 360 degrees. Its rows may be as near or as far as they
+  /// like: it writes no angle outside of one circle, and where it wraps, the turn as written runs
+  /// against the movement.
+  void warn_of_wrap() {
+    const auto [least, most] =
+        std::ranges::minmax(track_.rows, {}, [](const Track::Row& row) { return row.values[0]; });
+    const bool is_in_circle = most.values[0] - least.values[0] <= kCircle;
+    for (std::size_t i = 1; i < track_.rows.size(); ++i) {
+      if (std::abs(turn(i)) <= kHalfCircle) continue;
+      const Track::Row& before = track_.rows[i - 1];
+      const Track::Row& row = track_.rows[i];
+      const double seconds = row.seconds - before.seconds;
+      const bool is_fast = std::abs(turn(i)) > kFastTurn * seconds;
+      if (!is_fast && !(is_in_circle && goes_on_the_short_way(i))) continue;
+      track_.warning = fmt::format(
+          "{}: line {}: {} goes from {:g} to {:g} in {:g} s, a turn by {:g} degrees as written; "
+          "{:g} is the short way",
+          name_, lines_[i], columns_[1].name, before.values[0], row.values[0], seconds, turn(i),
+          before.values[0] + std::remainder(turn(i), kCircle));
       return;
     }
-    const double shorter = before.values[0] + std::remainder(turn, 360);
-    track_.warning = fmt::format(
-        "{}: line {}: {} goes from {:g} to {:g} in {:g} s, a turn by {:g} degrees as written; {:g} "
-        "is the short way",
-        name_, line_, columns_[1].name, before.values[0], row.values[0],
-        row.seconds - before.seconds, turn, shorter);
   }
 
   std::string name_;
   const TrackColumns& columns_;
   Track track_;
+  std::vector<int> lines_;  ///< of the rows
   int line_ = 0;
   int named_in_ = 0;
   char delimiter_ = ',';
@@ -238,6 +267,13 @@ std::array<double, 3> Track::at(double seconds) const {
     values[i] = before.values[i] + part * (next->values[i] - before.values[i]);
   }
   return values;
+}
+
+bool Track::changes(double begin, double end) const {
+  const std::array<double, 3> first = at(begin);
+  return at(std::max(begin, end)) != first || std::ranges::any_of(rows, [&](const Row& row) {
+           return row.seconds > begin && row.seconds < end && row.values != first;
+         });
 }
 
 Track read_trajectory(const std::string& path) {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,8 +31,11 @@ struct Track {
   std::vector<Row> rows;   ///< at least one; times are 0 or more and increase
   bool has_third = false;  ///< a column for the third value, which is 0 otherwise
   std::string warning;     ///< what looks like a mistake; or empty
+  std::string name = {};   ///< of the file, for messages
 
   std::array<double, 3> at(double seconds) const;
+  /// Whether a value is another one at some time from `begin` to `end`, in seconds.
+  bool changes(double begin = 0, double end = std::numeric_limits<double>::infinity()) const;
 };
 
 /// Azimuths up to 1e6 degrees to either side, elevations from -90 to 90, distances above 0. Throws

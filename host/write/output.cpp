@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -71,8 +72,8 @@ void WetWriter::write(Stereo<std::span<const float>> wet) {
     throw std::invalid_argument(
         fmt::format("left has {} frames, right has {}", wet.left.size(), wet.right.size()));
   }
-  check_finite(wet);
   measure(wet, report_.levels);
+  check_finite(wet);
   if (format_.encoding != Encoding::pcm) {
     interleave(wet.left, wet.right, format_.channels, frames_);
     writer_->write(std::span<const float>(frames_));
@@ -88,6 +89,11 @@ void WetWriter::write(Stereo<std::span<const float>> wet) {
     writer_->write(std::span<const std::int32_t>(pcm_));
   }
   report_.frames += static_cast<std::int64_t>(wet.left.size());
+  // While the next frames are computed, the disk takes these.
+  constexpr std::int64_t kSyncBytes = std::int64_t{16} << 20;
+  if (file_.bytes() - sync_begun_ < kSyncBytes) return;
+  file_.begin_sync();
+  sync_begun_ = file_.bytes();
 }
 
 WriteReport WetWriter::finish() {
@@ -109,8 +115,8 @@ OutputFile WetWriter::complete() {
 
 void WetWriter::check_finite(Stereo<std::span<const float>> wet) const {
   for (const Side side : kSides) {
+    if (std::isfinite(report_.levels[side].peak)) continue;
     const std::size_t n = find_nonfinite(wet[side]);
-    if (n == wet[side].size()) continue;
     throw FileError(file_.path(), fmt::format("overflow: frame {} of the {} ear is {} (limit of "
                                               "float 3.4e38)",
                                               report_.frames + static_cast<std::int64_t>(n),

@@ -54,6 +54,7 @@ class WetWriter {
   Stereo<std::vector<std::int32_t>> ears_;
   Stereo<Random> dither_{Random(0), Random(1)};  // as ever: the same bytes from run to run
   std::vector<std::int32_t> pcm_;
+  std::int64_t sync_begun_ = 0;  // bytes
 };
 
 }  // namespace gpuconv

@@ -299,6 +299,33 @@ TEST_F(BatchProgram, FailsWithFiveIfOnlyClippingWasWrong) {
   EXPECT_TRUE(says(again.err, {"2 complete before"}));
 }
 
+TEST_F(BatchProgram, LeavesAndCountsTheFurtherOutputsOfAnOlderBatch) {
+  const std::string list =
+      "input,output\n" + source_ + ",a.wav\n" + other_ + ",b.wav\n" + source_ + ",a.early.wav\n";
+  ASSERT_EQ(batch("input,output\n" + source_ + ",a.wav\n" + other_ + ",b.wav\n",
+                  {"-q", "-g", "-40", "--early", "2", "--late", "2"})
+                .err,
+            "");
+  const std::string early = read_bytes(out("b.early.wav"));
+  const Outcome outcome = batch(list, {"-q", "-g", "-40", "--late", "2"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err,
+            "warning: 1 file of older batches with --early or --late stands beside new "
+            "outputs, such as " +
+                out("b.early.wav") + ": gpuconv left it as it was\n");
+  EXPECT_EQ(read_bytes(out("b.early.wav")), early);
+  EXPECT_EQ(batch(list, {"-q", "-g", "-40", "--late", "2", "--resume"}).err, "")
+      << "nothing is new";
+}
+
+TEST_F(BatchProgram, WarnsOnceOfPartsThatHoldNothing) {
+  const std::string list = "input,output\n" + source_ + ",a.wav\n" + other_ + ",b.wav\n";
+  const Outcome outcome = batch(list, {"-q", "-g", "-40", "--late", "900"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"room.wav: --late 900: the response never sounds longer than"}));
+  EXPECT_EQ(lines_of(outcome.err), 1);
+}
+
 TEST_F(BatchProgram, SumsUpWhatIsTooLoudAtItsEnd) {
   const std::string loud = float_wav(folder_, "loud.wav", 1, {0.5f, -1, 1});
   const std::string louder = float_wav(folder_, "louder.wav", 1, {4, 0.1f});

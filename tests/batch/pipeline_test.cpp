@@ -260,6 +260,11 @@ TEST_F(BatchPipeline, TellsThePlanWithoutWork) {
   EXPECT_TRUE(says(outcome.out, {"jobs      14 of 14", "sound     ", "outputs   ", "method    cpu-",
                                  "time      ", "memory    "}));
   EXPECT_FALSE(std::filesystem::exists(out("out")));
+  const Outcome all = batch("out", {"--dry-run", "--early", "2", "--manifest", out("wet.csv")});
+  EXPECT_TRUE(says(all.out, {"results   " + out("out") + "/results.jsonl\n",
+                             "journal   " + out("out") + "/.gpuconv-batch\n",
+                             "manifest  " + out("wet.csv") + "\n", "output    " + out("out") + "/",
+                             "early     " + out("out") + "/"}));
   // Of what these jobs need, not of all that caches may hold.
   const std::string memory = "memory    up to ";
   const double megabytes = std::stod(outcome.out.substr(outcome.out.find(memory) + memory.size()));

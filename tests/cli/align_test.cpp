@@ -395,6 +395,28 @@ TEST_F(Early, KeepsBothOldFilesWhereOneCannotBeWritten) {
   EXPECT_EQ(read_bytes(wet()), "old");
 }
 
+/// Zeros at the end of a response are no sound.
+TEST_F(Program, WarnsOfPartsThatHoldAllOrNothing) {
+  Signal taps(2 * 800);
+  taps[2 * 16] = taps[2 * 16 + 1] = 1;  // the direct sound, and 10 ms later the last tap
+  taps[2 * 176 + 1] = 0.5f;
+  const std::string padded = float_wav(folder_, "padded.wav", 2, taps);
+  const auto warnings = [&](std::vector<std::string> options) {
+    options.push_back("-q");
+    options.insert(options.end(), {"-g", "-40"});
+    return render(source_, padded, options).err;
+  };
+  const std::string begin =
+      "the response never sounds longer than 10.0 ms after its direct sound, ";
+  EXPECT_TRUE(says(warnings({"--late", "10"}),
+                   {"warning: --late 10: " + begin + "so that the late output is silent"}));
+  EXPECT_EQ(peak_db(heard(folder_.file("wet.late.wav"))), -INFINITY);
+  EXPECT_TRUE(says(warnings({"--early", "10", "--predelay", "20ms", "--dry-run"}),
+                   {"warning: --early 10: " + begin + "so that the early output holds all of it"}));
+  EXPECT_EQ(warnings({"--late", "9.9", "--early", "9.9"}), "");
+  EXPECT_GT(peak_db(heard(folder_.file("wet.late.wav"))), -90);
+}
+
 TEST_F(Program, ScalesAResponseToUnitEnergy) {
   const std::string click = float_wav(folder_, "click.wav", 1, {1});
   const Outcome outcome = render(click, room_, {"--unit-energy", "--json", "-"});

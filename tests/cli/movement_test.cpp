@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/heard.hpp"
@@ -53,7 +54,9 @@ TEST_F(MovementProgram, MovesTheSourceFromLeftToRight) {
   EXPECT_NEAR(left_over_right(sound, 15'900, 16'100), 0, 0.5);
   EXPECT_NEAR(left_over_right(sound, 24'100, 32'000), -12, 0.1);
   for (const char* const method : {"cpu-naive", "cpu-hybrid"}) {
-    ASSERT_EQ(render(long_, head_, {"--trajectory", walk, "-m", method}).exit_code, 0);
+    const Outcome verified = render(long_, head_, {"--trajectory", walk, "-m", method, "--verify"});
+    ASSERT_EQ(verified.exit_code, 0) << verified.err;
+    EXPECT_TRUE(says(verified.err, {"verified  64 samples"}));
     const Heard other = heard(wet());
     ASSERT_EQ(other.samples[0].size(), sound.samples[0].size());
     for (std::size_t n = 0; n < other.samples[0].size(); ++n) {
@@ -75,6 +78,82 @@ TEST_F(MovementProgram, TurnsTheHeadAgainstTheSource) {
   EXPECT_EQ(sound({"--head", turn, "--azimuth", "30"}), sound({"--trajectory", walk}));
   const std::string same = table("same.csv", "time,azimuth\n0,30\n2,110\n");
   EXPECT_EQ(sound({"--head", turn, "--trajectory", same}), sound({"--azimuth", "30"}));
+}
+
+/// A table in which nothing changes while it is heard looks like one whose times are wrong.
+TEST_F(MovementProgram, WarnsOfMovementThatNobodyHears) {
+  const std::string after = table("after.csv", "0,30\n5,30\n7,-30\n");
+  const std::string late = table("late.csv", "time,yaw\n3,0\n4,90\n");
+  const std::string words =
+      "after.csv: holds no movement from 0 to 2 s, while the recording is "
+      "heard; its rows are at 0 to 7 s";
+  for (const char* const dry_run : {"-q", "--dry-run"}) {
+    const Outcome outcome = render(long_, head_, {"--trajectory", after, "--head", late, dry_run});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {"warning: ", words, "late.csv: holds no movement from 0 to 2 s",
+                                   "its rows are at 3 to 4 s"}));
+  }
+  // It is the same where the length is known only afterwards.
+  const std::string command =
+      "tail -c +45 " + quoted(long_) + " | " + quoted(GPUCONV_PROGRAM) + " render - " +
+      quoted(head_) + " " + quoted(wet()) + " --raw-rate 16000 --raw-format f32 -q --trajectory " +
+      quoted(after) + " --head " + quoted(late) + " 2>" + quoted(logs_.file("err"));
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  EXPECT_TRUE(says(read_bytes(logs_.file("err")), {words, "late.csv: holds no movement"}));
+  for (const char* const rows : {"0,30\n5,31\n", "3,30\n", "0,30\n9,30\n"}) {
+    const std::string heard_or_rest = table("fine.csv", rows);
+    EXPECT_EQ(render(long_, head_, {"--trajectory", heard_or_rest, "-q", "-g", "-40"}).err, "")
+        << rows;
+  }
+
+  // In a scene, its times count.
+  const auto scene = [&](const std::string& voices, std::vector<std::string> options) {
+    write_bytes(folder_.file("scene.json"), "{\"voices\": [" + voices + "]}");
+    options.insert(options.begin(),
+                   {"scene", folder_.file("scene.json"), wet(), "-q", "-g", "-40"});
+    return run(options);
+  };
+  table("early.csv", "0,0\n2.5,40\n");
+  const std::string voice = R"({"input": "long.wav", "response": "head.sofa", "azimuth": 20},)";
+  const std::string moving =
+      R"({"input": "long.wav", "response": "head.sofa", "trajectory": "early.csv", "start": )";
+  EXPECT_TRUE(says(scene(voice + moving + "2.5}", {"--head", late}).err,
+                   {"early.csv: holds no movement from 2.5 to 4.5 s, while voice 2 (long.wav) is "
+                    "heard; its rows are at 0 to 2.5 s\n"}));
+  EXPECT_EQ(scene(voice + moving + "2.4}", {"--head", late}).err, "") << "one of them turns";
+  EXPECT_TRUE(says(scene(voice + moving + "0.5}", {"--head", late}).err,
+                   {"late.csv: holds no movement from 0 to 2.5 s, while the voices are heard"}));
+}
+
+TEST_F(MovementProgram, TurnsTheHeadForVoicesThatHaveDirections) {
+  const std::string turn = table("turn.csv", "time,yaw\n0,0\n2,90\n");
+  const auto scene = [&](const std::string& voices, std::vector<std::string> options) {
+    write_bytes(folder_.file("scene.json"), "{\"voices\": [" + voices + "]}");
+    options.insert(options.begin(), {"scene", folder_.file("scene.json"), wet(), "-g", "-40"});
+    return run(options);
+  };
+  const std::string turning = R"({"input": "long.wav", "response": "head.sofa", "azimuth": 20})";
+  const std::string fixed = R"({"input": "long.wav", "response": "room.wav"})";
+  ASSERT_EQ(scene(turning, {"--head", turn, "-m", "cpu-naive"}).exit_code, 0);
+  const Heard one = heard(wet());
+  ASSERT_EQ(scene(fixed, {"-m", "cpu-naive"}).exit_code, 0);
+  const Heard other = heard(wet());
+  const Outcome both =
+      scene(turning + "," + fixed, {"--head", turn, "-m", "cpu-naive", "--verify"});
+  ASSERT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_TRUE(says(both.err, {"warning: voice 2 (long.wav): ",
+                              "room.wav: is not a SOFA file, so that this voice does not turn with "
+                              "the head"}));
+  const Heard sum = heard(wet());
+  for (std::size_t n = 0; n < sum.samples[0].size(); ++n) {
+    const auto at = [n](const Heard& sound) {
+      return n < sound.samples[0].size() ? sound.samples[0][n] : 0.0F;
+    };
+    ASSERT_NEAR(at(sum), at(one) + at(other), 1e-6) << n;
+  }
+  std::filesystem::remove(wet());
+  expect_refusal(scene(fixed, {"--head", turn}), 1,
+                 {"turn.csv: no voice of ", "scene.json has the directions of a SOFA file"});
 }
 
 TEST_F(MovementProgram, InterpolatesARestingSourceIfAskedTo) {
@@ -172,7 +251,6 @@ TEST_F(MovementProgram, RefusesWhatDoesNotMove) {
   expect_refusal(render(long_, room_, {"--trajectory", walk}), 1, {room_, "SOFA"});
   refused({"--trajectory", walk, "--azimuth", "3"}, 1, {"walk.csv", "azimuth"});
   refused({"--trajectory", walk, "--measurement", "3"}, 1, {"--measurement"});
-  refused({"--trajectory", walk, "--verify"}, 1, {"--verify"});
   refused({"--trajectory", walk, "--unit-energy"}, 1, {"--unit-energy"});
   refused({"--trajectory", "-"}, 1, {"--trajectory -", "pipe"});
   refused({"--trajectory", folder_.file("none.csv")}, 2, {"none.csv"});

@@ -297,6 +297,52 @@ TEST_F(Program, DryRunWritesNothing) {
   EXPECT_TRUE(is_empty_of_output());
 }
 
+TEST_F(Program, DryRunNamesAllOutputs) {
+  const Outcome outcome =
+      render(source_, room_, {"--dry-run", "--late", "2", "--early", "2", "--json", "-"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_TRUE(says(outcome.err, {"dry run   gpuconv wrote no output; it would write:\nwet       " +
+                                     wet() + "\nearly     ",
+                                 "wet.early.wav\nlate      ", "wet.late.wav\n"}));
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["outputs"].size(), 3u);
+  EXPECT_TRUE(is_empty_of_output());
+  write_bytes(folder_.file("scene.json"),
+              R"({"voices": [{"input": "source.wav", "response": "room.wav", "id": "tom"}]})");
+  EXPECT_TRUE(says(run({"scene", folder_.file("scene.json"), wet(), "--stems", "--dry-run"}).err,
+                   {"wet       ", "\nstem 1    ", "wet.stem-tom.wav\n"}));
+}
+
+/// They may be anybody's, so gpuconv leaves them; but they do not go with the new OUTPUT.
+TEST_F(Program, WarnsOfFurtherOutputsOfAnOlderRun) {
+  const std::string early = folder_.file("wet.early.wav"), late = folder_.file("wet.late.wav");
+  ASSERT_EQ(render(source_, room_, {"-q", "-g", "-40", "--early", "2", "--late", "2"}).err, "");
+  const std::string bytes = read_bytes(late);
+  const Outcome outcome =
+      render(source_, room_, {"-q", "-g", "-40", "--early", "3", "--json", "-"});
+  EXPECT_EQ(outcome.err, "warning: " + late +
+                             ": is not of this run, which left it as it was; remove it if it "
+                             "belongs to an older " +
+                             wet() + "\n");
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["older_outputs"], std::vector<std::string>{late});
+  EXPECT_EQ(read_bytes(late), bytes);
+  // What the run reads is not left over.
+  EXPECT_EQ(run({"render", early, room_, wet(), "-q", "-g", "-40", "--channel", "1", "--noise",
+                 late, "--snr", "3"})
+                .err,
+            "");
+  std::filesystem::remove(late);
+  std::filesystem::remove(early);
+  const auto scene = [&](const char* voices) {
+    write_bytes(folder_.file("scene.json"), std::string("{\"voices\": [") + voices + "]}");
+    return run({"scene", folder_.file("scene.json"), wet(), "-q", "-g", "-40", "--stems"}).err;
+  };
+  EXPECT_EQ(scene(R"({"input": "source.wav", "response": "room.wav", "id": "tom"},
+                     {"input": "source.wav", "response": "room.wav", "id": "ann"})"),
+            "");
+  EXPECT_TRUE(says(scene(R"({"input": "source.wav", "response": "room.wav", "id": "ann"})"),
+                   {"wet.stem-tom.wav: is not of this run"}));
+}
+
 TEST_F(Program, ShowsItsProgressOnATerminalOnly) {
 #ifdef GPUCONV_EMULATED
   constexpr int kMinutes = 3;  // under sanitizers

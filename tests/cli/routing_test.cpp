@@ -172,14 +172,106 @@ TEST_F(RoutingProgram, SaysWhatWouldFitWhereNothingDoes) {
   // The answers that it gives work.
   EXPECT_EQ(render(two_, room_, {"--channel", "2"}).exit_code, 0);
   std::filesystem::remove(wet());
-  expect_refusal(render(two_, four_taps_, {"--verify"}), 1, {"--verify"});
-  expect_refusal(render(two_, four_taps_, {"--unit-energy"}), 1, {"--unit-energy"});
+  EXPECT_TRUE(says(render(two_, four_taps_, {"--verify"}).err, {"verified  64 samples"}));
+  std::filesystem::remove(wet());
   expect_refusal(render(source_, four_taps_), 2, {"has 4 channels where a response needs 2"});
   const std::string silent = float_wav(folder_, "silent.wav", 4, Signal(40));
   expect_refusal(render(two_, silent), 2,
                  {"silent response (all 10 taps of its 4 channels are 0)"});
   const std::string nan = float_wav(folder_, "nan.wav", 2, {1, 2, NAN, 3});
   expect_refusal(render(nan, four_taps_), 2, {"nan.wav: ", "not a number", "frame 1"});
+}
+
+/// Each pair by its own factor, both ears alike; a silent pair stays silent, with a warning.
+TEST_F(RoutingProgram, ScalesEachPairToUnitEnergy) {
+  const std::string click = float_wav(folder_, "click.wav", 2, {1, 0, 0, 0, 0, 0, 0, 1});
+  const std::string pairs =
+      float_wav(folder_, "pairs.wav", 4, {3, 0, 0.25f, 0.25f, 4, 5, 0.25f, 0.25f});
+  const Outcome outcome = render(click, pairs, {"--unit-energy", "--json", "-", "-m", "cpu-naive"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"-13.98, +9.03 dB to unit energy"}));
+  const Heard got = heard(wet());
+  const std::vector<float> left{0.6f, 0.8f, 0, std::sqrt(0.5f), std::sqrt(0.5f)};
+  const std::vector<float> right{0, 1, 0, std::sqrt(0.5f), std::sqrt(0.5f)};
+  ASSERT_EQ(got.samples[0].size(), left.size());
+  for (std::size_t n = 0; n < left.size(); ++n) {
+    EXPECT_NEAR(got.samples[0][n], left[n], 1e-6) << n;
+    EXPECT_NEAR(got.samples[1][n], right[n], 1e-6) << n;
+  }
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_NEAR(json["routing"]["routes"][1]["unit_energy_gain_db"].get<double>(), 9.031, 1e-3);
+  EXPECT_FALSE(json["response"].contains("unit_energy_gain_db"));
+
+  const std::string silent = float_wav(folder_, "silent.wav", 4, {3, 0, 0, 0, 4, 5, 0, 0});
+  const Outcome half = render(click, silent, {"--unit-energy", "-q", "-m", "cpu-naive"});
+  ASSERT_EQ(half.exit_code, 0) << half.err;
+  EXPECT_TRUE(says(half.err, {"warning: ",
+                              "silent.wav: channel 2 of INPUT: its channels 3 and 4 "
+                              "are silent, so that this is not heard"}));
+  EXPECT_FLOAT_EQ(heard(wet()).samples[0][1], 0.8f);
+  EXPECT_EQ(heard(wet()).samples[0][4], 0);
+}
+
+TEST_F(RoutingProgram, SaysWhatIsNotHeard) {
+  const std::string six = channels("six.wav", 6, kRoutedSamples, 4);
+  const Outcome outcome = render(six, four_taps_, {"--routing", "1:1,3 4:3,1", "--json", "-"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"          not heard: channels 2, 3, 5, 6 of INPUT; channels 2, 4 "
+                                 "of RESPONSE\n"}));
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json["routing"]["unheard_of_input"], (std::vector<int>{2, 3, 5, 6}));
+  EXPECT_EQ(json["routing"]["unheard_of_response"], (std::vector<int>{2, 4}));
+  EXPECT_TRUE(says(render(two_, four_taps_, {"--routing", "2:1,2 2:3,4"}).err,
+                   {"          not heard: channel 1 of INPUT\n"}));
+  for (const char* const all : {"1:1,2 2:3,4", "2:2,1 1:4,3"}) {
+    const Outcome whole = render(two_, four_taps_, {"--routing", all});
+    EXPECT_EQ(whole.err.find("not heard"), std::string::npos) << all;
+  }
+}
+
+/// The dry signal of a stereo recording stays stereo.
+TEST_F(RoutingProgram, LeavesTheDrySignalOnItsSide) {
+  const auto dry = [&](int count, const std::string& response, std::vector<std::string> options) {
+    Signal clicks(static_cast<std::size_t>(count * count));  // channel c at frame c
+    for (int c = 0; c < count; ++c) clicks[static_cast<std::size_t>(c * count + c)] = 1;
+    const std::string input = float_wav(folder_, "clicks.wav", count, clicks);
+    options.insert(options.end(), {"--dry", "0", "--wet", "-150", "-q", "-m", "cpu-naive"});
+    const Outcome outcome = render(input, response, options);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    std::string sides;
+    const Heard got = heard(wet());
+    for (std::size_t n = 0; n < static_cast<std::size_t>(count); ++n) {
+      for (const std::size_t e : {0, 1}) {
+        const float y = got.samples[e][n];
+        sides += y > 0.999F && y < 1.001F ? "LR"[e] : y < 0.001F ? '.' : '?';
+      }
+      sides += ' ';
+    }
+    return sides;
+  };
+  const std::string hesuvi = channels("hesuvi.wav", 14, kRoutedTaps, 5);
+  EXPECT_EQ(dry(2, four_taps_, {}), "L. .R ");
+  EXPECT_EQ(dry(2, room_, {"--routing", "1:1,2 2:1,2"}), "L. .R ");
+  EXPECT_EQ(dry(2, four_taps_, {"--routing", "1:1,2 1:3,4 2:3,4"}), "L. .R ") << "once a channel";
+  EXPECT_EQ(dry(2, room_, {"--routing", "2:1,2"}), ".. LR ");
+  EXPECT_EQ(dry(2, room_, {"--channel", "1"}), "LR .. ");
+  EXPECT_EQ(dry(1, hesuvi, {"--routing", "1:1,2 1:9,8"}), "LR ");
+  EXPECT_EQ(dry(8, hesuvi, {}), "L. .R LR LR L. .R L. .R ");
+  const std::string four = channels("four.wav", 4, kRoutedSamples, 6);
+  const std::string decoder = channels("decoder.wav", 8, kRoutedTaps, 7);
+  std::filesystem::remove(wet());
+  expect_refusal(render(four, decoder, {"--dry", "-6"}), 1, {"--dry: ", "4 channels of INPUT"});
+}
+
+TEST_F(RoutingProgram, WarnsOfEachResponse) {
+  // Of the second pair, what is cut is the direct sound.
+  std::vector<float> clicks(4 * 40);
+  clicks[0] = clicks[1] = clicks[4 * 30 + 2] = clicks[4 * 30 + 3] = 1;
+  clicks[2] = clicks[3] = 0.01f;
+  const std::string late = float_wav(folder_, "late.wav", 4, clicks);
+  EXPECT_TRUE(says(render(two_, late, {"--response-length", "20smp", "-q"}).err,
+                   {"late.wav: channel 2 of INPUT: what is used of the response leaves out the "
+                    "direct sound of the left ear"}));
 }
 
 TEST_F(RoutingProgram, ConvertsResponsesAndHasTheOtherOptions) {

@@ -87,6 +87,39 @@ TEST_F(SceneProgram, AddsVoicesWithTheirStartsChannelsAndGains) {
   }
 }
 
+TEST_F(SceneProgram, VerifiesTheSumOfAllVoices) {
+  const std::string two = float_wav(folder_, "two.wav", 2, noise(3000, 5), 8000);
+  float_wav(folder_, "fast.wav", 2, noise(80, 6), 48'000);  // has a latency of its own
+  const std::string voices = voice() + "," + voice(R"("channel": 2, "start": 0.1)", "two.wav") +
+                             "," + voice(R"("gain": 3.5)", "source.wav", "fast.wav");
+  for (const char* const method : {"cpu-naive", "cpu-vectorised", "cpu-hybrid"}) {
+    ASSERT_EQ(scene(voices, {"-m", method}).exit_code, 0);
+    const std::string bytes = read_bytes(wet());
+    const Outcome outcome = scene(voices, {"-m", method, "--verify", "--json", "-"});
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(says(outcome.err, {"verified  64 samples against the definition"}));
+    EXPECT_EQ(nlohmann::json::parse(outcome.out)["verified_samples"], 64);
+    EXPECT_EQ(read_bytes(wet()), bytes);
+  }
+  // Each of the outputs is compared.
+  EXPECT_TRUE(says(scene(voices, {"--verify", "--stems", "--early", "2"}).err,
+                   {"verified  320 samples against the definition"}));
+}
+
+TEST_F(SceneProgram, ScalesEachResponseToUnitEnergy) {
+  const std::string click = float_wav(folder_, "click.wav", 1, {1});
+  float_wav(folder_, "loud.wav", 2, {6, 0, 8, 10});
+  float_wav(folder_, "soft.wav", 2, {0, 0, 0.01f, 0.01f});
+  const Outcome outcome =
+      scene(voice("", "click.wav", "loud.wav") + "," + voice("", "click.wav", "soft.wav"),
+            {"--unit-energy", "-m", "cpu-naive"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(says(outcome.err, {"-20.00 dB to unit energy", "+40.00 dB to unit energy"}));
+  EXPECT_NEAR(heard(wet()).samples[0][0], 0.6, 1e-6);
+  EXPECT_NEAR(heard(wet()).samples[0][1], 1.8, 1e-6);
+  EXPECT_NEAR(heard(wet()).samples[1][1], 2, 1e-6);
+}
+
 TEST_F(SceneProgram, OfOneVoiceGivesTheBytesOfRender) {
   for (const std::vector<std::string>& options :
        {std::vector<std::string>{"-g", "-40"},
@@ -296,7 +329,6 @@ TEST_F(SceneProgram, NamesTheVoiceThatIsWrong) {
           {"voice 2 (source.wav): unknown key 'gian'; did you mean 'gain'?"});
   refuses(voice("", "-") + "," + voice(R"("start": 1)", "-"), 2,
           {"voice 3 (-): can be read only once, and voice 2 (-) reads it"});
-  expect_refusal(scene(voice(), {"--verify"}), 1, {"scene has no option --verify"});
   expect_refusal(scene(voice(), {"--azimuth", "3"}), 1, {"scene has no option --azimuth"});
   // OUTPUT must not replace what is read.
   EXPECT_TRUE(says(run({"scene", scene_, source_}).err, {"source.wav", "same file"}));

@@ -5,13 +5,16 @@
 
 #include <chrono>
 #include <cmath>
+#include <functional>
 
 #include "cuda/methods/lengths.hpp"
 #include "host/base/error.hpp"
 #include "host/read/measured_source.hpp"
+#include "host/render/scene_renderer.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/noise.hpp"
 #include "tests/support/run.hpp"
+#include "tests/support/scene.hpp"
 
 namespace gpuconv::test {
 namespace {
@@ -125,6 +128,107 @@ TEST_F(Verified, LooksAtSixtyFourSamplesAndMoreOfWhatIsLongerThanKnown) {
   EXPECT_EQ(samples(1, 1), 64);
   EXPECT_GT(samples(10'000, 200'000), 64 + 16)
       << "and the last doubling may end behind the last frame";
+}
+
+/// Six seconds of a source that goes through 300 directions, and two talkers who begin later.
+class VerifiedScenes : public ::testing::Test {
+ protected:
+  VerifiedScenes() {
+    const auto head = [](std::uint64_t seed) {
+      return Stereo<Signal>{decaying_noise(200, seed), decaying_noise(200, seed + 1)};
+    };
+    scene_ = moving_scene(noise(90'000, 1), 0, 300, 150, head);
+    for (const std::uint64_t seed : {5, 6}) {
+      scene_.voices.push_back({scene_.sources.size(), scene_.responses.size()});
+      scene_.sources.push_back(noise(20'000, seed));
+      scene_.starts.push_back(4'000 * static_cast<std::int64_t>(seed));
+      scene_.responses.push_back(
+          {decaying_noise(3'000, 7 * seed), decaying_noise(3'000, 8 * seed)});
+    }
+  }
+
+  static VerifiedScene verified(const Scene& scene, std::int64_t known_length) {
+    return {scene.made_responses(), scene.voices, scene.starts, scene.length(), known_length};
+  }
+
+  /// What it says where `method` renders `made` and `scene_` was asked for. `change` is made to
+  /// all frames.
+  std::string verdict(const char* method, const Scene& made, std::int64_t known_length,
+                      const std::function<void(Stereo<Signal>&)>& change = {}) const {
+    Verification verification(verified(scene_, known_length));
+    SceneResponses responses = made.made_responses();
+    const auto renderer =
+        make_scene_renderer(find_method(method), responses, made.voices, made.length(), 0);
+    std::vector<SceneSource> sources = readers_of(made), asked = readers_of(scene_);
+    std::vector<SceneSource> watched;
+    for (std::size_t s = 0; s < sources.size(); ++s) {
+      const auto next = [&, s](std::span<float> block) {
+        Signal right(block.size());
+        const std::size_t count = asked[s].read(right);
+        verification.source(std::span<const float>(right).first(count), s);
+        return sources[s].read(block);
+      };
+      watched.push_back({next, sources[s].start});
+    }
+    Frames frames;
+    renderer->run(watched, std::ref(frames));
+    if (change) change(frames.wet);
+    verification.wet({frames.wet.left, frames.wet.right});
+    try {
+      verification.check(find_method(method));
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  Scene scene_;
+};
+
+TEST_F(VerifiedScenes, FindsNothingWrongWhereNothingIs) {
+  for (const char* const method : {"cpu-vectorised", "cpu-cooley-tukey", "cpu-threads"}) {
+    EXPECT_EQ(verdict(method, scene_, scene_.length()), "") << method;
+    EXPECT_EQ(verdict(method, scene_, 1), "") << method << ", longer than anybody knew";
+    EXPECT_EQ(verdict(method, scene_, kEndless), "") << method << ", and shorter";
+  }
+}
+
+TEST_F(VerifiedScenes, NoticesWhatIsWrongWithVoices) {
+  const std::int64_t N = scene_.length();
+  const auto notices = [&](const Scene& made, const char* what) {
+    EXPECT_TRUE(says(verdict("cpu-vectorised", made, N), {"--verify: frame ", "should be"}))
+        << what;
+  };
+  Scene wrong = scene_;
+  std::swap(wrong.voices[300].response, wrong.voices[301].response);
+  notices(wrong, "two talkers have each other's response");
+  Scene late = scene_;
+  for (Voice& voice : late.voices) {
+    if (voice.fade_in > 0) voice.begin += 20;
+    if (voice.fade_out > 0) voice.end += 20;
+  }
+  notices(late, "each direction is 20 frames late");
+  wrong = scene_;
+  wrong.voices.erase(wrong.voices.begin() + 302 - 1);
+  notices(wrong, "a talker is missing");
+  wrong = scene_;
+  for (std::size_t v = 0; v < 300; ++v) wrong.voices[v].response = v / 2;
+  notices(wrong, "every other direction is that before");
+  for (const char* const method : {"cpu-vectorised", "cpu-threads"}) {
+    EXPECT_TRUE(says(
+        verdict(method, scene_, N, [](Stereo<Signal>& wet) { std::swap(wet.left, wet.right); }),
+        {"--verify: frame ", " ear is ", method}));
+    EXPECT_TRUE(says(verdict(method, scene_, N,
+                             [](Stereo<Signal>& wet) {
+                               for (float& y : wet.right) y *= 1.001f;
+                             }),
+                     {"right ear"}));
+    EXPECT_TRUE(says(verdict(method, scene_, N,
+                             [](Stereo<Signal>& wet) {
+                               for (const Side side : kSides) wet[side].pop_back();
+                             }),
+                     {"92998 frames came where 90000 samples and 3000 taps make 92999"}));
+  }
 }
 
 /// The larger of 3 % and 20 ms: of the notebook's job, on the CPU, 20 ms.

@@ -60,6 +60,8 @@ TEST(Mixed, ScalesBothEarsToAMeanEnergyOfOne) {
   EXPECT_EQ(one.taps.left[0], 1);
   EXPECT_EQ(one.taps.right[0], 1);
   EXPECT_NEAR(unit_energy_factor(response_of({1e-30f}, {1e-30f})), 1e30, 1e24);
+  const Response silence = mixed(response_of({0, 0}, {0, 0}), Mix{.has_unit_energy = true});
+  EXPECT_EQ(silence.taps.left, Signal({0, 0}));
 }
 
 TEST(ParseDuration, KnowsItsUnits) {

@@ -90,6 +90,48 @@ TEST_F(TrackTest, WarnsOfAnglesThatATrackerHasWrapped) {
   EXPECT_EQ(read("0,0\n10,350\n").warning, "");
 }
 
+/// A source that goes round once in ten seconds, as a tracker writes it, is the same source at any
+/// spacing of the rows.
+TEST_F(TrackTest, WarnsOfWrappedAnglesHoweverFarItsRowsAre) {
+  for (const double spacing : {0.01, 0.1, 0.5, 1.0, 2.5, 4.0}) {
+    for (const double direction : {1.0, -1.0}) {
+      for (const double lowest : {0.0, -180.0}) {
+        std::string wrapped, unwrapped;
+        for (double t = 0; t <= 12; t += spacing) {
+          const double angle = direction * 36 * t + 10;
+          const double turns = std::floor((angle - lowest) / 360);
+          wrapped += std::to_string(t) + "," + std::to_string(angle - 360 * turns) + "\n";
+          unwrapped += std::to_string(t) + "," + std::to_string(angle) + "\n";
+        }
+        EXPECT_TRUE(says(read(wrapped).warning, {"azimuth goes from", "is the short way"}))
+            << spacing << " s, " << direction << ", from " << lowest;
+        EXPECT_EQ(read(unwrapped).warning, "") << spacing << " s";
+      }
+    }
+  }
+  // As far as anybody can know, these are meant.
+  for (const char* const meant :
+       {"0,0\n10,350\n20,0\n", "0,0\n5,90\n10,350\n", "0,0\n10,360\n", "0,0\n60,7200\n",
+        "0,-90\n2,0\n9,270\n", "0,0\n3,0\n9,270\n12,270\n"}) {
+    EXPECT_EQ(read(meant).warning, "") << meant;
+  }
+  EXPECT_TRUE(
+      says(read("0,150\n2,170\n3,170\n5,-170\n").warning, {"line 4", "170 to -170", "190"}));
+}
+
+TEST_F(TrackTest, KnowsWhenItChanges) {
+  const Track track = read("2,30\n4,30\n6,50\n7,50\n");
+  EXPECT_TRUE(track.changes());
+  EXPECT_TRUE(track.changes(0, 4.1));
+  EXPECT_TRUE(track.changes(5.9, 100));
+  EXPECT_FALSE(track.changes(0, 4));
+  EXPECT_FALSE(track.changes(6, 100));
+  EXPECT_FALSE(track.changes(5, 5));
+  EXPECT_FALSE(read("2,30\n4,30\n").changes());
+  EXPECT_FALSE(read("2,30\n").changes());
+  EXPECT_TRUE(read("0,0\n1,40\n2,0\n").changes(0, 2)) << "there and back";
+}
+
 TEST_F(TrackTest, OfAHeadHasAnglesOfAnySize) {
   write_bytes(path_, "time,roll,yaw\n0,190,-1000\n");
   EXPECT_EQ(read_head_track(path_).rows[0].values, (std::array<double, 3>{-1000, 0, 190}));

@@ -72,7 +72,7 @@ Neighbours MeasuredDirections::nearest(Direction direction) const {
   return result;
 }
 
-Neighbours MeasuredDirections::around(Direction direction) const {
+Neighbours MeasuredDirections::around(Direction direction) {
   const Neighbours one = nearest(direction);
   if (one.away <= kSameDegrees) return one;
   const Vector q = unit_vector(direction);
@@ -83,10 +83,16 @@ Neighbours MeasuredDirections::around(Direction direction) const {
 /// The ray's face, by the simplex method: the triangle {p_i} minimises sum l, which is one over the
 /// distance at which the ray leaves it. From a small octahedron, a corner at a time, always the one
 /// that is farthest outside of the plane of the last three.
-Neighbours MeasuredDirections::in_triangle(const Vector& q) const {
+Neighbours MeasuredDirections::in_triangle(const Vector& q) {
   constexpr double kSmall = 1e-3;
   constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
   const Vector off = q + kOffEdge;
+  // What moves is mostly still in the triangle in which it was.
+  if (triangle_) {
+    const auto& [a, b, c] = *triangle_;
+    const auto inside = coordinates(off, corners_[a], corners_[b], corners_[c]);
+    if (std::ranges::all_of(inside, [](double l) { return l > 0; })) return weighted(q, *triangle_);
+  }
   std::array<Vector, 3> corners{Vector{std::copysign(kSmall, off.x), 0, 0},
                                 Vector{0, std::copysign(kSmall, off.y), 0},
                                 Vector{0, 0, std::copysign(kSmall, off.z)}};
@@ -106,7 +112,10 @@ Neighbours MeasuredDirections::in_triangle(const Vector& q) const {
     if (entering == kNone) {
       const double cap = std::acos(std::min(1.0, 1 / length_of(normal))) / kRadians;
       if (std::ranges::find(which, kNone) != which.end() || cap > kHoleDegrees) break;
-      return {3, which, coordinates(q, points_[which[0]], points_[which[1]], points_[which[2]]), 0};
+      // In order, so that the weights do not depend on the way here.
+      std::ranges::sort(which);
+      triangle_ = which;
+      return weighted(q, which);
     }
     const auto inside = coordinates(off, a, b, c);
     const auto step = coordinates(corners_[entering], a, b, c);
@@ -122,6 +131,12 @@ Neighbours MeasuredDirections::in_triangle(const Vector& q) const {
     which[leaving] = entering;
   }
   return {};
+}
+
+Neighbours MeasuredDirections::weighted(const Vector& q,
+                                        const std::array<std::size_t, 3>& which) const {
+  const auto& [a, b, c] = which;
+  return {3, which, coordinates(q, points_[a], points_[b], points_[c]), 0};
 }
 
 /// The point nearest to q of the arcs from measurement a to its neighbours.

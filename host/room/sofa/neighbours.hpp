@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,15 +41,18 @@ class MeasuredDirections {
   explicit MeasuredDirections(std::span<const Direction> directions);
 
   Neighbours nearest(Direction direction) const;
-  Neighbours around(Direction direction) const;
+  /// Fastest for directions that are near to the one before.
+  Neighbours around(Direction direction);
 
  private:
-  Neighbours in_triangle(const Vector& q) const;
+  Neighbours in_triangle(const Vector& q);
+  Neighbours weighted(const Vector& q, const std::array<std::size_t, 3>& which) const;
   Neighbours on_arc(const Vector& q, std::size_t a) const;
   bool are_neighbours(std::size_t a, std::size_t b) const;
 
-  std::vector<Vector> points_;   ///< of length 1
-  std::vector<Vector> corners_;  ///< the same, each a little off the sphere
+  std::vector<Vector> points_;                          ///< of length 1
+  std::vector<Vector> corners_;                         ///< the same, each a little off the sphere
+  std::optional<std::array<std::size_t, 3>> triangle_;  ///< the last one, in ascending order
 };
 
 }  // namespace gpuconv

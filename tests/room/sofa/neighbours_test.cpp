@@ -36,7 +36,7 @@ std::vector<double> all_weights(const Neighbours& found, std::size_t count) {
 
 TEST(DirectionsBetween, AreThoseOfThreeMeasurementsAroundThem) {
   const std::vector<Direction> all = rings(15, -75, 75, 15);
-  const MeasuredDirections measured(all);
+  MeasuredDirections measured(all);
   Random random(1);
   for (int i = 0; i < 2000; ++i) {
     const Direction asked{static_cast<double>(random.integer(-1800, 1800)) / 5,
@@ -53,9 +53,25 @@ TEST(DirectionsBetween, AreThoseOfThreeMeasurementsAroundThem) {
   }
 }
 
+TEST(DirectionsBetween, DoNotDependOnTheDirectionBefore) {
+  const std::vector<Direction> all = rings(15, -75, 75, 15);
+  MeasuredDirections measured(all);
+  Random random(2);
+  Direction asked{0, 0};
+  for (int i = 0; i < 1000; ++i) {
+    asked.azimuth += static_cast<double>(random.integer(-30, 30)) / 5;
+    asked.elevation = 40 * std::sin(static_cast<double>(i) / 50);
+    const Neighbours found = measured.around(asked);
+    const Neighbours alone = MeasuredDirections(all).around(asked);
+    ASSERT_EQ(found.count, alone.count);
+    EXPECT_EQ(found.which, alone.which) << asked.azimuth << " " << asked.elevation;
+    EXPECT_EQ(found.weights, alone.weights) << asked.azimuth << " " << asked.elevation;
+  }
+}
+
 TEST(DirectionsBetween, AreAMeasurementItselfThere) {
   const std::vector<Direction> all = rings(10, -40, 80, 10);
-  const MeasuredDirections measured(all);
+  MeasuredDirections measured(all);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Neighbours found =
         measured.around({all[i].azimuth + 360 + 1e-5, all[i].elevation + 1e-5});
@@ -68,7 +84,7 @@ TEST(DirectionsBetween, AreAMeasurementItselfThere) {
 TEST(DirectionsBetween, ChangeTheirWeightsSteadilyAlongAnyPath) {
   // A ring, so that the path runs along edges, through corners and across cells.
   const std::vector<Direction> all = rings(15, -30, 60, 15);
-  const MeasuredDirections measured(all);
+  MeasuredDirections measured(all);
   for (const double slope : {0.0, 0.05, 0.3}) {
     std::vector<double> before = all_weights(measured.around({0, slope * -60}), all.size());
     for (double azimuth = 0.1; azimuth <= 180; azimuth += 0.1) {
@@ -84,7 +100,7 @@ TEST(DirectionsBetween, ChangeTheirWeightsSteadilyAlongAnyPath) {
 
 TEST(DirectionsBetween, GoToTheNearestArcBelowAndAbove) {
   const std::vector<Direction> all = rings(10, -30, 30, 10);
-  const MeasuredDirections measured(all);
+  MeasuredDirections measured(all);
   const Neighbours below = measured.around({43, -50});
   ASSERT_EQ(below.count, 2);
   EXPECT_NEAR(below.away, 20, 0.1);
@@ -95,7 +111,7 @@ TEST(DirectionsBetween, GoToTheNearestArcBelowAndAbove) {
 
 TEST(DirectionsBetween, OfASingleRingLieOnIt) {
   const std::vector<Direction> all = rings(5, 0, 0, 1);
-  const MeasuredDirections measured(all);
+  MeasuredDirections measured(all);
   const Neighbours found = measured.around({-91.25, 0});
   ASSERT_EQ(found.count, 2);
   EXPECT_NEAR(found.away, 0, 1e-6);
@@ -109,13 +125,13 @@ TEST(DirectionsBetween, OfASingleRingLieOnIt) {
 TEST(DirectionsBetween, OfFewMeasurementsAreTheNearest) {
   EXPECT_EQ(MeasuredDirections(std::vector<Direction>{{70, 0}}).around({-20, 30}).count, 1);
   // A hole of more than 60 degrees is not bridged.
-  const MeasuredDirections four(rings(90, 0, 0, 1));
+  MeasuredDirections four(rings(90, 0, 0, 1));
   const Neighbours found = four.around({40, 0});
   EXPECT_EQ(found.count, 1);
   EXPECT_EQ(found.which[0], 0U);
   EXPECT_NEAR(found.away, 40, 1e-9);
   // The same measurement twice.
-  const MeasuredDirections twice(std::vector<Direction>{{0, 0}, {0, 0}, {20, 0}});
+  MeasuredDirections twice(std::vector<Direction>{{0, 0}, {0, 0}, {20, 0}});
   EXPECT_EQ(twice.around({10, 0}).count, 2);
   EXPECT_EQ(twice.around({0, 0}).count, 1);
 }
