@@ -76,10 +76,14 @@ void print_warnings(const Job& job, const JobReport& report) {
   if (!report.why_fallback.empty()) {
     print_message("warning", report.why_fallback + "; done on the CPU (--fallback cpu)");
   }
-  for (const std::string& output : report.older_outputs) {
+  if (const std::size_t older = report.older_outputs.size(); older == 1) {
     print_message("warning", fmt::format("{}: is not of this run, which left it as it was; remove "
                                          "it if it belongs to an older {}",
-                                         output, job.output));
+                                         report.older_outputs.front(), job.output));
+  } else if (older > 1) {
+    print_message("warning", fmt::format("{} and {} more: are not of this run, which left them as "
+                                         "they were; remove those that belong to an older {}",
+                                         report.older_outputs.front(), older - 1, job.output));
   }
   for (const std::string& warning : report.warnings) print_message("warning", warning);
   if (!report.calibration_warning.empty()) print_message("warning", report.calibration_warning);

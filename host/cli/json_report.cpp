@@ -125,11 +125,11 @@ Json to_json(const Job& job, const JobReport& report) {
       }
     }
   }
-  if (report.routing && !report.routing->unheard_of_input.empty()) {
-    json["routing"]["unheard_of_input"] = report.routing->unheard_of_input;
+  if (report.routing && !report.routing->input_not_heard.empty()) {
+    json["routing"]["input_not_heard"] = report.routing->input_not_heard;
   }
-  if (report.routing && !report.routing->unheard_of_response.empty()) {
-    json["routing"]["unheard_of_response"] = report.routing->unheard_of_response;
+  if (report.routing && !report.routing->response_not_heard.empty()) {
+    json["routing"]["response_not_heard"] = report.routing->response_not_heard;
   }
   if (report.then) json["then"] = response_of(job.then, *report.then, job);
   if (!report.warnings.empty()) json["warnings"] = report.warnings;

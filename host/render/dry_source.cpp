@@ -52,6 +52,11 @@ std::optional<std::int64_t> DrySource::exact_length() const {
   return exact ? std::optional(at_rate(*exact)) : std::nullopt;
 }
 
+std::int64_t DrySource::least_length() const {
+  if (const auto exact = exact_length()) return *exact;
+  return resampler_ ? 1 : recording_.least_length();
+}
+
 std::size_t DrySource::read(std::span<float> block) {
   const std::size_t count = resampler_ ? convert(block) : recording_.read(channel_, block);
   if (is_measured_) measure(block.first(count));

@@ -27,6 +27,8 @@ class DrySource {
   /// At the rate of the scene; from kEndless on, any number will do.
   std::int64_t length() const;
   std::optional<std::int64_t> exact_length() const;
+  /// Samples at the rate of the scene that will come for certain.
+  std::int64_t least_length() const;
   const Recording& recording() const { return recording_; }
 
   /// Fits ReadSource.

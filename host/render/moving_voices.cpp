@@ -148,8 +148,8 @@ MovingVoices moving_voices(const std::string& path, const ResponseOptions& optio
                   open->set.measurements() == 1 ? "" : "s", words_of(steps.front().seen),
                   words_of(steps.back().seen));
   if (!field.warning().empty()) moving.warnings.push_back(field.warning());
-  for (const auto* const track : {&motion.source, &motion.head}) {
-    if (*track && !(*track)->warning.empty()) moving.warnings.push_back((*track)->warning);
+  if (motion.source && !motion.source->warning.empty()) {
+    moving.warnings.push_back(motion.source->warning);
   }
   if (std::string warning = field.away_warning(); !warning.empty()) {
     moving.warnings.push_back(std::move(warning));

@@ -179,9 +179,9 @@ Routing checked_routing(Routing routing, int channels, int response_channels) {
     }
     return channels_left_out;
   };
-  routing.unheard_of_input =
+  routing.input_not_heard =
       left_out(channels, [](const Route& route, int c) { return route.channel == c; });
-  routing.unheard_of_response = left_out(response_channels, [](const Route& route, int c) {
+  routing.response_not_heard = left_out(response_channels, [](const Route& route, int c) {
     return route.left == c || route.right == c;
   });
   return routing;
@@ -189,8 +189,8 @@ Routing checked_routing(Routing routing, int channels, int response_channels) {
 
 std::string unheard_words(const Routing& routing) {
   std::string words;
-  for (const auto& [channels, file] : {std::pair(&routing.unheard_of_input, "INPUT"),
-                                       {&routing.unheard_of_response, "RESPONSE"}}) {
+  for (const auto& [channels, file] :
+       {std::pair(&routing.input_not_heard, "INPUT"), {&routing.response_not_heard, "RESPONSE"}}) {
     if (channels->empty()) continue;
     words += fmt::format("{}channel{} {} of {}", words.empty() ? "" : "; ",
                          channels->size() == 1 ? "" : "s", fmt::join(*channels, ", "), file);

@@ -33,7 +33,7 @@ struct Routing {
   std::string name;  ///< "true stereo (LL LR RL RR)"
   std::vector<Route> routes;
   /// Channels that --routing leaves out.
-  std::vector<int> unheard_of_input = {}, unheard_of_response = {};
+  std::vector<int> input_not_heard = {}, response_not_heard = {};
 };
 
 enum class Layout {
@@ -58,7 +58,7 @@ Routing checked_routing(Routing routing, int channels, int response_channels);
 /// In words: "1 (FL) to 1,2; 2 (FR) to 9,8".
 std::string words_of(const Routing& routing);
 
-/// "channel 3 of INPUT; channels 5 and 6 of RESPONSE", or empty.
+/// "channel 3 of INPUT; channels 5, 6 of RESPONSE", or empty.
 std::string unheard_words(const Routing& routing);
 
 /// The ears that hear the dry signal of a channel of INPUT, which has so many: both if no other

@@ -146,10 +146,13 @@ class SceneMaker {
     }
     auto pair = response_of(channels, route.left, route.right);
     if (is_silent(pair)) {
+      const std::string channels_of_pair =
+          route.left == route.right
+              ? fmt::format("channel {} is", route.left)
+              : fmt::format("channels {} and {} are", route.left, route.right);
       pair.warnings.push_back(
-          fmt::format("its channels {} and {} are silent, so that this is not "
-                      "heard",
-                      route.left, route.right));
+          fmt::format("its {} silent, so that {}", channels_of_pair,
+                      mix.dry_db ? "only the dry signal is heard there" : "this is not heard"));
     }
     const auto source = std::ranges::find(used, route.channel) - used.begin();
     add_voice(static_cast<std::size_t>(source), mix,
@@ -282,10 +285,7 @@ class SceneMaker {
     }
     OpenedResponse opened =
         open_response(job_, voice.response, options, nullptr, scene_.rate, "the scene", *cache_);
-    if (!job_.head.empty()) {
-      opened.report.warnings.push_back(
-          "is not a SOFA file, so that this voice does not turn with the head");
-    }
+    if (!job_.head.empty()) not_turning_.push_back(v);
     add_voice(source, mix, std::move(opened), options,
               is_special_file(voice.response) ? "" : voice.response);
   }
@@ -343,7 +343,7 @@ class SceneMaker {
 
   void crop(OpenedResponse& opened) const {
     const std::size_t known = opened.response->warnings.size();
-    Response part = cropped(*opened.response, job_.crop);
+    Response part = cropped(*opened.response, job_.crop, is_silent(*opened.response));
     for (std::size_t i = known; i < part.warnings.size(); ++i) {
       opened.report.warnings.push_back(part.warnings[i]);
     }
@@ -363,10 +363,12 @@ class SceneMaker {
 
   /// What depends on all voices: where time zero is, and how long the longest response.
   void finish() {
-    std::int64_t first_arrival = responses_.front().report.direct_sound;
-    for (const OpenedResponse& one : responses_) {
-      first_arrival = std::min(first_arrival, one.report.direct_sound);
+    std::int64_t first_arrival = kForever;
+    for (std::size_t p = 0; p < responses_.size(); ++p) {
+      if (sizes_[p].sounding == 0) continue;  // nothing arrives
+      first_arrival = std::min(first_arrival, responses_[p].report.direct_sound);
     }
+    if (first_arrival == kForever) first_arrival = responses_.front().report.direct_sound;
     const bool is_aligned = job_.align == Align::direct;
     const std::int64_t predelay = parse_duration(job_.mix.predelay, scene_.rate, "--predelay");
     const std::int64_t then_taps = then_ ? std::ssize(then_->taps.left) : 1;
@@ -403,6 +405,7 @@ class SceneMaker {
       scene_.parts[p].responses = std::move(voice);
     }
     warn_of_whole_stretches();
+    warn_of_head();
     for (const Part& part : scene_.parts) {
       scene_.latency = std::max(scene_.latency, part.responses->latency);
     }
@@ -411,6 +414,23 @@ class SceneMaker {
           scene_.taps, part.responses->whole.longest + scene_.latency - part.responses->latency);
     }
     scene_.first = scene_.latency + (is_aligned ? first_arrival : 0);
+  }
+
+  /// Once, however many voices turn with it.
+  void warn_of_head() {
+    const auto turning = std::ranges::find_if(
+        scene_.parts, [](const Part& part) { return part.moving && part.moving->motion.head; });
+    if (turning == scene_.parts.end()) return;
+    if (const std::string& warning = turning->moving->motion.head->warning; !warning.empty()) {
+      report_.warnings.push_back(warning);
+    }
+    if (not_turning_.empty()) return;
+    const VoiceRequest& first = job_.scene->voices[not_turning_.front()];
+    const std::size_t others = not_turning_.size() - 1;
+    report_.warnings.push_back(fmt::format(
+        "{}: is not a SOFA file, so that voice {}{} not turn with the head", first.response,
+        not_turning_.front() + 1,
+        others == 0 ? " does" : fmt::format(" and {} more, without one either, do", others)));
   }
 
   /// Where every response ends before a stretch does, or before it begins.
@@ -446,7 +466,8 @@ class SceneMaker {
   Scene scene_;
   KeptTaps taps_;
   std::shared_ptr<const Response> then_;
-  std::vector<std::size_t> source_of_;  ///< of each voice of a scene
+  std::vector<std::size_t> not_turning_;  // voices that have no directions, where the head turns
+  std::vector<std::size_t> source_of_;    ///< of each voice of a scene
   struct Size {
     std::int64_t taps;
     std::int64_t sounding;  ///< up to the last tap that is not 0
@@ -535,12 +556,15 @@ struct HeardTime {
   double begin = 0, end = 0;  // seconds
 };
 
+/// "3725.25", "3": to a hundredth.
+std::string seconds(double time) { return fmt::format("{}", std::round(100 * time) / 100); }
+
 /// "walk.csv: holds no movement from 0 to 3 s, ..."
 std::string rest_warning(const Track& track, const HeardTime& time, const std::string& who) {
   return fmt::format(
-      "{}: holds no movement from {:.4g} to {:.4g} s, while {} heard; its rows are "
-      "at {:.4g} to {:.4g} s",
-      track.name, time.begin, time.end, who, track.rows.front().seconds, track.rows.back().seconds);
+      "{}: holds no movement from {} to {} s, while {} heard; its rows are at {} to {} s",
+      track.name, seconds(time.begin), seconds(time.end), who, seconds(track.rows.front().seconds),
+      seconds(track.rows.back().seconds));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -35,6 +36,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 /// Throws GpuError if the file's levels differ from those that the device measured.
 void check_levels(const Stereo<Level>& device, const Stereo<Level>& written) {
+  for (const Side side : kSides) {
+    // A device leaves NaN out. The writer says that there is one.
+    if (!std::isfinite(device[side].peak) || !std::isfinite(written[side].peak)) return;
+  }
   for (const Side side : kSides) {
     if (device[side].peak != written[side].peak || device[side].over != written[side].over) {
       throw GpuError(
@@ -171,7 +176,7 @@ class Rendering {
     }
     Renderer& renderer = shared.renderer ? *shared.renderer : *own;
     std::optional<Verification> verification;
-    if (job_.verify) verification.emplace(*taps, source.recording().least_length());
+    if (job_.verify) verification.emplace(*taps, source.least_length());
     Signal unused;
     RenderReport rendered = renderer.run(
         [&](std::span<float> block) {
@@ -239,7 +244,7 @@ class Rendering {
       verified.starts.push_back(source.start());
       // A source has a sample, unless its file is truncated.
       verified.known_length =
-          std::max(verified.known_length, source.start() + source.exact_length().value_or(1));
+          std::max(verified.known_length, source.start() + source.least_length());
     }
     return verified;
   }

@@ -52,8 +52,10 @@ class Verification {
   ///
   /// One whole source has the bound of its method (error_bound()). In a scene, a frame of an FFT
   /// method may be off by 1.5 u sqrt(2 log2 L + P V/2) sum_v ||x_v|| ||h_v||, V and x_v those that
-  /// are heard in the transforms in which the frame is, and by 3 u of that for faded voices; that
-  /// of a direct method by (K + V + 3) u sum_v sum_k |h_v[k] x_v[n-k]|.
+  /// are heard in the transforms in which the frame is, and by 3 u of that for faded voices. For
+  /// voices of one source that follow each other, twice the root of the sum of squares stands
+  /// instead of the sum, if it is less. A frame of a direct method may be off by (K + V + 3) u
+  /// sum_v sum_k |h_v[k] x_v[n-k]|.
   void check(const Method& method);
 
   /// Number of samples compared.
@@ -70,6 +72,7 @@ class Verification {
     std::int64_t read = 0;            // samples
     std::vector<double> energies;     // of so many samples each: see kEnergySamples
     std::vector<std::size_t> voices;  // in the order in which they begin
+    bool overlaps = false;            // more than two of these at a time
     std::size_t next = 0;             // of these
     std::vector<std::size_t> heard;   // those that have begun and not ended
   };

@@ -87,7 +87,8 @@ TEST(LabelsTest, WordsOfAFullFrameAreNotCutOff) {
   for (const Box& box : crowd(labels, 200)) {
     EXPECT_GE(box.left, 0);
     EXPECT_LE(box.right, 400);
-    EXPECT_LE(box.bottom, 100);
+    EXPECT_GE(box.top, -1e-9);
+    EXPECT_LE(box.bottom, 100 + 1e-9);
   }
 }
 

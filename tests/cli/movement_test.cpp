@@ -141,9 +141,9 @@ TEST_F(MovementProgram, TurnsTheHeadForVoicesThatHaveDirections) {
   const Outcome both =
       scene(turning + "," + fixed, {"--head", turn, "-m", "cpu-naive", "--verify"});
   ASSERT_EQ(both.exit_code, 0) << both.err;
-  EXPECT_TRUE(says(both.err, {"warning: voice 2 (long.wav): ",
-                              "room.wav: is not a SOFA file, so that this voice does not turn with "
-                              "the head"}));
+  EXPECT_TRUE(says(both.err, {"warning: ",
+                              "room.wav: is not a SOFA file, so that voice 2 does not "
+                              "turn with the head"}));
   const Heard sum = heard(wet());
   for (std::size_t n = 0; n < sum.samples[0].size(); ++n) {
     const auto at = [n](const Heard& sound) {
@@ -154,6 +154,15 @@ TEST_F(MovementProgram, TurnsTheHeadForVoicesThatHaveDirections) {
   std::filesystem::remove(wet());
   expect_refusal(scene(fixed, {"--head", turn}), 1,
                  {"turn.csv: no voice of ", "scene.json has the directions of a SOFA file"});
+  const std::string wrapped = table("wrapped_head.csv", "0,350\n0.1,5\n");
+  const Outcome many = scene(turning + "," + turning + "," + fixed + "," + fixed,
+                             {"--head", wrapped, "-m", "cpu-naive"});
+  EXPECT_TRUE(says(many.err, {"room.wav: is not a SOFA file, so that voice 3 and 1 more, without "
+                              "one either, do not turn with the head"}));
+  const std::string twice = "wrapped_head.csv: line 2";
+  const std::size_t once = many.err.find(twice);
+  EXPECT_NE(once, std::string::npos) << many.err;
+  EXPECT_EQ(many.err.find(twice, once + 1), std::string::npos) << many.err;
 }
 
 TEST_F(MovementProgram, InterpolatesARestingSourceIfAskedTo) {

@@ -341,6 +341,12 @@ TEST_F(Program, WarnsOfFurtherOutputsOfAnOlderRun) {
             "");
   EXPECT_TRUE(says(scene(R"({"input": "source.wav", "response": "room.wav", "id": "ann"})"),
                    {"wet.stem-tom.wav: is not of this run"}));
+  // Hundreds of them take one line.
+  for (const char* const name : {"wet.stem-a.wav", "wet.stem-b.wav"}) {
+    write_bytes(folder_.file(name), "");
+  }
+  EXPECT_TRUE(says(scene(R"({"input": "source.wav", "response": "room.wav", "id": "ann"})"),
+                   {"wet.stem-a.wav and 2 more: are not of this run"}));
 }
 
 TEST_F(Program, ShowsItsProgressOnATerminalOnly) {

@@ -212,6 +212,28 @@ TEST_F(RoutingProgram, ScalesEachPairToUnitEnergy) {
   EXPECT_EQ(heard(wet()).samples[0][4], 0);
 }
 
+/// What is silent has no direct sound, and is silence in part as well.
+TEST_F(RoutingProgram, LeavesOutSilentPairsWhereTheDirectSoundCounts) {
+  Signal taps(4 * 60);
+  taps[4 * 40] = taps[4 * 40 + 1] = 1;
+  for (std::size_t k = 41; k < 60; ++k) taps[4 * k] = 0.01f;
+  const std::string pair = float_wav(folder_, "pair.wav", 4, taps);
+  ASSERT_EQ(render(two_, pair, {"-q", "-m", "cpu-naive"}).exit_code, 0);
+  const Heard late = heard(wet());
+  ASSERT_EQ(render(two_, pair, {"-q", "-m", "cpu-naive", "--align", "direct"}).exit_code, 0);
+  const Heard aligned = heard(wet());
+  for (std::size_t n = 0; n < kRoutedSamples; ++n) {
+    ASSERT_EQ(aligned.samples[0][n], late.samples[0][n + 40]) << n;
+  }
+  const Outcome part = render(two_, pair, {"-q", "-m", "cpu-naive", "--response-length", "45smp"});
+  ASSERT_EQ(part.exit_code, 0) << part.err;
+  EXPECT_EQ(heard(wet()).samples[0].size(), kRoutedSamples + 44);
+  EXPECT_EQ(heard(wet()).samples[0][41], late.samples[0][41]);
+  EXPECT_TRUE(says(render(two_, pair, {"--routing", "1:1,2 2:3,3", "--dry", "0"}).err,
+                   {"channel 2 of INPUT: its channel 3 is silent, so that only the dry signal is "
+                    "heard there"}));
+}
+
 TEST_F(RoutingProgram, SaysWhatIsNotHeard) {
   const std::string six = channels("six.wav", 6, kRoutedSamples, 4);
   const Outcome outcome = render(six, four_taps_, {"--routing", "1:1,3 4:3,1", "--json", "-"});
@@ -219,8 +241,8 @@ TEST_F(RoutingProgram, SaysWhatIsNotHeard) {
   EXPECT_TRUE(says(outcome.err, {"          not heard: channels 2, 3, 5, 6 of INPUT; channels 2, 4 "
                                  "of RESPONSE\n"}));
   const auto json = nlohmann::json::parse(outcome.out);
-  EXPECT_EQ(json["routing"]["unheard_of_input"], (std::vector<int>{2, 3, 5, 6}));
-  EXPECT_EQ(json["routing"]["unheard_of_response"], (std::vector<int>{2, 4}));
+  EXPECT_EQ(json["routing"]["input_not_heard"], (std::vector<int>{2, 3, 5, 6}));
+  EXPECT_EQ(json["routing"]["response_not_heard"], (std::vector<int>{2, 4}));
   EXPECT_TRUE(says(render(two_, four_taps_, {"--routing", "2:1,2 2:3,4"}).err,
                    {"          not heard: channel 1 of INPUT\n"}));
   for (const char* const all : {"1:1,2 2:3,4", "2:2,1 1:4,3"}) {

@@ -206,6 +206,12 @@ TEST_F(SceneProgram, ConvertsRecordingsToTheRateOfTheFirstOrTheOneThatIsAsked) {
   ASSERT_EQ(scene(voice("", "44k.wav", "unit.wav"), {"-q"}, R"(, "rate": 8000)").exit_code, 0);
   EXPECT_EQ(heard(wet()).rate, 8000);
   EXPECT_GE(heard(wet()).samples[0].size(), 4000u);
+  // As many samples are compared as at the rate of the file.
+  const Outcome verified = scene(voice("", "44k.wav", "unit.wav"),
+                                 {"-q", "--verify", "--stems", "--json", "-"}, R"(, "rate": 8000)");
+  ASSERT_EQ(verified.exit_code, 0) << verified.err;
+  EXPECT_EQ(nlohmann::json::parse(verified.out)["verified_samples"], 128);
+  std::filesystem::remove(file("wet.stem-1.wav"));
   std::filesystem::remove(wet());
   expect_refusal(scene(voice("", "16k.wav", "unit.wav") + "," + voice("", "44k.wav", "unit.wav"),
                        {"--rate-policy", "error"}),
