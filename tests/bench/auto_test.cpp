@@ -96,7 +96,7 @@ Sums try_all(const CostModel& model, const std::optional<Device>& device, Times&
     const auto time_of = [&](const Method* method) { return times(*method, shape); };
     const Method* const fastest = *std::ranges::min_element(field, {}, time_of);
     // Among slow methods a fast one has few rounds, and what disturbs them decides.
-    if (time_of(choice.method) > 1.05 * time_of(fastest)) {
+    if (time_of(choice.method) > time_of(fastest) + 1e-3) {
       times.measure({choice.method, fastest}, shape);
     }
     const double chosen = time_of(choice.method);
