@@ -7,7 +7,7 @@ namespace {
 
 constexpr int kThreads = 256;
 
-/// Of one side, or of both.
+/// Tails and wet signals of one side, or of both.
 struct Joints {
   const float* tail[2];
   float* wet[2];

@@ -58,7 +58,7 @@ void print_response(const char* head, const std::string& path, const ResponseRep
       response.taps, static_cast<double>(response.file_rate) / rate);
 }
 
-/// Of each response, if --unit-energy was asked for.
+/// Prints the gain of each response, if --unit-energy was asked for.
 void print_unit_energy(const std::vector<std::optional<double>>& gains) {
   std::string words;
   for (const std::optional<double>& gain : gains) {

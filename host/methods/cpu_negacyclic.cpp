@@ -7,10 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
-// Scalable vectors have no size that a table could be laid out for; these processors have NEON.
-#ifndef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
-#endif
+#include "host/base/vector_targets.hpp"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.h, which includes this file again for each target.
 #include "host/methods/cpu_complex-inl.hpp"

@@ -12,9 +12,9 @@
 
 namespace gpuconv {
 
-/// Of each source a ring of samples, sample n at n % size: those of a batch of windows, the first
-/// of which begins `lead` samples before the batch. What is read for the next batch takes the place
-/// of the oldest; the lead stays where it is.
+/// Keeps a ring of samples for each source, sample n at n % size: those of a batch of windows, the
+/// first of which begins `lead` samples before the batch. What is read for the next batch takes the
+/// place of the oldest; the lead stays where it is.
 class SourceRings {
  public:
   /// `lead` and `advance`, the new samples of a batch, are multiples of
@@ -33,7 +33,7 @@ class SourceRings {
 
   /// `size` samples from `begin` on, which may be negative.
   WindowSamples window(std::size_t source, std::int64_t begin, int size) const;
-  /// Of sample n of a window, and of those after it, how many lie side by side.
+  /// Counts the samples of a window that lie side by side, from sample n on.
   std::int64_t side_by_side(const WindowSamples& window, int n) const;
 
  private:

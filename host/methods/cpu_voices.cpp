@@ -537,8 +537,8 @@ void VoicesConvolver::Pipeline::forward_short_window(const Task& task, Worker& w
   transform_window(samples, worker, heard.spectrum);
 }
 
-/// Of a long window, some chunks from `part` on: the other levels there, products, and the first
-/// levels back.
+/// Does the other levels, the products and the first levels back for some chunks of a long window,
+/// from `part` on.
 void VoicesConvolver::Pipeline::multiply_chunks(const Task& task, Worker&) {
   const Window& window = windows_.back();
   const std::size_t group = group_end(window) - group_;

@@ -39,7 +39,7 @@ VerifiedScene scene_of(const Stereo<Signal>& response, std::int64_t length) {
   return scene;
 }
 
-/// Of voices in the order in which they begin: fades let two sound at a time.
+/// Says whether three of these voices, sorted by their begin, sound at a time; fades make it two.
 bool has_three_at_once(std::span<const Voice> voices, std::span<const std::size_t> in_order) {
   std::int64_t latest = 0, second = 0;  // ends of those before
   for (const std::size_t v : in_order) {
@@ -194,9 +194,10 @@ double Verification::energy_of(const Source& source, std::int64_t begin, std::in
   return sum;
 }
 
-/// Of what is heard of the samples from frame `begin` to `end`. The errors of voices that sound at
-/// the same time may be the same ones, and add up. Voices that follow each other have different
-/// samples, and so have their errors: of these the squares add up, twice where two overlap.
+/// Adds up what the voices can contribute to an error, from their samples between the frames
+/// `begin` and `end`. The errors of voices that sound at the same time may be equal, and add up.
+/// Voices that follow each other have different samples, and so have their errors: of these the
+/// squares add up, twice where two overlap.
 Verification::Limit Verification::limit_of(std::int64_t begin, std::int64_t end) {
   Limit limit;
   for (const Source& source : sources_) {

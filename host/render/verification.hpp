@@ -31,10 +31,10 @@ struct VerifiedScene {
 
 class Verification {
  public:
-  /// Of one whole source. `source_length` is N, or the number of samples that will come for
+  /// Verifies one whole source. `source_length` is N, or the number of samples that will come for
   /// certain. `response` must outlive the verification.
   Verification(const Stereo<Signal>& response, std::int64_t source_length);
-  /// Of a scene, whose renderer takes responses() instead of those in `scene`.
+  /// Verifies a scene, whose renderer takes responses() instead of those in `scene`.
   explicit Verification(VerifiedScene scene);
 
   /// Those of the scene, with their energies noted. They refer to the verification, which outlives

@@ -209,7 +209,7 @@ class TrackReader {
     return track_.rows[i].values[0] - track_.rows[i - 1].values[0];
   }
 
-  /// Of the turn to row `i`: whether the movement before or after it goes the short way round.
+  /// Says whether the movement before or after the turn to row `i` goes the short way round.
   bool goes_on_the_short_way(std::size_t i) const {
     const double shorter = std::remainder(turn(i), kCircle);
     const auto agrees = [&](std::size_t other) {

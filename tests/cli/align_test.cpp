@@ -395,7 +395,7 @@ TEST_F(Early, KeepsBothOldFilesWhereOneCannotBeWritten) {
   EXPECT_EQ(read_bytes(wet()), "old");
 }
 
-/// Zeros at the end of a response are no sound.
+/// Zeros at the end of a response do not count as sound.
 TEST_F(Program, WarnsOfPartsThatHoldAllOrNothing) {
   Signal taps(2 * 800);
   taps[2 * 16] = taps[2 * 16 + 1] = 1;  // the direct sound, and 10 ms later the last tap

@@ -158,7 +158,7 @@ TEST_F(Levels, NameTheFrameThatOverflows) {
   for (const char* const level : {"peak=-1", "rms=-26"}) {
     expect_refusal(render(huge, room, {"--level", level, "-m", "cpu-naive"}), 2,
                    {"overflow: frame 1 of the left ear"});
-    // Here NaN comes out, which a device leaves out of its levels: that is no fault of its own.
+    // An FFT turns this into NaN, which a GPU leaves out of its levels. The GPU is not to blame.
     for (const Method* const method : methods_here()) {
       expect_refusal(render(huge, room, {"--level", level, "-m", std::string(method->name)}), 2,
                      {"overflow: frame ", " of the left ear"});

@@ -144,7 +144,7 @@ class Rows final : public RowTransform {
     return groups * pairs_ >= 2 * multiprocessors_ ? groups * kTogether : 0;
   }
 
-  /// Of `blocks` times as many blocks as a segment has pairs, from segment `first` on.
+  /// Launches `blocks` times as many blocks as a segment has pairs, from segment `first` on.
   template <typename Sized, typename Rows>
   void launch_convolve(const std::span<float2> (&sides)[2], int first, int blocks,
                        const std::span<const float2> (&spectra)[2], const Stream& stream) const {

@@ -34,7 +34,7 @@ class RowTransform {
   virtual void convolve(const std::span<float2> (&sides)[2], int count,
                         const std::span<const float2> (&spectra)[2],
                         const Stream& stream) const = 0;
-  /// Of convolve(), 1 or 2.
+  /// Kernel launches of convolve(): 1 or 2.
   virtual int launches(int count) const = 0;
 
   /// responses() and convolve() in one launch, for one segment.
