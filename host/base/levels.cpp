@@ -1,29 +1,77 @@
-#include "host/base/levels.hpp"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "host/base/levels.cpp"
+#include "host/base/vector_targets.hpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h, which includes this file again for each target.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gpuconv::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// The largest of the samples' bits without their signs. Floats are in the order of these, and what
+/// is not finite comes last.
+std::int32_t largest_bits(const float* samples, std::size_t count) {
+  constexpr std::int32_t kMagnitude = 0x7fffffff;
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> bits;
+  const auto magnitude = hn::Set(bits, kMagnitude);
+  const auto magnitudes = [&](std::size_t n) {
+    return hn::And(hn::BitCast(bits, hn::LoadU(d, samples + n)), magnitude);
+  };
+  const std::size_t lanes = hn::Lanes(d);
+  auto even = hn::Zero(bits);
+  auto odd = even;
+  std::size_t n = 0;
+  for (; n + 2 * lanes <= count; n += 2 * lanes) {
+    even = hn::Max(even, magnitudes(n));
+    odd = hn::Max(odd, magnitudes(n + lanes));
+  }
+  std::int32_t peak = hn::GetLane(hn::MaxOfLanes(bits, hn::Max(even, odd)));
+  for (; n < count; ++n) {
+    std::int32_t last = 0;
+    std::memcpy(&last, samples + n, sizeof last);
+    last &= kMagnitude;
+    if (last > peak) peak = last;
+  }
+  return peak;
+}
+
+}  // namespace
+}  // namespace gpuconv::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdint>
+
+#include "host/base/levels.hpp"
 
 namespace gpuconv {
 
+HWY_EXPORT(largest_bits);
+
 void measure(std::span<const float> samples, Level& level) {
-  // Without their signs, floats are in the order of their bits; the largest integer is found by
-  // vectors, the largest float is not.
-  constexpr std::int32_t kMagnitude = 0x7fffffff;
+  constexpr std::size_t kStretch = 4096;  // in the first-level cache
   constexpr auto kFullScale = std::bit_cast<std::int32_t>(1.0F);
   auto peak = std::bit_cast<std::int32_t>(level.peak);
-  constexpr std::size_t kBlock = 1 << 20;  // no count beyond its range
-  for (std::size_t start = 0; start < samples.size(); start += kBlock) {
-    std::int32_t over = 0;
-    for (const float sample : samples.subspan(start, std::min(kBlock, samples.size() - start))) {
-      const std::int32_t magnitude = std::bit_cast<std::int32_t>(sample) & kMagnitude;
-      peak = std::max(peak, magnitude);
-      over += magnitude > kFullScale ? 1 : 0;
-    }
-    level.over += over;
+  while (!samples.empty()) {
+    const auto stretch = samples.first(std::min(kStretch, samples.size()));
+    samples = samples.subspan(stretch.size());
+    const std::int32_t largest = HWY_DYNAMIC_DISPATCH(largest_bits)(stretch.data(), stretch.size());
+    peak = std::max(peak, largest);
+    if (largest <= kFullScale) continue;
+    level.over += std::ranges::count_if(stretch, [](float x) { return !(std::abs(x) <= 1); });
   }
   level.peak = std::bit_cast<float>(peak);
 }
@@ -42,3 +90,5 @@ std::string tenths(double decibels) {
 double amplitude(double decibels) { return std::pow(10.0, decibels / 20); }
 
 }  // namespace gpuconv
+
+#endif  // HWY_ONCE

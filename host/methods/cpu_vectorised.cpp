@@ -224,8 +224,10 @@ std::size_t VectorisedConvolver::bytes() const {
 ///   long windows    a batch is one. Three steps: the first levels, the chunks, the last levels; a
 ///                   task is a part of one. What a step leaves is used while it is in the caches
 ///
-/// In each step worker 0 also writes a share of the wet frames of the batch before and reads a
-/// share of the samples of the batch after. The spectra of the response are made on the way.
+/// Meanwhile worker 0 writes the wet frames of the batch before and reads the samples of the batch
+/// after, piece by piece, for as long as the others have tasks: where two workers share a batch, it
+/// does little else. The last step of a batch does the rest. The spectra of the response are made
+/// on the way.
 class VectorisedConvolver::Pipeline {
  public:
   /// `head`: the first samples of the source, all of it if there are less than kShortSource.
@@ -270,8 +272,8 @@ class VectorisedConvolver::Pipeline {
 
   void begin_step();
   bool do_task(std::int64_t task, Worker& worker);
-  void read(std::int64_t batch, std::int64_t end, const ReadSource& source);
-  void write(std::int64_t batch, std::int64_t end, const WriteWet& wet);
+  bool read_piece(std::int64_t batch, const ReadSource& source);
+  bool write_piece(std::int64_t batch, const WriteWet& wet);
   void read_and_write(const ReadSource& source, const WriteWet& wet);
   void forward_columns(std::int64_t t, int group, Worker& worker, float* spectrum);
   void filter_chunk(std::int64_t t, int chunk, Worker& worker, float* spectrum,
@@ -307,7 +309,7 @@ class VectorisedConvolver::Pipeline {
   AlignedFloats head_;
   std::int64_t head_length_;
   std::int64_t head_used_ = 0;
-  std::int64_t batch_read_ = -1;  // the latest
+  std::int64_t batch_read_ = -1;  // the latest that was begun
   AlignedFloats memory_;          // of all that follows
   Slot slots_[2];                 // in use, being read
   // Of long windows: their spectra, then products, then wet frames, which stay where they are made.
@@ -320,7 +322,7 @@ class VectorisedConvolver::Pipeline {
 
   // Written by worker 0, read between steps.
   std::int64_t source_length_ = kUnknown;
-  std::int64_t written_ = 0;  // frames of a batch
+  std::int64_t written_ = 0;  // frames
   std::exception_ptr failure_;
 
   // Written between steps, read by all.
@@ -329,6 +331,7 @@ class VectorisedConvolver::Pipeline {
   std::int64_t wet_length_ = kUnknown;
   bool done_ = false;
   std::atomic<std::int64_t> next_task_ = 0;
+  std::atomic<bool> is_out_of_tasks_ = false;
   std::barrier<BetweenSteps> step_done_;
 };
 
@@ -401,6 +404,7 @@ void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSour
     if (worker == 0) read_and_write(source, wet);
     while (do_task(next_task_++, workers_[static_cast<std::size_t>(worker)])) {
     }
+    is_out_of_tasks_ = true;
     step_done_.arrive_and_wait();
   }
   if (worker == 0 && failure_ == nullptr) read_and_write(source, wet);
@@ -413,23 +417,23 @@ void VectorisedConvolver::Pipeline::begin_step() {
   }
   ++step_;
   next_task_ = 0;
+  is_out_of_tasks_ = false;
   done_ = failure_ != nullptr || (step_ >= 0 && step_ % steps_of_batch() == 0 &&
                                   step_ / steps_of_batch() * batch_ * plan_.advance >= wet_length_);
 }
 
-/// The share of a step; after the last one, what is left.
+/// As much as the other workers leave time for; before the first batch and after the last one, and
+/// in the last step of each, all.
 void VectorisedConvolver::Pipeline::read_and_write(const ReadSource& source, const WriteWet& wet) {
+  const bool is_last_step = done_ || step_ < 0 || (step_ + 1) % steps_of_batch() == 0;
+  const std::int64_t batch = step_ < 0 ? -1 : step_ / steps_of_batch();
+  const bool reads = !done_ && step_ >= -1 && !plan_.is_single();
+  const auto is_time = [&] { return is_last_step || !is_out_of_tasks_; };
   try {
-    const std::int64_t all = batch_ * plan_.advance;
-    if (step_ < 0) {
-      if (step_ == -1 && !plan_.is_single()) read(0, all, source);
-      return;
+    while (is_time() && write_piece(batch - 1, wet)) {
     }
-    const std::int64_t batch = step_ / steps_of_batch();
-    const std::int64_t share =
-        done_ ? all : all * (step_ % steps_of_batch() + 1) / steps_of_batch();
-    if (batch > 0) write(batch - 1, share, wet);
-    if (!done_ && !plan_.is_single()) read(batch + 1, share, source);
+    while (reads && is_time() && read_piece(batch + 1, source)) {
+    }
   } catch (...) {
     failure_ = std::current_exception();
   }
@@ -500,9 +504,8 @@ WindowSamples VectorisedConvolver::Pipeline::window(std::int64_t t) {
           static_cast<int>(std::clamp<std::int64_t>(from.count - first, 0, 2 * plan_.half))};
 }
 
-/// The samples of a batch up to `end` of its new ones.
-void VectorisedConvolver::Pipeline::read(std::int64_t batch, std::int64_t end,
-                                         const ReadSource& source) {
+/// Reads the next samples of a batch; false if it has all.
+bool VectorisedConvolver::Pipeline::read_piece(std::int64_t batch, const ReadSource& source) {
   constexpr std::int64_t kPiece = 16384;
   Slot& to = slot(batch);
   const std::int64_t all = batch_ * plan_.advance;
@@ -512,40 +515,34 @@ void VectorisedConvolver::Pipeline::read(std::int64_t batch, std::int64_t end,
     to.count = std::clamp<std::int64_t>(before.count - all, 0, plan_.lead);
     std::copy_n(before.samples + all, to.count, to.samples);
   }
-  if (to.count < plan_.lead) return;  // after the end
-  end += plan_.lead;
-  while (to.count < end) {
-    float* const samples = to.samples + to.count;
-    if (head_used_ < head_length_) {
-      const std::int64_t count = std::min(end - to.count, head_length_ - head_used_);
-      std::copy_n(std::as_const(head_).data() + head_used_, count, samples);
-      head_used_ += count;
-      to.count += count;
-      continue;
-    }
-    if (source_length_ != kUnknown) return;
-    const std::int64_t wanted = std::min(kPiece, end - to.count);
-    const auto count =
-        static_cast<std::int64_t>(source({samples, static_cast<std::size_t>(wanted)}));
+  const std::int64_t end = plan_.lead + all;
+  if (to.count < plan_.lead || to.count == end) return false;  // after the end; full
+  float* const samples = to.samples + to.count;
+  if (head_used_ < head_length_) {
+    const std::int64_t count = std::min(end - to.count, head_length_ - head_used_);
+    std::copy_n(std::as_const(head_).data() + head_used_, count, samples);
+    head_used_ += count;
     to.count += count;
-    if (count < wanted) {
-      source_length_ = batch * all + to.count - plan_.lead;
-      return;
-    }
+    return true;
   }
+  if (source_length_ != kUnknown) return false;
+  const std::int64_t wanted = std::min(kPiece, end - to.count);
+  const auto count = static_cast<std::int64_t>(source({samples, static_cast<std::size_t>(wanted)}));
+  to.count += count;
+  if (count < wanted) source_length_ = batch * all + to.count - plan_.lead;
+  return count == wanted;
 }
 
-/// The frames of a batch up to `end`.
-void VectorisedConvolver::Pipeline::write(std::int64_t batch, std::int64_t end,
-                                          const WriteWet& wet) {
+/// Writes the next frames of a batch; false if it has no more.
+bool VectorisedConvolver::Pipeline::write_piece(std::int64_t batch, const WriteWet& wet) {
   const std::int64_t all = batch_ * plan_.advance;
-  end = std::min(end, wet_length_ - batch * all);
-  while (written_ < end) {
-    const Stereo<std::span<const float>> piece = frames(batch, written_, end);
-    wet(piece);
-    written_ += static_cast<std::int64_t>(piece.left.size());
-  }
-  if (end == all) written_ = 0;
+  const std::int64_t first = batch * all;
+  const std::int64_t end = std::min(first + all, wet_length_);
+  if (written_ >= end) return false;
+  const Stereo<std::span<const float>> piece = frames(batch, written_ - first, end - first);
+  wet(piece);
+  written_ += static_cast<std::int64_t>(piece.left.size());
+  return true;
 }
 
 Stereo<std::span<const float>> VectorisedConvolver::Pipeline::frames(std::int64_t batch,

@@ -108,15 +108,20 @@ std::size_t SourceReader::read(std::span<const std::span<float>> sides) {
   std::size_t length = sides.front().size();
   if (static_cast<std::int64_t>(length) > left_) length = static_cast<std::size_t>(left_);
   const auto channels = static_cast<std::size_t>(format_.channels);
-  frames_.resize(std::max<std::size_t>(1, kBufferSamples / channels) * channels);
+  const std::size_t most = std::max<std::size_t>(1, kBufferSamples / channels);
+  const bool is_alone = channels == 1 && sides.size() == 1;  // its samples are the frames
+  if (!is_alone) frames_.resize(most * channels);
   std::size_t done = 0;
   while (done < length) {
-    const std::size_t wanted = std::min(length - done, frames_.size() / channels);
-    const std::size_t got = reader_.read(std::span(frames_).first(wanted * channels));
+    const std::size_t wanted = std::min(length - done, most);
+    const std::size_t got = reader_.read(is_alone ? sides.front().subspan(done, wanted)
+                                                  : std::span(frames_).first(wanted * channels));
     for (std::size_t i = 0; i < sides.size(); ++i) {
       const auto portion = sides[i].subspan(done, got);
       const std::size_t channel = channels_[i];
-      for (std::size_t n = 0; n < got; ++n) portion[n] = frames_[n * channels + channel];
+      for (std::size_t n = 0; n < got && !is_alone; ++n) {
+        portion[n] = frames_[n * channels + channel];
+      }
       replaced_ += mend_nonfinite(path_, portion, 1, position_, nonfinite_);
     }
     position_ += static_cast<std::int64_t>(got);

@@ -31,7 +31,8 @@ class WetWriter {
 
   /// Takes the next frames; `wet.left` and `wet.right` have one length, and are the same where the
   /// file has one channel: see pick(). A sample that is not a
-  /// finite number is a FileError naming the frame: the result has overflowed.
+  /// finite number is a FileError naming the frame: the result has overflowed. The last few
+  /// thousand frames may wait for the next ones.
   void write(Stereo<std::span<const float>> wet);
 
   /// Completes the file, reads its header back and puts it in its place. Without finish(), or if
@@ -43,6 +44,17 @@ class WetWriter {
   OutputFile complete();
 
  private:
+  /// Interleaved samples on their way to the container.
+  template <typename Sample>
+  struct Gathered {
+    std::vector<Sample> samples;
+    std::size_t count = 0;
+  };
+  template <typename Sample>
+  void gather(std::span<const Sample> left, std::span<const Sample> right,
+              Gathered<Sample>& gathered);
+  template <typename Sample>
+  void pass_on(Gathered<Sample>& gathered);
   void check_finite(Stereo<std::span<const float>> wet) const;
   void check_written() const;
 
@@ -50,10 +62,10 @@ class WetWriter {
   OutputFile file_;
   std::unique_ptr<FrameWriter> writer_;
   WriteReport report_;
-  std::vector<float> frames_;
+  Gathered<float> frames_;
   Stereo<std::vector<std::int32_t>> ears_;
   Stereo<Random> dither_{Random(0), Random(1)};  // as ever: the same bytes from run to run
-  std::vector<std::int32_t> pcm_;
+  Gathered<std::int32_t> pcm_;
   std::int64_t sync_begun_ = 0;  // bytes
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -32,6 +33,34 @@ TEST(LevelsTest, BlocksAddUp) {
   measure(std::vector<float>{}, level);
   EXPECT_EQ(level.peak, 3);
   EXPECT_EQ(level.over, 2);
+}
+
+TEST(LevelsTest, FindsTheLoudestSampleWhereverItIs) {
+  for (const std::size_t length : {1, 7, 31, 100, 4096, 4097, 10'000}) {
+    for (std::size_t n = 0; n < length; n += length / 100 + 1) {
+      std::vector<float> samples(length, -0.25f);
+      samples[n] = -1.5f;
+      Level level;
+      measure(samples, level);
+      ASSERT_EQ(level.peak, 1.5f) << n << " of " << length;
+      ASSERT_EQ(level.over, 1) << n << " of " << length;
+    }
+  }
+}
+
+TEST(LevelsTest, APeakThatIsNotFiniteStays) {
+  for (const float bad :
+       {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::quiet_NaN()}) {
+    for (const std::size_t n : {0, 5, 9'999}) {
+      std::vector<float> samples(10'000, 0.5f);
+      samples[n] = bad;
+      Level level;
+      measure(samples, level);
+      measure(std::vector<float>{2}, level);
+      EXPECT_FALSE(std::isfinite(level.peak)) << bad << " at " << n;
+      EXPECT_EQ(level.over, 2) << bad << " at " << n;
+    }
+  }
 }
 
 TEST(LevelsTest, TenthsHaveASignUnlessTheyAreZero) {

@@ -138,6 +138,19 @@ TEST(OutputTest, TheBytesDependOnTheSamplesAlone) {
   }
 }
 
+TEST(OutputTest, TheBytesDoNotDependOnHowManyFramesComeAtATime) {
+  const Folder folder;
+  const Ears wet = wet_of(70'000);
+  for (const Case& each : kCases) {
+    render(folder.file(std::string("whole-") + each.name), each.format, wet, wet.left.size());
+    const std::string whole = read_bytes(folder.file(std::string("whole-") + each.name));
+    for (const std::size_t block : {std::size_t{997}, std::size_t{16'384}, std::size_t{20'000}}) {
+      render(folder.file(each.name), each.format, wet, block);
+      EXPECT_TRUE(read_bytes(folder.file(each.name)) == whole) << each.name << " of " << block;
+    }
+  }
+}
+
 TEST(OutputTest, LevelsAndClippedSamplesAreReportedForEachEar) {
   const Folder folder;
   const Ears wet{{0.5f, -2.0f, 1.0f, 1.5f}, {0.25f, 0, 0, -1.0f}};
@@ -209,7 +222,7 @@ TEST(OutputTest, WithoutFinishNothingIsLeft) {
 
 TEST(OutputTest, AFileThatLostBytesUnderwayIsNotPublished) {
   const Folder folder;
-  const Ears wet = wet_of(1'000);
+  const Ears wet = wet_of(20'000);
   write_bytes(folder.file("a.wav"), "old");
   WetWriter writer(folder.file("a.wav"), {}, 16'000);
   writer.write({wet.left, wet.right});
@@ -217,7 +230,7 @@ TEST(OutputTest, AFileThatLostBytesUnderwayIsNotPublished) {
     if (entry.path().extension() == ".tmp") std::filesystem::resize_file(entry.path(), 1'000);
   }
   EXPECT_TRUE(says(message_of<FileError>([&] { writer.finish(); }),
-                   {"a.wav: reads back as", "1000 were written"}));
+                   {"a.wav: reads back as", "20000 were written"}));
   EXPECT_EQ(read_bytes(folder.file("a.wav")), "old");
 }
 
