@@ -85,6 +85,14 @@ void add_fmt(Header& header, const FileFormat& format, int rate) {
   }
 }
 
+/// The low bytes of each sample. Their number is a constant, so that no sample takes a call.
+template <std::size_t kBytes>
+void pack(std::span<const std::int32_t> samples, std::byte* to) {
+  for (std::size_t n = 0; n < samples.size(); ++n) {
+    std::memcpy(to + n * kBytes, &samples[n], kBytes);
+  }
+}
+
 }  // namespace
 
 bool is_rf64(const FileFormat& format, std::int64_t frames) {
@@ -135,8 +143,15 @@ void WavWriter::write(std::span<const float> frames) {
 void WavWriter::write(std::span<const std::int32_t> frames) {
   const auto sample_bytes = static_cast<std::size_t>(format_.bits / 8);
   bytes_.resize(frames.size() * sample_bytes);
-  for (std::size_t n = 0; n < frames.size(); ++n) {
-    std::memcpy(bytes_.data() + n * sample_bytes, &frames[n], sample_bytes);  // the low bytes
+  switch (sample_bytes) {
+    case 2:
+      pack<2>(frames, bytes_.data());
+      break;
+    case 3:
+      pack<3>(frames, bytes_.data());
+      break;
+    default:
+      pack<4>(frames, bytes_.data());
   }
   file_.write(bytes_);
   samples_ += static_cast<std::int64_t>(frames.size());

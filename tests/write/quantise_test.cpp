@@ -54,6 +54,28 @@ TEST(QuantiseTest, WhatIsNoNumberMakesNoClick) {
   EXPECT_EQ(quantise(-kInf, 32), -2'147'483'647 - 1);
 }
 
+TEST(QuantiseTest, ABlockIsRoundedAsTheSystemRounds) {
+  Random random(3);
+  std::vector<float> samples(10'007);
+  for (float& x : samples) x = 1.1f * random.uniform();
+  for (std::size_t n = 0; n < samples.size(); n += 3) {  // on the steps and between them
+    samples[n] = static_cast<float>(random.integer(-70'000, 70'000)) / 65'536;
+  }
+  for (const int bits : {16, 24, 32}) {
+    const double scale = std::ldexp(1.0, bits - 1);
+    std::vector<std::int32_t> pcm(samples.size());
+    std::int64_t clipped = 0;
+    EXPECT_GT(quantise(samples, bits, pcm), 0);
+    for (std::size_t n = 0; n < samples.size(); ++n) {
+      const double rounded = std::nearbyint(samples[n] * scale);
+      ASSERT_EQ(pcm[n], static_cast<std::int32_t>(std::clamp(rounded, -scale, scale - 1)))
+          << samples[n] << " in " << bits << " bits";
+      clipped += std::abs(samples[n]) > 1;
+    }
+    EXPECT_EQ(quantise(samples, bits, pcm), clipped);
+  }
+}
+
 TEST(DitherTest, MakesTheErrorThatOfNoiseWhateverTheSignal) {
   constexpr int kSamples = 200'000;
   for (const double steps : {0.1, 0.25, 0.5, 0.9, 12'345.5}) {
