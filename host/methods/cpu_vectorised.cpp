@@ -25,6 +25,7 @@
 #include <barrier>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <set>
 #include <stdexcept>
@@ -226,14 +227,15 @@ std::size_t VectorisedConvolver::bytes() const {
 ///
 /// Meanwhile worker 0 writes the wet frames of the batch before and reads the samples of the batch
 /// after, piece by piece, for as long as the others have tasks: where two workers share a batch, it
-/// does little else. The last step of a batch does the rest. The spectra of the response are made
-/// on the way.
+/// does little else. The last step of a batch does the rest. Workers without a task read for it, if
+/// they may. The spectra of the response are made on the way.
 class VectorisedConvolver::Pipeline {
  public:
   /// `head`: the first samples of the source, all of it if there are less than kShortSource.
   /// `fresh`: the spectra to be made first, the same as `spectra`, or none.
   Pipeline(const VectorisedConvolver& convolver, int threads, const VectorisedPlan& plan,
-           const Spectra& spectra, Spectra* fresh, AlignedFloats head, std::int64_t head_length);
+           const Spectra& spectra, Spectra* fresh, AlignedFloats head, std::int64_t head_length,
+           SourceThread source_thread);
 
   /// Run by all workers at once. Throws nothing, since the others would wait for ever.
   void work(int worker, int workers, const ReadSource& source, const WriteWet& wet) noexcept;
@@ -274,7 +276,10 @@ class VectorisedConvolver::Pipeline {
   bool do_task(std::int64_t task, Worker& worker);
   bool read_piece(std::int64_t batch, const ReadSource& source);
   bool write_piece(std::int64_t batch, const WriteWet& wet);
-  void read_and_write(const ReadSource& source, const WriteWet& wet);
+  void write_frames(const WriteWet& wet);
+  void read_samples(const ReadSource& source, const std::function<bool()>& has_time);
+  void note_failure();
+  bool must_end_batch() const { return done_ || step_ < 0 || (step_ + 1) % steps_of_batch() == 0; }
   void forward_columns(std::int64_t t, int group, Worker& worker, float* spectrum);
   void filter_chunk(std::int64_t t, int chunk, Worker& worker, float* spectrum,
                     Stereo<float*> product);
@@ -305,13 +310,17 @@ class VectorisedConvolver::Pipeline {
   Spectra* const fresh_;
   const NegacyclicTransform& transform_;
   const std::int64_t batch_;  // windows
+  const SourceThread source_thread_;
 
+  std::mutex reading_;  // what follows belongs to the worker that reads
   AlignedFloats head_;
   std::int64_t head_length_;
   std::int64_t head_used_ = 0;
-  std::int64_t batch_read_ = -1;  // the latest that was begun
-  AlignedFloats memory_;          // of all that follows
-  Slot slots_[2];                 // in use, being read
+  std::int64_t batch_read_ = -1;           // the latest that was begun
+  std::int64_t source_length_ = kUnknown;  // also read between steps
+
+  AlignedFloats memory_;  // of all that follows
+  Slot slots_[2];         // in use, being read
   // Of long windows: their spectra, then products, then wet frames, which stay where they are made.
   float* spectra_of_windows_ = nullptr;
   std::size_t windows_ = 0;
@@ -320,10 +329,11 @@ class VectorisedConvolver::Pipeline {
   Stereo<float*> wet_{};              // of short windows: being made, being written
   std::vector<Worker> workers_;
 
-  // Written by worker 0, read between steps.
-  std::int64_t source_length_ = kUnknown;
-  std::int64_t written_ = 0;  // frames
-  std::exception_ptr failure_;
+  std::int64_t written_ = 0;  // frames, by worker 0
+
+  std::mutex failing_;
+  std::exception_ptr failure_;  // the first
+  std::atomic<bool> has_failed_ = false;
 
   // Written between steps, read by all.
   std::int64_t step_;
@@ -331,7 +341,8 @@ class VectorisedConvolver::Pipeline {
   std::int64_t wet_length_ = kUnknown;
   bool done_ = false;
   std::atomic<std::int64_t> next_task_ = 0;
-  std::atomic<bool> is_out_of_tasks_ = false;
+  std::atomic<bool> is_out_of_tasks_ = false;  // a worker has found none
+  std::atomic<bool> is_first_done_ = false;    // worker 0 has
   std::barrier<BetweenSteps> step_done_;
 };
 
@@ -340,7 +351,7 @@ class VectorisedConvolver::Pipeline {
 VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver, int threads,
                                         const VectorisedPlan& plan, const Spectra& spectra,
                                         Spectra* fresh, AlignedFloats head,
-                                        std::int64_t head_length)
+                                        std::int64_t head_length, SourceThread source_thread)
     : convolver_(convolver),
       threads_(threads),
       plan_(plan),
@@ -350,6 +361,7 @@ VectorisedConvolver::Pipeline::Pipeline(const VectorisedConvolver& convolver, in
       batch_(is_shared() || plan.is_single()
                  ? 1
                  : ceil_div(std::min(threads, 16) * std::int64_t{65536}, plan.advance)),
+      source_thread_(source_thread),
       head_(std::move(head)),
       head_length_(head_length),
       workers_(static_cast<std::size_t>(threads)),
@@ -401,13 +413,23 @@ void VectorisedConvolver::Pipeline::work(int worker, int workers, const ReadSour
     for (int i = workers; i < threads_; ++i) step_done_.arrive_and_drop();
   }
   while (!done_) {
-    if (worker == 0) read_and_write(source, wet);
+    if (worker == 0) {
+      write_frames(wet);
+      read_samples(source, [&] { return must_end_batch() || !is_out_of_tasks_; });
+    }
     while (do_task(next_task_++, workers_[static_cast<std::size_t>(worker)])) {
     }
-    is_out_of_tasks_ = true;
+    if (worker == 0) {
+      is_first_done_ = true;
+    } else {
+      is_out_of_tasks_ = true;
+      if (source_thread_ == SourceThread::any) {
+        read_samples(source, [&] { return !is_first_done_; });
+      }
+    }
     step_done_.arrive_and_wait();
   }
-  if (worker == 0 && failure_ == nullptr) read_and_write(source, wet);
+  if (worker == 0 && !has_failed_) write_frames(wet);
 }
 
 void VectorisedConvolver::Pipeline::begin_step() {
@@ -417,26 +439,41 @@ void VectorisedConvolver::Pipeline::begin_step() {
   }
   ++step_;
   next_task_ = 0;
-  is_out_of_tasks_ = false;
-  done_ = failure_ != nullptr || (step_ >= 0 && step_ % steps_of_batch() == 0 &&
-                                  step_ / steps_of_batch() * batch_ * plan_.advance >= wet_length_);
+  is_out_of_tasks_ = is_first_done_ = false;
+  done_ = has_failed_ || (step_ >= 0 && step_ % steps_of_batch() == 0 &&
+                          step_ / steps_of_batch() * batch_ * plan_.advance >= wet_length_);
 }
 
-/// As much as the other workers leave time for; before the first batch and after the last one, and
-/// in the last step of each, all.
-void VectorisedConvolver::Pipeline::read_and_write(const ReadSource& source, const WriteWet& wet) {
-  const bool is_last_step = done_ || step_ < 0 || (step_ + 1) % steps_of_batch() == 0;
+/// Those of the batch before, for as long as the other workers have tasks.
+void VectorisedConvolver::Pipeline::write_frames(const WriteWet& wet) {
   const std::int64_t batch = step_ < 0 ? -1 : step_ / steps_of_batch();
-  const bool reads = !done_ && step_ >= -1 && !plan_.is_single();
-  const auto is_time = [&] { return is_last_step || !is_out_of_tasks_; };
   try {
-    while (is_time() && write_piece(batch - 1, wet)) {
-    }
-    while (reads && is_time() && read_piece(batch + 1, source)) {
+    while ((must_end_batch() || !is_out_of_tasks_) && write_piece(batch - 1, wet)) {
     }
   } catch (...) {
-    failure_ = std::current_exception();
+    note_failure();
   }
+}
+
+/// Those of the batch after.
+void VectorisedConvolver::Pipeline::read_samples(const ReadSource& source,
+                                                 const std::function<bool()>& has_time) {
+  if (step_ < -1 || plan_.is_single()) return;
+  const std::int64_t batch = step_ < 0 ? 0 : step_ / steps_of_batch() + 1;
+  try {
+    for (bool has_more = true; has_more && has_time();) {
+      const std::lock_guard lock(reading_);
+      has_more = !has_failed_ && read_piece(batch, source);
+    }
+  } catch (...) {
+    note_failure();
+  }
+}
+
+void VectorisedConvolver::Pipeline::note_failure() {
+  const std::lock_guard lock(failing_);
+  if (!failure_) failure_ = std::current_exception();
+  has_failed_ = true;
 }
 
 /// False if this step has no such task.
@@ -618,7 +655,8 @@ int VectorisedConvolver::workers(std::int64_t source_length, bool knows_spectra,
   return static_cast<int>(std::clamp<double>(plan_cost(plan, work) / kWorkOfWorker, 1, threads));
 }
 
-void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int threads) const {
+void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int threads,
+                              SourceThread source_thread) const {
   AlignedFloats head(kShortSource);
   std::int64_t head_length = 0;
   for (bool is_more = true; is_more && head_length < kShortSource;) {
@@ -643,7 +681,7 @@ void VectorisedConvolver::run(const ReadSource& source, const WriteWet& wet, int
   const int threads_wanted = threads > 0 ? threads : threads_ > 0 ? threads_ : thread_count();
   const int workers_wanted = workers(head_length, fresh == nullptr, threads_wanted);
   Pipeline pipeline(*this, workers_wanted, plan, *spectra, fresh.get(), std::move(head),
-                    head_length);
+                    head_length, source_thread);
   run_workers(workers_wanted,
               [&](int worker, int workers) { pipeline.work(worker, workers, source, wet); });
   pipeline.rethrow_failure();

@@ -42,6 +42,10 @@ struct VectorisedPlan {
   bool is_single() const { return lead == 0; }
 };
 
+/// Which thread may call the source. A read that waits for another program belongs to the calling
+/// thread, since signals interrupt no other one.
+enum class SourceThread { calling, any };
+
 /// A plan for one response; run() may be called any number of times, from several threads too.
 class VectorisedConvolver {
  public:
@@ -54,9 +58,11 @@ class VectorisedConvolver {
   ~VectorisedConvolver();
 
   /// Reads to the end of the source and writes its N+K-1 wet frames in order; none if N = 0. Both
-  /// are called on the calling thread; an exception of theirs ends the work and is thrown here.
-  /// `threads`: 0 for those of the constructor; 1 starts none.
-  void run(const ReadSource& source, const WriteWet& wet, int threads = 0) const;
+  /// are called on the calling thread, the source of SourceThread::any on others, too: by one at a
+  /// time, but while frames are written. The first exception of theirs ends the work and is thrown
+  /// here. `threads`: 0 for those of the constructor; 1 starts none.
+  void run(const ReadSource& source, const WriteWet& wet, int threads = 0,
+           SourceThread source_thread = SourceThread::calling) const;
 
   /// Of `threads`, those that run() has work for.
   int workers(std::int64_t source_length, bool knows_spectra, int threads) const;

@@ -1,6 +1,7 @@
 #include "host/render/cpu_renderer.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "cuda/runtime/range.hpp"
@@ -75,15 +76,19 @@ class WholeRenderer final : public Renderer {
 
 class VectorisedRenderer final : public Renderer {
  public:
-  explicit VectorisedRenderer(std::shared_ptr<const VectorisedConvolver> convolver)
-      : convolver_(std::move(convolver)) {}
+  VectorisedRenderer(std::shared_ptr<const VectorisedConvolver> convolver,
+                     SourceThread source_thread)
+      : convolver_(std::move(convolver)), source_thread_(source_thread) {}
 
   RenderReport run(const ReadSource& source, const WriteWet& write) override {
     Stopwatch all, reading, writing;
+    Stopwatch reading_elsewhere;  // while this thread does something else
+    const auto here = std::this_thread::get_id();
     RenderReport report;
     const auto read = [&](std::span<float> block) {
       const Range range("read");
-      const std::size_t count = reading.time([&] { return source(block); });
+      Stopwatch& watch = std::this_thread::get_id() == here ? reading : reading_elsewhere;
+      const std::size_t count = watch.time([&] { return source(block); });
       report.source_samples += static_cast<std::int64_t>(count);
       return count;
     };
@@ -94,9 +99,9 @@ class VectorisedRenderer final : public Renderer {
     };
     all.time([&] {
       const Range range("convolve");
-      convolver_->run(read, write_wet);
+      convolver_->run(read, write_wet, 0, source_thread_);
     });
-    report.stages = {{"read", reading.seconds()},
+    report.stages = {{"read", reading.seconds() + reading_elsewhere.seconds()},
                      {"compute", all.seconds() - reading.seconds() - writing.seconds()},
                      {"write", writing.seconds()}};
     return report;
@@ -104,6 +109,7 @@ class VectorisedRenderer final : public Renderer {
 
  private:
   std::shared_ptr<const VectorisedConvolver> convolver_;
+  SourceThread source_thread_;
 };
 
 }  // namespace
@@ -115,8 +121,9 @@ std::unique_ptr<Renderer> make_cpu_renderer(const Method& method, const Stereo<S
   return std::make_unique<WholeRenderer>(method, response);
 }
 
-std::unique_ptr<Renderer> make_cpu_renderer(std::shared_ptr<const VectorisedConvolver> convolver) {
-  return std::make_unique<VectorisedRenderer>(std::move(convolver));
+std::unique_ptr<Renderer> make_cpu_renderer(std::shared_ptr<const VectorisedConvolver> convolver,
+                                            SourceThread source_thread) {
+  return std::make_unique<VectorisedRenderer>(std::move(convolver), source_thread);
 }
 
 bool is_vectorised(const Method& method) {

@@ -12,8 +12,9 @@ namespace gpuconv {
 /// both ears (see cpu_lengths.hpp), the vectorised one streams.
 std::unique_ptr<Renderer> make_cpu_renderer(const Method& method, const Stereo<Signal>& response);
 
-/// By "cpu-vectorised", with a plan that others use, too.
-std::unique_ptr<Renderer> make_cpu_renderer(std::shared_ptr<const VectorisedConvolver> convolver);
+/// By "cpu-vectorised", with a plan that others may use, too.
+std::unique_ptr<Renderer> make_cpu_renderer(std::shared_ptr<const VectorisedConvolver> convolver,
+                                            SourceThread source_thread = SourceThread::calling);
 
 /// Whether the method is the one of the function above.
 bool is_vectorised(const Method& method);

@@ -75,8 +75,10 @@ void Recording::restart() {
   is_wanted_.assign(is_wanted_.size(), false);
 }
 
+bool Recording::may_wait() const { return options_.is_command || is_special_file(path_); }
+
 void Recording::close_until_read() {
-  if (!options_.is_command && !is_special_file(path_)) close();
+  if (!may_wait()) close();
 }
 
 }  // namespace gpuconv

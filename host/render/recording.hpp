@@ -43,6 +43,9 @@ class Recording {
   void restart();
   void want(std::size_t index) { is_wanted_[index] = true; }
 
+  /// Whether read() may have to wait for another program: a pipe, a device or a command.
+  bool may_wait() const;
+
   /// Closes a file that can be opened again, until read() needs it.
   void close_until_read();
 

@@ -41,7 +41,7 @@ class Renderer {
   /// Neither is called by two threads at a time, and a call of `wet` sees what the calls of
   /// `source` did that read its samples. If something else fails, a call that waits for a pipe is
   /// interrupted, and stop_if_interrupted() throws in it. A renderer of a CPU calls both on the
-  /// calling thread.
+  /// calling thread, unless it was told that `source` may be called on any (cpu_renderer.hpp).
   virtual RenderReport run(const ReadSource& source, const WriteWet& wet) = 0;
 };
 

@@ -169,8 +169,11 @@ class Rendering {
     std::unique_ptr<Renderer> own;
     if (job_.convolvers && device_) {
       shared = job_.convolvers->take(method, *taps, source.length(), device_->index);
-    } else if (job_.convolvers && is_vectorised(method)) {
-      own = make_cpu_renderer(job_.convolvers->find(*taps));
+    } else if (is_vectorised(method)) {
+      own = make_cpu_renderer(
+          job_.convolvers ? job_.convolvers->find(*taps)
+                          : std::make_shared<const VectorisedConvolver>(*taps),
+          source.recording().may_wait() ? SourceThread::calling : SourceThread::any);
     } else {
       own = make_renderer(method, *taps, source.length(), device_ ? device_->index : 0);
     }
@@ -268,7 +271,7 @@ class Rendering {
   WriteWet write_;
   std::function<void()> watch_;
   bool is_measured_;
-  // A GPU's renderer calls read() and take() on two threads, at the same time. What both of them
+  // A renderer may call read() and take() on two threads, at the same time. What both of them
   // use is made for that: this, the number of samples that a source has read, and the verification.
   SharedStopwatch files_;
   Stereo<Level> levels_;

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <atomic>
 #include <bit>
+#include <chrono>
 #include <limits>
 #include <map>
 #include <set>
@@ -324,6 +326,94 @@ TEST(CpuVectorised, CarriesAnExceptionOfTheSourceOrTheSinkToTheCaller) {
   };
   EXPECT_THROW(convolver.run(broken, [](Stereo<std::span<const float>>) {}), std::runtime_error);
   EXPECT_THROW(convolver.run(endless, full), std::runtime_error);
+}
+
+/// Where calls of the source and of the sink come from, and in which order.
+struct Calls {
+  std::thread::id caller = std::this_thread::get_id();
+  std::atomic<bool> is_reading = false;
+  std::atomic<std::int64_t> read = 0, read_elsewhere = 0;  // samples
+  std::atomic<std::int64_t> written = 0;                   // frames
+
+  /// Counts its samples.
+  std::size_t fill(std::span<float> block, std::int64_t length) {
+    EXPECT_FALSE(is_reading.exchange(true)) << "two threads read";
+    const auto count = std::min<std::int64_t>(std::ssize(block), length - read);
+    for (std::int64_t n = 0; n < count; ++n) {
+      block[static_cast<std::size_t>(n)] = static_cast<float>((read + n) % 1000);
+    }
+    read += count;
+    if (std::this_thread::get_id() != caller) read_elsewhere += count;
+    is_reading = false;
+    return static_cast<std::size_t>(count);
+  }
+};
+
+TEST(CpuVectorised, ReadsOnAnyThreadOnlyIfItMay) {
+  constexpr std::int64_t kLength = 1'500'000;
+  for (const std::size_t K : {std::size_t{1}, std::size_t{70'000}}) {  // short and long windows
+    Stereo<Signal> response{Signal(K), Signal(K)};
+    response.left[0] = response.right[K - 1] = 1;
+    const VectorisedConvolver convolver(response);
+    for (const auto& [thread, threads] :
+         {std::pair{SourceThread::calling, 3}, std::pair{SourceThread::any, 1},
+          std::pair{SourceThread::any, 2}, std::pair{SourceThread::any, 5}}) {
+      Calls calls;
+      convolver.run([&](std::span<float> block) { return calls.fill(block, kLength); },
+                    [&](Stereo<std::span<const float>> wet) {
+                      EXPECT_EQ(std::this_thread::get_id(), calls.caller);
+                      for (std::size_t n = 0; n < wet.left.size(); n += 97) {
+                        const std::int64_t frame = calls.written + static_cast<std::int64_t>(n);
+                        const float sample =
+                            frame < kLength ? static_cast<float>(frame % 1000) : 0.0F;
+                        ASSERT_NEAR(wet.left[n], sample, 0.01F) << frame;
+                      }
+                      calls.written += std::ssize(wet.left);
+                      // Time for the others to do what there is to do.
+                      std::this_thread::sleep_for(std::chrono::microseconds(200));
+                    },
+                    threads, thread);
+      EXPECT_EQ(calls.read, kLength);
+      EXPECT_EQ(calls.written, kLength + static_cast<std::int64_t>(K) - 1);
+      if (thread == SourceThread::calling || threads == 1) {
+        EXPECT_EQ(calls.read_elsewhere, 0);
+      } else {
+        EXPECT_GT(calls.read_elsewhere, 0) << K << " taps, " << threads << " threads";
+      }
+    }
+  }
+}
+
+TEST(CpuVectorised, AFailureOnAnotherThreadReachesTheCaller) {
+  const VectorisedConvolver convolver(room(70'000), 2);
+  Calls calls;
+  const auto source = [&](std::span<float> block) {
+    const std::size_t count = calls.fill(block, kForever);
+    if (calls.read_elsewhere > 0) throw std::runtime_error("the disc is gone");
+    return count;
+  };
+  const auto slowly = [](Stereo<std::span<const float>>) {
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  };
+  EXPECT_THROW(convolver.run(source, slowly, 0, SourceThread::any), std::runtime_error);
+}
+
+TEST(CpuVectorised, ReadsNoMoreOnceTheSinkHasFailed) {
+  for (const SourceThread thread : {SourceThread::calling, SourceThread::any}) {
+    const VectorisedConvolver convolver(room(70'000), 2);
+    Calls calls;
+    std::atomic<std::int64_t> at_failure = kForever;
+    const auto full = [&](Stereo<std::span<const float>>) {
+      at_failure = calls.read.load();
+      throw std::runtime_error("the disc is full");
+    };
+    EXPECT_THROW(convolver.run([&](std::span<float> block) { return calls.fill(block, kForever); },
+                               full, 0, thread),
+                 std::runtime_error);
+    // Another thread may be in the middle of a read, and begin one before it hears of it.
+    const std::int64_t most = thread == SourceThread::calling ? 0 : 2 * 16'384;
+    EXPECT_LE(calls.read - at_failure, most);
+  }
 }
 
 TEST(CpuVectorised, RefusesEarsThatDoNotFit) {
