@@ -31,7 +31,9 @@ constexpr std::size_t stored_length(std::size_t length) { return (length + 3) / 
 /// One block of source on the device, or a batch of clips that stand one after the other. Source
 /// and wet signals lie in memory of stored_length().
 struct Block {
-  std::span<const float> source;     ///< clips times 1 to block_length() samples, at 16 bytes
+  /// Clips times 1 to block_length() samples, at 16 bytes. None in a block that comes after a full
+  /// one and only has results: see Convolver::history().
+  std::span<const float> source;
   std::span<float> source_spectrum;  ///< source_spectrum_size() floats: what both sides make use of
   /// Equally long clips; where more than one, their length is a multiple of four. Their wet signals
   /// start at multiples of their stored_length(). Only methods that compute both sides at once take
@@ -40,6 +42,9 @@ struct Block {
   /// Taps of another response, K for each side, in memory as a source's: this block and all later
   /// ones are convolved with it. Empty: with the one before. Only a ReplacingConvolver takes one.
   Stereo<std::span<const float>> response = {};
+  /// Samples of the same source that stand in memory before `source`: Convolver::history() of them,
+  /// or none if this is the first block.
+  int history = 0;
 };
 
 /// Samples of a clip. Throws std::invalid_argument if the source or a wet signal is not aligned.
@@ -52,12 +57,19 @@ class Convolver {
   /// Longest block of source, in samples.
   virtual int block_length() const = 0;
 
+  /// Samples that must stand in memory before every block but the first. The results of a full
+  /// block, one of block_length() samples, are then as many as its samples, since another one
+  /// follows, if only one without samples. 0: every block is convolved by itself, and its results
+  /// are K - 1 more than its samples, which are the tail that the next one starts with.
+  virtual int history() const { return 0; }
+
   /// Floats that a block needs for what both sides share; 0 if they share nothing but the source.
   virtual std::size_t source_spectrum_size() const { return 0; }
 
   /// Queues a block: writes all samples of each side's wet signal, K - 1 more than a clip of the
-  /// source has; it starts at a multiple of 16 bytes. One block after the other: the plan's scratch
-  /// memory serves one at a time, so the next is queued in the same stream or waits for an event.
+  /// source has (but see history()); it starts at a multiple of 16 bytes. One block after the
+  /// other: the plan's scratch memory serves one at a time, so the next is queued in the same
+  /// stream or waits for an event.
   virtual void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) = 0;
 
   /// Makes the host wait for what building has queued. Before blocks are captured in a graph, which

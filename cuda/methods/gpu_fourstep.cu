@@ -137,9 +137,7 @@ class GpuFourstep final : public SegmentConvolver {
 class FourstepVoices final : public SpectralVoices {
  public:
   FourstepVoices(int response_length, const SegmentLengths& lengths, const VoiceMemory& memory)
-      : SpectralVoices({response_length, lengths.block_length, lengths.advance, lengths.overlap,
-                        lengths.transforms, lengths.segment_samples / 2},
-                       memory),
+      : SpectralVoices(segment_sizes(response_length, lengths), memory),
         columns_(make_column_transform(shape_of(sizes().elements), stream())),
         rows_(make_row_transform(shape_of(sizes().elements), stream())) {
     note_planned();
@@ -194,16 +192,15 @@ std::unique_ptr<VoiceConvolver> plan_voices_fourstep(int response_length,
 
 std::unique_ptr<Convolver> plan_gpu_fourstep(Stereo<std::span<const float>> response,
                                              std::int64_t source_length) {
-  return plan_gpu_fourstep_in_batches(response, source_length,
-                                      std::min(l2_cache_bytes() / 2, kMostScratch));
+  return plan_gpu_fourstep_with(
+      response, fourstep_lengths(source_length, static_cast<int>(response.left.size())),
+      std::min(l2_cache_bytes() / 2, kMostScratch));
 }
 
-std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const float>> response,
-                                                        std::int64_t source_length,
-                                                        std::size_t scratch_bytes) {
-  return std::make_unique<GpuFourstep>(
-      response, fourstep_lengths(source_length, static_cast<int>(response.left.size())),
-      scratch_bytes);
+std::unique_ptr<Convolver> plan_gpu_fourstep_with(Stereo<std::span<const float>> response,
+                                                  const SegmentLengths& lengths,
+                                                  std::size_t scratch_bytes) {
+  return std::make_unique<GpuFourstep>(response, lengths, scratch_bytes);
 }
 
 }  // namespace gpuconv

@@ -8,7 +8,7 @@
 // Order    every output is one fixed tree of sums: deterministic.
 // Cost     per segment three transforms of nominally 5 M log2(M) flops and 6 to 14 per element for
 //          turns and products.
-// Limits   K <= 16,384. M = 16,384, which serves long sources best from about 6,600 taps on, takes
+// Limits   K <= 16,384. M = 16,384, which serves long sources best from about 6,300 taps on, takes
 //          128 KiB of shared memory. A GPU with less cannot take a shorter one instead: bytes
 //          depend on the length.
 #include <cmath>
@@ -168,9 +168,7 @@ class GpuFused final : public SegmentConvolver {
 class FusedVoices final : public SpectralVoices {
  public:
   FusedVoices(int response_length, const SegmentLengths& lengths, const VoiceMemory& memory)
-      : SpectralVoices({response_length, lengths.block_length, lengths.advance, lengths.overlap,
-                        lengths.transforms, lengths.segment_samples / 2},
-                       memory),
+      : SpectralVoices(segment_sizes(response_length, lengths), memory),
         transform_(make_fused_transform(sizes().elements, stream())) {
     note_planned();
   }
@@ -216,8 +214,13 @@ std::unique_ptr<VoiceConvolver> plan_voices_fused(int response_length, std::int6
 
 std::unique_ptr<Convolver> plan_gpu_fused(Stereo<std::span<const float>> response,
                                           std::int64_t source_length) {
-  return std::make_unique<GpuFused>(
-      response, fused_lengths(source_length, static_cast<int>(response.left.size())));
+  return plan_gpu_fused_with(response,
+                             fused_lengths(source_length, static_cast<int>(response.left.size())));
+}
+
+std::unique_ptr<Convolver> plan_gpu_fused_with(Stereo<std::span<const float>> response,
+                                               const SegmentLengths& lengths) {
+  return std::make_unique<GpuFused>(response, lengths);
 }
 
 }  // namespace gpuconv

@@ -7,7 +7,8 @@
 //   y  wet       N+K-1 floats
 //
 // Idea     Overlap-save: segments of 2M samples, each 2M-K+1 further on; the first K-1 results of a
-//          segment are wrong and dropped. A real segment becomes M complex numbers without padding:
+//          segment are wrong and dropped. A real segment becomes
+//          M complex numbers without padding:
 //              z[n] = (x[n] + i x[n+M]) w^n,   w = exp(pi i / 2M),   0 <= n < M
 //          because t^2M + 1 = (t^M - i)(t^M + i), and modulo t^M - i real sequences of length 2M
 //          are complex ones of length M; w^n turns that modulus into s^M - 1, which a transform of
@@ -36,7 +37,7 @@ struct FoldedSegments {
   const float* source;
   int source_length;
   int advance;
-  int overlap;  // K-1
+  int overlap;  // K-1, less what stands before the first sample that is new
   int length;   // M
   const float2* turn;
 
@@ -118,14 +119,18 @@ class GpuRadix2 final : public PerEarConvolver {
   }
 
   int block_length() const override { return lengths_.block_length; }
+  int history() const override { return lengths_.history; }
 
   std::size_t source_spectrum_size() const override { return 2 * elements(); }
 
   void enqueue_source_spectrum(const Block& block, const Stream& stream) override {
     const Range range("transform source");
-    const FoldedSegments folded{block.source.data(), static_cast<int>(block.source.size()),
-                                lengths_.advance,    lengths_.overlap,
-                                fft_points(),        turn_.data()};
+    const FoldedSegments folded{block.source.data() - block.history,
+                                block.history + static_cast<int>(block.source.size()),
+                                lengths_.advance,
+                                lengths_.overlap - block.history,
+                                fft_points(),
+                                turn_.data()};
     transform_.forward(folded, transforms(block), spectra(block), stream);
   }
 
@@ -144,7 +149,7 @@ class GpuRadix2 final : public PerEarConvolver {
     const double segments = lengths_.segments(source_length, response_length_);
     const double butterflies = M / 2 * std::countr_zero(static_cast<unsigned>(fft_points()));
     const double launches = transform_.launches();
-    const double wet_length = source_length + response_length_ - 1;
+    const double wet_length = lengths_.results(source_length, response_length_);
     Cost cost;
     cost.operations = segments * (3 * 10 * butterflies + 6 * M + 2 * (6 + 6 + 2) * M);
     // Every launch reads and writes all elements; the first reads samples and turns, the inverse
@@ -164,7 +169,8 @@ class GpuRadix2 final : public PerEarConvolver {
 
   int fft_points() const { return lengths_.segment_samples / 2; }
   std::size_t elements() const {
-    return static_cast<std::size_t>(lengths_.transforms) * static_cast<std::size_t>(fft_points());
+    return static_cast<std::size_t>(lengths_.most_segments(response_length_)) *
+           static_cast<std::size_t>(fft_points());
   }
   int transforms(const Block& block) const {
     return lengths_.segments(static_cast<int>(block.source.size()), response_length_);
@@ -185,9 +191,7 @@ class GpuRadix2 final : public PerEarConvolver {
 class Radix2Voices final : public SpectralVoices {
  public:
   Radix2Voices(int response_length, const SegmentLengths& lengths, const VoiceMemory& memory)
-      : SpectralVoices({response_length, lengths.block_length, lengths.advance, lengths.overlap,
-                        lengths.transforms, lengths.segment_samples / 2},
-                       memory),
+      : SpectralVoices(segment_sizes(response_length, lengths), memory),
         transform_(sizes().elements, stream()),
         turn_(quarter_turn(sizes().elements), stream()) {
     note_planned();
@@ -255,8 +259,13 @@ std::unique_ptr<VoiceConvolver> plan_voices_radix2(int response_length, std::int
 
 std::unique_ptr<Convolver> plan_gpu_radix2(Stereo<std::span<const float>> response,
                                            std::int64_t source_length) {
-  return std::make_unique<GpuRadix2>(
+  return plan_gpu_radix2_with(
       response, radix2_lengths(source_length, static_cast<int>(response.left.size())));
+}
+
+std::unique_ptr<Convolver> plan_gpu_radix2_with(Stereo<std::span<const float>> response,
+                                                const SegmentLengths& lengths) {
+  return std::make_unique<GpuRadix2>(response, lengths);
 }
 
 }  // namespace gpuconv

@@ -26,6 +26,20 @@ std::int64_t ceil_div(std::int64_t numerator, std::int64_t denominator) {
   return (numerator + denominator - 1) / denominator;
 }
 
+std::int64_t aligned(std::int64_t length) { return ceil_div(length, 4) * 4; }
+
+/// For a source that is one block.
+SegmentLengths one_block(std::int64_t length, std::int64_t overlap, std::int64_t N,
+                         std::int64_t K) {
+  const std::int64_t advance = length - overlap;
+  return {static_cast<int>(length),
+          static_cast<int>(overlap),
+          static_cast<int>(advance),
+          static_cast<int>(N),
+          static_cast<int>(ceil_div(N + K - 1, advance)),
+          0};
+}
+
 /// What segment_lengths() chooses from.
 struct SegmentChoice {
   std::span<const std::int64_t> lengths;  ///< 2M, ascending
@@ -36,48 +50,42 @@ struct SegmentChoice {
   std::int64_t alone = std::numeric_limits<std::int64_t>::max();
 };
 
-/// Longest source of a block of segments: at least two of them, so that more of a block is new than
-/// overlaps with the next. A multiple of four, so that the next one starts aligned, too.
-std::int64_t longest_block(std::int64_t length, std::int64_t K, const SegmentChoice& choice) {
-  const std::int64_t segments = std::max<std::int64_t>(2, choice.batch / length);
-  return (segments * (length - choice.overlap) - K + 1) / 4 * 4;
-}
-
 /// The length that costs least for a whole source.
-SegmentLengths segment_lengths(std::int64_t source_length, std::int64_t K,
-                               const SegmentChoice& choice) {
+SegmentLengths segment_lengths(std::int64_t source_length, int K, const SegmentChoice& choice) {
   const std::int64_t N = std::min(source_length, kEndless);
   const bool is_endless = source_length >= kEndless;
   SegmentLengths best{};
   double least = std::numeric_limits<double>::infinity();
-  const auto consider = [&](std::int64_t length, std::int64_t overlap, std::int64_t block) {
-    const std::int64_t segments = ceil_div(block + K - 1, length - overlap);
-    const double work = static_cast<double>(ceil_div(N, block) * segments * length) *
-                        (std::log2(static_cast<double>(length)) + choice.passes) *
-                        (length >= choice.alone ? kAlone : 1);
+  const auto consider = [&](const SegmentLengths& lengths) {
+    const auto length = static_cast<double>(lengths.segment_samples);
+    const double work = static_cast<double>(lengths.all_segments(N, K)) * length *
+                        (std::log2(length) + choice.passes) *
+                        (lengths.segment_samples >= choice.alone ? kAlone : 1);
     if (work >= least) return;
     least = work;
-    best = {static_cast<int>(length), static_cast<int>(overlap), static_cast<int>(length - overlap),
-            static_cast<int>(block), static_cast<int>(segments)};
+    best = lengths;
   };
   for (const std::int64_t length : choice.lengths) {
     if (!is_endless && length >= N + K - 1) {
       // One segment holds it all: nothing wraps around, so nothing is dropped. Longer ones cost
       // more.
-      consider(length, 0, N);
+      consider(one_block(length, 0, N, K));
       break;
     }
     const std::int64_t advance = length - choice.overlap;
     if (advance < 1) continue;
-    const std::int64_t longest = longest_block(length, K, choice);
-    const bool is_one_block =
-        !is_endless && ceil_div(N + K - 1, advance) * length <= std::max(choice.batch, length);
+    if (!is_endless && ceil_div(N + K - 1, advance) * length <= std::max(choice.batch, length)) {
+      consider(one_block(length, choice.overlap, N, K));
+      continue;
+    }
+    // At least two segments, so that more of a block is new than overlaps with the next.
+    const std::int64_t segments = std::max<std::int64_t>(2, choice.batch / length);
+    const SegmentLengths lengths = stream_lengths(
+        static_cast<int>(length), static_cast<int>(choice.overlap), static_cast<int>(segments));
     // A block that is mostly overlap would never end.
-    if (!is_one_block && longest < K) continue;
-    consider(length, choice.overlap,
-             is_one_block ? N
-             : is_endless ? longest
-                          : std::min(N, longest));
+    if (lengths.block_length_with_tail() < K) continue;
+    consider(is_endless || lengths.block_length < N ? lengths
+                                                    : one_block(length, choice.overlap, N, K));
   }
   return best;
 }
@@ -88,8 +96,34 @@ int direct_block_length(std::int64_t source_length) {
   return static_cast<int>(std::clamp<std::int64_t>(source_length, 1, kDirectBlock));
 }
 
+int SegmentLengths::results(int source_length, int response_length) const {
+  return source_length + (history > 0 && source_length == block_length ? 0 : response_length - 1);
+}
+
 int SegmentLengths::segments(int source_length, int response_length) const {
-  return static_cast<int>(ceil_div(std::int64_t{source_length} + response_length - 1, advance));
+  return static_cast<int>(ceil_div(results(source_length, response_length), advance));
+}
+
+int SegmentLengths::most_segments(int response_length) const {
+  return std::max(transforms, segments(block_length - 1, response_length));
+}
+
+std::int64_t SegmentLengths::all_segments(std::int64_t source_length, int response_length) const {
+  const std::int64_t full = source_length / block_length;
+  const auto rest = static_cast<int>(source_length % block_length);
+  const bool has_rest = rest > 0 || (history > 0 && response_length > 1);
+  return full * transforms + (has_rest ? segments(rest, response_length) : 0);
+}
+
+int SegmentLengths::block_length_with_tail() const {
+  return history > 0 ? (block_length - overlap) / 4 * 4 : block_length;
+}
+
+SegmentLengths stream_lengths(int segment_samples, int overlap, int segments) {
+  const int advance = segment_samples - overlap;
+  const int block_length = segments * advance / 4 * 4;
+  return {segment_samples, overlap,  advance,
+          block_length,    segments, static_cast<int>(aligned(overlap))};
 }
 
 SegmentLengths radix2_lengths(std::int64_t source_length, int response_length) {
@@ -105,7 +139,7 @@ SegmentLengths fourstep_lengths(std::int64_t source_length, int response_length)
     lengths.push_back(std::int64_t{2} * shape.rows * shape.columns);
   }
   return segment_lengths(source_length, response_length,
-                         {lengths, ceil_div(response_length - 1, 4) * 4, kFourstepBatch, 10});
+                         {lengths, aligned(response_length - 1), kFourstepBatch, 10});
 }
 
 double fourstep_operations(double M) {
@@ -117,7 +151,7 @@ SegmentLengths fused_lengths(std::int64_t source_length, int response_length) {
   std::vector<std::int64_t> lengths;
   for (const int length : kFusedLengths) lengths.push_back(2 * length);
   return segment_lengths(source_length, response_length,
-                         {lengths, response_length - 1, kFusedBatch, 6, lengths.back()});
+                         {lengths, aligned(response_length - 1), kFusedBatch, 6, lengths.back()});
 }
 
 double fused_operations(double M) {

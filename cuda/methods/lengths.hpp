@@ -29,10 +29,28 @@ struct SegmentLengths {
   int advance;          ///< segment_samples - overlap
   int block_length;     ///< longest source of one renderer block
   int transforms;       ///< for a full block: segments(block_length)
+  /// Of a source that takes several blocks, the samples before a block that its first segment
+  /// reads: the overlap, or a few more for a multiple of four. A full block then has as many
+  /// results as samples: its segments', but for a few that let the next block start aligned. 0 for
+  /// a source of one block, which has K - 1 results more.
+  int history;
 
-  /// That `source_length` samples of a block and a response of `response_length` need.
+  /// Of a block of `source_length` samples: with the tail, unless further blocks may follow.
+  int results(int source_length, int response_length) const;
+  /// That these results need.
   int segments(int source_length, int response_length) const;
+  /// Of any block: one that is almost full and has the tail can have more than a full one.
+  int most_segments(int response_length) const;
+  /// For a whole source.
+  std::int64_t all_segments(std::int64_t source_length, int response_length) const;
+
+  /// Of a block from the same segments whose results are always K - 1 more than its samples. A
+  /// multiple of four, if another one follows.
+  int block_length_with_tail() const;
 };
+
+/// For a source of several blocks, each of `segments` segments of `segment_samples`.
+SegmentLengths stream_lengths(int segment_samples, int overlap, int segments);
 
 /// M is a power of two, and the overlap K - 1.
 SegmentLengths radix2_lengths(std::int64_t source_length, int response_length);
@@ -44,7 +62,7 @@ inline constexpr std::int64_t kLongestFourstepResponse = std::int64_t{1} << 22;
 /// Float operations of one segment of M points, both ears.
 double fourstep_operations(double M);
 
-/// M is one of kFusedLengths (shapes.hpp), and the overlap K - 1.
+/// M is one of kFusedLengths (shapes.hpp), overlap and advance as of gpu-fourstep.
 SegmentLengths fused_lengths(std::int64_t source_length, int response_length);
 inline constexpr std::int64_t kLongestFusedResponse = 16'384;
 double fused_operations(double M);

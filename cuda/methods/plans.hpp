@@ -12,6 +12,7 @@
 namespace gpuconv {
 
 class Convolver;
+struct SegmentLengths;
 class VoiceConvolver;
 
 /// Both sides have the same length K >= 1 and stand in host memory. `source_length` is the length
@@ -26,11 +27,16 @@ PlanConvolver plan_gpu_cufft;
 PlanConvolver plan_gpu_fourstep;
 PlanConvolver plan_gpu_fused;
 
-/// gpu-fourstep with batches of at most `scratch_bytes`, or one segment: to measure how large they
+/// With other lengths than the method's own for a source: blocks of a test are then short.
+std::unique_ptr<Convolver> plan_gpu_radix2_with(Stereo<std::span<const float>> response,
+                                                const SegmentLengths& lengths);
+std::unique_ptr<Convolver> plan_gpu_fused_with(Stereo<std::span<const float>> response,
+                                               const SegmentLengths& lengths);
+/// The same with batches of at most `scratch_bytes`, or one segment: to measure how large they
 /// should be. Bytes of the result do not depend on it.
-std::unique_ptr<Convolver> plan_gpu_fourstep_in_batches(Stereo<std::span<const float>> response,
-                                                        std::int64_t source_length,
-                                                        std::size_t scratch_bytes);
+std::unique_ptr<Convolver> plan_gpu_fourstep_with(Stereo<std::span<const float>> response,
+                                                  const SegmentLengths& lengths,
+                                                  std::size_t scratch_bytes);
 
 /// What a plan for voices may take of a device; no byte of the result depends on it.
 struct VoiceMemory {

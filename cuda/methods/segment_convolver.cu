@@ -29,9 +29,12 @@ void SegmentConvolver::finish_plan() {
 void SegmentConvolver::enqueue_both(const Block& block, const Stereo<std::span<float>>& wet,
                                     const Stream& stream) {
   const int source_length = source_length_of(block, wet);
-  const int wet_length = source_length + response_length_ - 1;
+  const int wet_length = lengths_.results(source_length, response_length_);
   const SegmentGrid grid{segments(source_length, 1), lengths_.advance, lengths_.overlap};
-  const SegmentReader source(block.source.data(), source_length, source_length, grid);
+  // Its history is the beginning of what a block reads.
+  const SegmentReader source(block.source.data() - block.history, block.history + source_length,
+                             source_length,
+                             {grid.segments, lengths_.advance, lengths_.overlap - block.history});
   const auto writer = [&](Side side) {
     return SegmentWriter(
         wet[side].data(), wet_length,

@@ -13,6 +13,7 @@ namespace gpuconv {
 class SegmentConvolver : public ReplacingConvolver {
  public:
   int block_length() const final { return lengths_.block_length; }
+  int history() const final { return lengths_.history; }
   void enqueue_both(const Block&, const Stereo<std::span<float>>& wet, const Stream&) final;
   void finish_plan() final;
 
@@ -49,7 +50,7 @@ class SegmentConvolver : public ReplacingConvolver {
   }
   /// Bytes of the wet signals of both sides.
   double wet_bytes(int source_length, int clips) const {
-    return clips * 2.0 * sizeof(float) * (source_length + response_length_ - 1);
+    return clips * 2.0 * sizeof(float) * lengths_.results(source_length, response_length_);
   }
 
   /// What a plan is made in.

@@ -17,6 +17,7 @@
 #include <memory>
 #include <span>
 
+#include "cuda/methods/lengths.hpp"
 #include "cuda/methods/segments.cuh"
 #include "cuda/methods/voices.hpp"
 
@@ -46,6 +47,12 @@ class SpectralVoices : public VoiceConvolver {
     int elements;
   };
   SpectralVoices(const Sizes& sizes, const VoiceMemory& memory);
+
+  /// Tails join the blocks of a scene: history would have to be uploaded again for each voice.
+  static Sizes segment_sizes(int response_length, const SegmentLengths& lengths) {
+    return {response_length,    lengths.block_length_with_tail(), lengths.advance, lengths.overlap,
+            lengths.transforms, lengths.segment_samples / 2};
+  }
 
   /// The plan is complete but for what stream() does. For constructors, at their end.
   void note_planned() { planned_.record(stream_); }

@@ -26,7 +26,7 @@ class BufferedConvolver final : public DeviceConvolver {
         blocks_(*convolver_, overlap_),
         block_length_(static_cast<std::size_t>(convolver_->block_length())),
         zeros_(std::vector<float>(4, 0.0F), planning_),
-        source_(stored_length(block_length_)),
+        source_(blocks_.history() + stored_length(block_length_)),
         source_spectrum_(convolver_->source_spectrum_size()) {
     for (const Side side : kSides) {
       wet_[side] = DeviceBuffer<float>(stored_length(block_length_ + overlap_));
@@ -52,20 +52,9 @@ class BufferedConvolver final : public DeviceConvolver {
     is_used_ = true;
     blocks_.restart();
     for (std::size_t n = 0; n < source.size(); n += block_length_) {
-      const std::size_t length = std::min(block_length_, source.size() - n);
-      copy_async(source.subspan(n, length), source_.span(), stream);
-      const std::size_t padding = stored_length(length) - length;
-      copy_async<float>(zeros_.span().first(padding), source_.span().subspan(length), stream);
-      Stereo<std::span<float>> block_wet;
-      for (const Side side : kSides) {
-        block_wet[side] = wet_[side].span().first(length + overlap_);
-      }
-      blocks_.enqueue({source_.span().first(length), source_spectrum_.span()}, block_wet,
-                      {.source = &stream, .ears = {&stream, &stream}}, [&](Side side) {
-                        copy_async<float>(block_wet[side].first(length), wet[side].subspan(n),
-                                          stream);
-                      });
+      enqueue_block(source, n, std::min(block_length_, source.size() - n), wet, stream);
     }
+    if (!blocks_.has_tail()) enqueue_block(source, source.size(), 0, wet, stream);
     for (const Side side : kSides) {
       copy_async(blocks_.tail(side), wet[side].subspan(source.size()), stream);
     }
@@ -73,6 +62,26 @@ class BufferedConvolver final : public DeviceConvolver {
   }
 
  private:
+  /// From sample n on.
+  void enqueue_block(std::span<const float> source, std::size_t n, std::size_t length,
+                     const Stereo<std::span<float>>& wet, const Stream& stream) {
+    const std::size_t history = n > 0 ? blocks_.history() : 0;
+    const std::span<float> samples = source_.span().subspan(blocks_.history());
+    copy_async(source.subspan(n - history, history + length),
+               source_.span().subspan(blocks_.history() - history), stream);
+    const std::size_t padding = stored_length(length) - length;
+    copy_async<float>(zeros_.span().first(padding), samples.subspan(length), stream);
+    Stereo<std::span<float>> block_wet;
+    for (const Side side : kSides) {
+      block_wet[side] = wet_[side].span().first(blocks_.wet_size(length));
+    }
+    blocks_.enqueue(
+        {samples.first(length), source_spectrum_.span(), 1, {}, static_cast<int>(history)},
+        block_wet, {.source = &stream, .ears = {&stream, &stream}}, [&](Side side) {
+          copy_async<float>(block_wet[side].first(length), wet[side].subspan(n), stream);
+        });
+  }
+
   int device_;
   std::size_t overlap_;  // K - 1
   Stream planning_;

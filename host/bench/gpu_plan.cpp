@@ -9,6 +9,7 @@
 
 #include "cuda/blocks/overlap_add.hpp"
 #include "cuda/methods/convolver.hpp"
+#include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/graph.hpp"
 #include "host/bench/device_clock.hpp"
 #include "host/render/block_queue.hpp"
@@ -77,7 +78,7 @@ class MethodOnGpu final : public DeviceWork {
     stream.synchronize();
     Stereo<Signal> wet;
     const auto download = [&](const Slot& slot, std::size_t length, bool is_last) {
-      const std::size_t count = length + (is_last ? overlap_ : 0);
+      const std::size_t count = is_last ? blocks_.wet_size(length) : length;
       for (const Side side : kSides) {
         for (int clip = 0; clip < clips_at_once_; ++clip) {
           const std::size_t start = wet[side].size();
@@ -107,11 +108,12 @@ class MethodOnGpu final : public DeviceWork {
     };
     const auto N = static_cast<std::size_t>(problem_.N);
     const int batches = problem_.clips / clips_at_once_;
-    for (std::size_t start = 0; start < N; start += block_length_) {
-      add(convolver_->cost(static_cast<int>(std::min(block_length_, N - start)), clips_at_once_),
-          batches);
-      if (start > 0) add(overlap_add_cost(overlap_, blocks_.is_per_ear()), batches);
-    }
+    for_each_length([&](std::size_t start, std::size_t length) {
+      add(convolver_->cost(static_cast<int>(length), clips_at_once_), batches);
+      if (start > 0 && blocks_.history() == 0) {
+        add(overlap_add_cost(overlap_, blocks_.is_per_ear()), batches);
+      }
+    });
     if (replacing_ != nullptr) {
       add(replacing_->response_cost(static_cast<int>(std::min(block_length_, N)), clips_at_once_),
           1);
@@ -135,8 +137,19 @@ class MethodOnGpu final : public DeviceWork {
 
   /// Samples of the wet signals of a block.
   std::size_t wet_size(std::size_t length) const {
-    return static_cast<std::size_t>(clips_at_once_) *
-           (clips_at_once_ == 1 ? length + overlap_ : stored_length(length + overlap_));
+    return clips_at_once_ == 1
+               ? blocks_.wet_size(length)
+               : static_cast<std::size_t>(clips_at_once_) * stored_length(length + overlap_);
+  }
+
+  /// body(start, length) for each block of a clip; the last may have no samples.
+  template <typename Body>
+  void for_each_length(const Body& body) const {
+    const auto N = static_cast<std::size_t>(problem_.N);
+    for (std::size_t start = 0; start < N; start += block_length_) {
+      body(start, std::min(block_length_, N - start));
+    }
+    if (blocks_.history() > 0 && N % block_length_ == 0) body(N, 0);
   }
 
   Stereo<std::span<const float>> taps() const {
@@ -158,19 +171,18 @@ class MethodOnGpu final : public DeviceWork {
   template <typename Queued>
   void for_each_block(const Stream& stream, const Queued& queued) {
     bool is_replaced = replacing_ == nullptr;
-    const auto N = static_cast<std::size_t>(problem_.N);
     std::size_t next = 0;
     const Slot* used[2] = {nullptr, nullptr};  // the slots that are in flight in several streams
     for (int clip = 0; clip < problem_.clips; clip += clips_at_once_) {
       blocks_.restart();
-      for (std::size_t start = 0; start < N; start += block_length_, next = 1 - next) {
+      for_each_length([&](std::size_t start, std::size_t length) {
         Slot& slot = slots_[next];
-        const std::size_t length = std::min(block_length_, N - start);
         const Block block{
             source_.span().subspan(static_cast<std::size_t>(clip) * clip_stride_ + start,
                                    static_cast<std::size_t>(clips_at_once_) * length),
             slot.source_spectrum.span(), clips_at_once_,
-            is_replaced ? Stereo<std::span<const float>>{} : taps()};
+            is_replaced ? Stereo<std::span<const float>>{} : taps(),
+            start > 0 ? convolver_->history() : 0};
         is_replaced = true;
         // The block that had this slot before must be done with what the ears shared.
         if (used[next] != nullptr) {
@@ -189,8 +201,9 @@ class MethodOnGpu final : public DeviceWork {
         blocks_.enqueue(block, wet, route, [&](Side side) {
           if (blocks_.is_per_ear()) slot.done[side].record(ears_[side]);
         });
-        queued(slot, length, start + length == N);
-      }
+        queued(slot, length, start + length == static_cast<std::size_t>(problem_.N));
+        next = 1 - next;
+      });
     }
     for (const Slot* const slot : used) {
       if (slot == nullptr) continue;
@@ -216,7 +229,9 @@ class MethodOnGpu final : public DeviceWork {
 template <int kMiB>
 std::unique_ptr<Convolver> plan_in_batches(Stereo<std::span<const float>> response,
                                            std::int64_t source_length) {
-  return plan_gpu_fourstep_in_batches(response, source_length, std::size_t{kMiB} << 20);
+  return plan_gpu_fourstep_with(
+      response, fourstep_lengths(source_length, static_cast<int>(response.left.size())),
+      std::size_t{kMiB} << 20);
 }
 
 template <int kMiB>

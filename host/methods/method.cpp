@@ -86,10 +86,11 @@ double blocks_direct(double N, double) {
 
 template <auto plan>
 double segments(double N, double K) {
-  return blocks<plan>(N, K) * lengths_of<plan>(N, K).transforms;
+  return static_cast<double>(
+      lengths_of<plan>(N, K).all_segments(static_cast<std::int64_t>(N), static_cast<int>(K)));
 }
 
-/// As Convolver::cost() counts, but the last block counts as a full one.
+/// As Convolver::cost() counts.
 template <auto plan, auto operations_of_segment>
 double operations(double N, double K) {
   return segments<plan>(N, K) * operations_of_segment(lengths_of<plan>(N, K).segment_samples / 2);

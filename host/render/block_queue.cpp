@@ -10,9 +10,12 @@ namespace gpuconv {
 BlockQueue::BlockQueue(Convolver& convolver, std::size_t overlap)
     : convolver_(convolver),
       per_ear_(dynamic_cast<PerEarConvolver*>(&convolver)),
-      overlap_(overlap) {}
+      overlap_(overlap),
+      history_(static_cast<std::size_t>(convolver.history())),
+      block_length_(static_cast<std::size_t>(convolver.block_length())) {}
 
 void BlockQueue::keep_tails() {
+  if (history_ > 0) return;
   keeps_tails_ = true;
   for (const Side side : kSides) tails_[side] = DeviceBuffer<float>(overlap_);
 }
@@ -35,7 +38,7 @@ void BlockQueue::enqueue(const Block& block, const Stereo<std::span<float>>& wet
     const Stream& stream = *route.ears[side];
     if (route.source_ready != nullptr) wait(stream, *route.source_ready);
     if (route.started[side] != nullptr) route.started[side]->record(stream);
-    if (!newest_[side].empty()) before[side] = kept_tail(side, stream);
+    if (history_ == 0 && !newest_[side].empty()) before[side] = kept_tail(side, stream);
   }
   if (per_ear_ == nullptr) {
     const Range range("convolve");
@@ -52,6 +55,7 @@ void BlockQueue::enqueue(const Block& block, const Stereo<std::span<float>>& wet
     newest_[side] = wet[side];
     finish(side);
   }
+  has_tail_ = wet.left.size() > block.source.size() || overlap_ == 0;
 }
 
 }  // namespace gpuconv

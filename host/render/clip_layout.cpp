@@ -30,7 +30,7 @@ bool plans_alike(const Method& method, std::int64_t N, std::int64_t other, std::
   const SegmentLengths a = method.segments(N, static_cast<int>(K));
   const SegmentLengths b = method.segments(other, static_cast<int>(K));
   return a.segment_samples == b.segment_samples && a.overlap == b.overlap &&
-         a.block_length == b.block_length;
+         a.block_length == b.block_length && a.history == b.history;
 }
 
 std::optional<ClipPlace> ClipLayout::add(std::int64_t N) {

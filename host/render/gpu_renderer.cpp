@@ -1,6 +1,7 @@
 // gpu_renderer.cpp - the choreography of blocks, streams and two ears
 //
-//   upload stream   copy block b in; what both ears need              -> event source_ready
+//   upload stream   copy block b in, after the end of block b-1 if the convolver has history; what
+//                   both ears need                                    -> event source_ready
 //   ear streams     as block_queue.hpp; then measure the level
 //   download stream of each ear                                       copy finished frames out
 //
@@ -34,7 +35,7 @@ constexpr std::size_t kTailFrames = 1 << 17;  // of a tail that is longer than a
 struct SlotEar {
   SlotEar(std::size_t frames_length, std::size_t wet_length)
       : wet(stored_length(wet_length)), frames(frames_length), level(1), host_level(1) {}
-  DeviceBuffer<float> wet;     // block_length + K - 1; the last K - 1 are the next block's tail
+  DeviceBuffer<float> wet;     // block_length + K - 1; the last K - 1 are the tail
   PinnedBuffer<float> frames;  // the finished ones
   DeviceBuffer<BlockLevel> level;
   PinnedBuffer<BlockLevel> host_level;
@@ -43,14 +44,14 @@ struct SlotEar {
 
 /// Everything that one block on its way owns.
 struct Slot {
-  Slot(std::size_t block_length, std::size_t frames_length, std::size_t wet_length,
-       std::size_t source_spectrum_length)
+  Slot(std::size_t history, std::size_t block_length, std::size_t frames_length,
+       std::size_t wet_length, std::size_t source_spectrum_length)
       : host_source(stored_length(block_length)),
-        source(host_source.size()),
+        source(history + host_source.size()),
         source_spectrum(source_spectrum_length),
         ears{SlotEar(frames_length, wet_length), SlotEar(frames_length, wet_length)} {}
   PinnedBuffer<float> host_source;
-  DeviceBuffer<float> source;
+  DeviceBuffer<float> source;  // samples of the block before, then those of this one
   DeviceBuffer<float> source_spectrum;
   Stereo<SlotEar> ears;
   Event upload_started, uploaded, source_ready;
@@ -77,6 +78,7 @@ class GpuRenderer final : public Renderer {
     levels_ = {};
     times_ = {};
     blocks_.restart();
+    newest_source_ = {};
     first_of_next_.reset();
     finish_what_failed();
     trace_.begin(upload_);
@@ -152,8 +154,8 @@ class GpuRenderer final : public Renderer {
   /// False without memory for one more; without any slot that is an error.
   bool add_slot() {
     try {
-      slots_[slot_count_].emplace(block_length_, frames_length_, block_length_ + overlap_,
-                                  convolver_->source_spectrum_size());
+      slots_[slot_count_].emplace(blocks_.history(), block_length_, frames_length_,
+                                  block_length_ + overlap_, convolver_->source_spectrum_size());
       ++slot_count_;
       return true;
     } catch (const CudaError& error) {
@@ -175,8 +177,11 @@ class GpuRenderer final : public Renderer {
     {
       const Range range("upload");
       slot.upload_started.record(upload_);
+      if (!newest_source_.empty()) {
+        copy_async(newest_source_.last(blocks_.history()), slot.source.span(), upload_);
+      }
       upload_async<float>(slot.host_source.span().first(stored_length(slot.length)),
-                          slot.source.span(), upload_);
+                          slot.source.span().subspan(blocks_.history()), upload_);
       slot.uploaded.record(upload_);
     }
     BlockRoute route{.source = &upload_, .source_ready = &slot.source_ready};
@@ -184,9 +189,12 @@ class GpuRenderer final : public Renderer {
     for (const Side side : kSides) {
       route.ears[side] = &compute(side);
       route.started[side] = &slot.ears[side].started;
-      wet[side] = slot.ears[side].wet.span().first(slot.length + overlap_);
+      wet[side] = slot.ears[side].wet.span().first(blocks_.wet_size(slot.length));
     }
-    const Block block{slot.source.span().first(slot.length), slot.source_spectrum.span()};
+    Block block{slot.source.span().subspan(blocks_.history(), slot.length),
+                slot.source_spectrum.span()};
+    if (!newest_source_.empty()) block.history = convolver_->history();
+    newest_source_ = slot.source.span().first(blocks_.history() + slot.length);
     blocks_.enqueue(block, wet, route, [&](Side side) {
       SlotEar& ear = slot.ears[side];
       meters_[side].enqueue(wet[side].first(slot.length), ear.level.data(), compute(side));
@@ -243,9 +251,24 @@ class GpuRenderer final : public Renderer {
     }
   }
 
+  /// Queues what a full block, after which nothing came, has left to do: in one stream, since its
+  /// tail is all there is to wait for.
+  void queue_tail(Slot& slot) {
+    const Stream& stream = compute(Side::left);
+    const Block after{
+        newest_source_.last(0), slot.source_spectrum.span(), 1, {}, convolver_->history()};
+    const auto wet = [&](Side side) {
+      return slot.ears[side].wet.span().first(blocks_.wet_size(0));
+    };
+    blocks_.enqueue(after, {wet(Side::left), wet(Side::right)},
+                    {.source = &stream, .ears = {&stream, &stream}}, [](Side) {});
+    stream.synchronize();
+  }
+
   /// What sounds on after the last sample of the source: K - 1 frames, through one slot's buffers.
   void deliver_tail(const WriteWet& wet) {
     Slot& slot = *slots_.front();
+    if (!blocks_.has_tail()) queue_tail(slot);
     for (std::size_t from = 0; from < overlap_; from += frames_length_) {
       const std::size_t length = std::min(frames_length_, overlap_ - from);
       for (const Side side : kSides) {
@@ -303,8 +326,9 @@ class GpuRenderer final : public Renderer {
   std::array<std::optional<Slot>, kSlots> slots_;  // made when first needed: one for a short source
 
   // Of one run().
-  std::optional<float> first_of_next_;  // the reader's
-  StreamTrace trace_;                   // from here on: the writer's, and the caller's at the end
+  std::optional<float> first_of_next_;    // the reader's
+  std::span<const float> newest_source_;  // the latest block, with what comes before it
+  StreamTrace trace_;                     // from here on: the writer's, and the caller's at the end
   Stereo<Level> levels_;
   struct Times {
     Stopwatch reading;  // the reader's

@@ -136,23 +136,9 @@ class Clusters(Launch):
                        / CLOCK}
 
 
-class Joins(Launch):
-    """`times` launches of overlap_add_kernel, which joins blocks: tails of `length` samples."""
-
-    each = 24  # instructions of a warp
-
-    def __init__(self, times, length):
-        self.name, self.threads, self.times = "overlap_add", 256, times
-        self.blocks, self.resident = 2 * math.ceil(length / 256), resident(256, 16, 0)
-        moved = 2 * 3 * 4 * length
-        self.bounds = {"device": 0, "L2": moved / L2_BYTES,
-                       "on chip": moved / MULTIPROCESSORS / ON_CHIP_BYTES / CLOCK,
-                       "instructions": self.blocks * 8 * self.each / MULTIPROCESSORS / ISSUE / CLOCK}
-
-
 def scene_of(method, plan, samples, taps, voices, rows):
     """The launches of voices that are all heard from beginning to end (spectral_voices.cu)."""
-    runs = math.ceil(samples / plan["block_length"])
+    runs = math.ceil(samples / plan["block_length_with_tail"])
     segments, M = plan["segments"], plan["complex_length"]
     tile, many_sums = 4, 2**18
     batch = max(1, min(L2_SIZE // 2, 64 * 2**20) // (8 * M))  # items
@@ -192,17 +178,20 @@ def scene_of(method, plan, samples, taps, voices, rows):
 
 def launches_of(method, plan, samples, taps, clips, with_response, rows):
     """`rows` by kind, length and elements of a thread."""
-    runs = math.ceil(samples / plan["block_length"])  # of the renderer
+    runs = samples // plan["block_length"]  # of the renderer, full
     segments, M = plan["segments"] * clips, plan["complex_length"]
+    total = plan["all_segments"] * clips
+    last = total - runs * segments  # segments of a last one
     read, written = 4 * samples * clips, 2 * 4 * (samples + taps - 1) * clips
     # Of the samples of a segment, those that are read, and those that are written for each side.
     is_whole = plan["segments"] == 1
     in_, out = (samples / (2 * M), (samples + taps - 1) / (2 * M)) if is_whole else \
         (1, plan["advance"] / (2 * M))
-    joins = [Joins(runs - 1, taps - 1)] if runs > 1 and taps > 1 else []
+    parts = [(times, count) for times, count in ((runs, segments), (1, last)) if times * count > 0]
     if method == "gpu-fused":
-        return [Launch(rows["fused_convolve", M, 16], runs, segments, (read + written) / runs,
-                       (in_ + 2 * out) * 8 * M), *joins]
+        return [Launch(rows["fused_convolve", M, 16], times, count,
+                       (read + written) * count / total, (in_ + 2 * out) * 8 * M)
+                for times, count in parts]
     down, across = plan["rows"], plan["columns"]
     pairs, columns = down // 2, across // 8  # of a segment
     together = min(4, max(1, 4096 // (2 * across)))  # as in rows.cu
@@ -211,11 +200,12 @@ def launches_of(method, plan, samples, taps, clips, with_response, rows):
     kind = "rows_convolve_with_responses" if with_response else "rows_convolve"
     pieces = 3 if with_response else 1
     in_ = (in_ + (pieces - 1) * taps / (2 * M)) / pieces
-    launches = joins
-    for count, of_run in ((chunk, segments // chunk), (segments % chunk, 1)):
-        times, share = runs * of_run, count / (segments * runs)
+    launches = []
+    for times, count in [(times * share, count) for times, part in parts
+                         for share, count in ((part // chunk, chunk), (1, part % chunk))]:
         if count * times == 0:
             continue
+        share = count / total
         grouped = count // together * together if together > 1 else 0
         if grouped // together * pairs < 2 * MULTIPROCESSORS:
             grouped = 0

@@ -16,15 +16,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const SegmentLengths& lengths, int response_length) {
+/// Segments of a block, and of the whole source.
+Json to_json(const SegmentLengths& lengths, std::int64_t source_length, int response_length) {
   return {{"complex_length", lengths.segment_samples / 2},
           {"advance", lengths.advance},
           {"block_length", lengths.block_length},
-          {"segments", lengths.segments(lengths.block_length, response_length)}};
+          {"block_length_with_tail", lengths.block_length_with_tail()},
+          {"segments", lengths.transforms},
+          {"all_segments", lengths.all_segments(source_length, response_length)}};
 }
 
 Json planned(std::int64_t source_length, int response_length) {
-  Json fourstep = to_json(fourstep_lengths(source_length, response_length), response_length);
+  Json fourstep =
+      to_json(fourstep_lengths(source_length, response_length), source_length, response_length);
   for (const FourstepShape& shape : kFourstepShapes) {
     if (shape.rows * shape.columns == fourstep["complex_length"]) {
       fourstep["rows"] = shape.rows;
@@ -34,7 +38,8 @@ Json planned(std::int64_t source_length, int response_length) {
   Json plans = {
       {"source_length", source_length}, {"taps", response_length}, {"gpu-fourstep", fourstep}};
   if (response_length <= kLongestFusedResponse) {
-    plans["gpu-fused"] = to_json(fused_lengths(source_length, response_length), response_length);
+    plans["gpu-fused"] =
+        to_json(fused_lengths(source_length, response_length), source_length, response_length);
   }
   return plans;
 }

@@ -578,8 +578,8 @@ TEST(GpuFourstep, GivesTheSameBytesInGroupsOfSegments) {
     std::vector<int> launches;
     for (const int multiprocessors : {1, 1000}) {
       emulation::set_multiprocessors(multiprocessors);
-      const auto convolver =
-          plan_gpu_fourstep_in_batches({response.left, response.right}, N, std::size_t{64} << 20);
+      const auto convolver = plan_gpu_fourstep_with({response.left, response.right},
+                                                    fourstep_lengths(N, K), std::size_t{64} << 20);
       seen.push_back(block.wet(*convolver, false));
       launches.push_back(convolver->cost(N, clips).launches);
     }

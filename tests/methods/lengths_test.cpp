@@ -56,14 +56,33 @@ TEST_P(Planned, SegmentsCoverEveryOutputOfABlock) {
         EXPECT_LE(lengths.block_length, N);
       }
       EXPECT_EQ(lengths.segments(lengths.block_length, K), lengths.transforms);
-      EXPECT_GE(std::int64_t{lengths.transforms} * lengths.advance,
-                std::int64_t{lengths.block_length} + K - 1)
-          << N << ' ' << K;
-      EXPECT_LT(std::int64_t{lengths.transforms - 1} * lengths.advance,
-                std::int64_t{lengths.block_length} + K - 1);
-      if (lengths.block_length < N) {
-        EXPECT_EQ(lengths.block_length % 4, 0) << "the next block starts unaligned";
-        EXPECT_GE(lengths.block_length, K) << "mostly overlap";
+      EXPECT_GE(lengths.most_segments(K), lengths.transforms);
+      EXPECT_GE(lengths.most_segments(K), lengths.segments(lengths.block_length - 1, K));
+      const bool goes_on = N >= kEndless || lengths.block_length < N;
+      if (goes_on && K > 1) {
+        EXPECT_GE(lengths.history, lengths.overlap);
+        EXPECT_LT(lengths.history, lengths.overlap + 4);
+        EXPECT_EQ(lengths.history % 4, 0);
+        EXPECT_LE(lengths.history, lengths.block_length) << "one block before has to be enough";
+        EXPECT_EQ(lengths.block_length, lengths.transforms * lengths.advance / 4 * 4)
+            << "whole segments, but for what aligns the next block";
+        EXPECT_GE(lengths.block_length_with_tail(), K) << "mostly overlap";
+        EXPECT_LE(lengths.block_length_with_tail() + K - 1, lengths.block_length);
+        EXPECT_EQ(lengths.block_length_with_tail() % 4, 0) << "the next block starts unaligned";
+        // The last block with samples has the tail, unless it is full: then another one has.
+        EXPECT_EQ(lengths.results(lengths.block_length - 1, K), lengths.block_length - 1 + K - 1);
+        EXPECT_EQ(lengths.results(lengths.block_length, K), lengths.block_length);
+        EXPECT_EQ(lengths.results(0, K), K - 1);
+      } else {
+        EXPECT_EQ(lengths.history, 0);
+        if (goes_on) continue;
+        EXPECT_EQ(lengths.block_length, N);
+        EXPECT_GE(std::int64_t{lengths.transforms} * lengths.advance, N + K - 1) << N << ' ' << K;
+        EXPECT_LT(std::int64_t{lengths.transforms - 1} * lengths.advance, N + K - 1);
+      }
+      if (lengths.advance % 4 == 0) {
+        // Segments of blocks stand where those of one block would.
+        EXPECT_EQ(lengths.all_segments(N, K), (N + K - 1 + lengths.advance - 1) / lengths.advance);
       }
     }
   }
@@ -83,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
     , Planned,
     ::testing::Values(Planner{"gpu_radix2", radix2_lengths, kLongestResponse, 1},
                       Planner{"gpu_fourstep", fourstep_lengths, kLongestFourstepResponse, 4},
-                      Planner{"gpu_fused", fused_lengths, kLongestFusedResponse, 1}),
+                      Planner{"gpu_fused", fused_lengths, kLongestFusedResponse, 4}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST(Radix2Lengths, ArePowersOfTwoFromFour) {
@@ -106,7 +125,7 @@ TEST(FourstepLengths, TakeOneSegmentForTheNotebooksJob) {
 TEST(FusedLengths, ShareAMultiprocessorAsLongAsThatPays) {
   // 64 KiB of shared memory: every GPU has them.
   for (const std::int64_t N : {160'000LL, 57'600'000LL}) {
-    EXPECT_EQ(fused_lengths(N, 6'500).segment_samples, 2 * 8192) << N;
+    EXPECT_EQ(fused_lengths(N, 6'200).segment_samples, 2 * 8192) << N;
   }
   EXPECT_EQ(fused_lengths(57'600'000, 7'000).segment_samples, 2 * 16'384);
 }
