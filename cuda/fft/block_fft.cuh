@@ -12,7 +12,8 @@
 //          every stage (BlockShape::place). tests/cuda/block_fft_test.cu counts this.
 // Turn     The first stage may shift all frequencies by a quarter: Z[k] = sum_n z[n]
 //          exp(-2 pi i n (k - 1/4) / L). That is what multiplying by exp(2 pi i n / 4L) beforehand
-//          would do, at the price of R - 1 constants per butterfly (see segments.cuh).
+//          would do, at the price of R - 1 constants per butterfly (see segments.cuh). On the way
+//          there their scales go into the butterfly, on the way back they include 1/L.
 #pragma once
 
 #include <algorithm>
@@ -268,55 +269,32 @@ __device__ inline void write_shared(float2* z, const Butterfly<Shape, kStage>& a
       [&](auto t) { write_lanes(z + at.template slot<decltype(t)::value>(first), v, t); });
 }
 
-/// What the butterflies of the first stage multiply their elements by: exp(2 pi i t / 4R) on the
-/// way there; its conjugate on the way back, with the transform's scale.
+/// What the butterflies of the first stage multiply their elements by on the way back:
+/// exp(-2 pi i t / 4R), with the transform's scale. On the way there they turn the other way.
 template <int kRadix>
-struct Turn {
+struct TurnBack {
   float2 by[kRadix];
 };
 
-/// Both ways: `back` multiplies by `scale`, which costs next to nothing there.
-template <int kRadix>
-struct Turns {
-  Turn<kRadix> there;
-  Turn<kRadix> back;
-};
-
 template <typename Shape>
-Turns<Shape::radix(0)> make_turns(double scale) {
+TurnBack<Shape::radix(0)> make_turn_back(double scale) {
   constexpr int kRadix = Shape::radix(0);
-  Turns<kRadix> turns;
-  for (int t = 0; t < kRadix; ++t) {
-    turns.there.by[t] = unit_root(t, 4LL * kRadix);
-    turns.back.by[t] = unit_root(-t, 4LL * kRadix, scale);
-  }
-  return turns;
+  TurnBack<kRadix> turn;
+  for (int t = 0; t < kRadix; ++t) turn.by[t] = unit_root(-t, 4LL * kRadix, scale);
+  return turn;
 }
 
-/// No turn: plain transforms, not scaled.
+/// No turn, there and back: plain transforms, not scaled.
 struct NoTurn {};
-struct NoTurns {
-  NoTurn there;
-  NoTurn back;
-};
 
-template <typename Values>
-__device__ inline void turn_there(const NoTurn&, Values&) {}
+template <typename Turning>
+inline constexpr bool kIsTurned = !std::is_same_v<Turning, NoTurn>;
+
 template <typename Values>
 __device__ inline void turn_back(const NoTurn&, Values&) {}
 
 template <typename Values, int kRadix>
-__device__ inline void turn_there(const Turn<kRadix>& turn, Values& v) {
-  unrolled<kWidthOf<Values>>([&](auto w) {
-    unrolled<kRadix - 1>([&](auto i) {
-      constexpr int t = decltype(i)::value + 1;  // element 0 stays
-      v[w][t] = multiply(v[w][t], turn.by[t]);
-    });
-  });
-}
-
-template <typename Values, int kRadix>
-__device__ inline void turn_back(const Turn<kRadix>& turn, Values& v) {
+__device__ inline void turn_back(const TurnBack<kRadix>& turn, Values& v) {
   unrolled<kWidthOf<Values>>([&](auto w) {
     v[w][0] = make_float2(v[w][0].x * turn.by[0].x, v[w][0].y * turn.by[0].x);
     unrolled<kRadix - 1>([&](auto i) {
@@ -356,25 +334,38 @@ __device__ inline void butterflies(Values& v) {
   unrolled<kWidthOf<Values>>([&](auto w) { butterfly<is_forward>(v[w]); });
 }
 
+/// The same of the first stage, forward, of elements that are turned by t quarters of 1 / R.
+template <typename Values>
+__device__ inline void turned_butterflies(Values& v) {
+  constexpr int kRadix = kRadixOf<Values>;
+  unrolled<kWidthOf<Values>>([&](auto w) {
+    unrolled<kRadix>(
+        [&](auto t) { v[w][t] = turned<false, decltype(t)::value, 4 * kRadix>(v[w][t]); });
+    butterfly<true, ScalesOfTurns<false, 4 * kRadix>>(v[w]);
+  });
+}
+
 /// All stages but the last. load(butterfly, v) fills the first stage's elements.
-template <typename Shape, typename Turning, int kStage = 0, typename Load>
-__device__ inline void forward_to_last(float2* z, const float2* twiddles, const Turning& turn,
-                                       const Load& load) {
+template <typename Shape, bool is_turned, int kStage = 0, typename Load>
+__device__ inline void forward_to_last(float2* z, const float2* twiddles, const Load& load) {
   if constexpr (kStage + 1 < Shape::kStages) {
     for_butterflies<Shape, kStage>([&](const auto& at) {
       typename Butterfly<Shape, kStage>::Values v;
       if constexpr (kStage == 0) {
         load(at, v);
-        turn_there(turn, v);
       } else {
         read_shared(z, at, v);
       }
-      butterflies<true>(v);
-      twiddle<true, !std::is_same_v<Turning, NoTurn>>(twiddles, at, v);
+      if constexpr (kStage == 0 && is_turned) {
+        turned_butterflies(v);
+      } else {
+        butterflies<true>(v);
+      }
+      twiddle<true, is_turned>(twiddles, at, v);
       write_shared(z, at, v);
     });
     __syncthreads();  // the next stage reads what other threads wrote
-    forward_to_last<Shape, Turning, kStage + 1>(z, twiddles, turn, load);
+    forward_to_last<Shape, is_turned, kStage + 1>(z, twiddles, load);
   }
 }
 
@@ -402,7 +393,7 @@ __device__ inline void inverse_from_first(float2* z, const float2* twiddles, con
   for_butterflies<Shape, kStage>([&](const auto& at) {
     typename Butterfly<Shape, kStage>::Values v;
     read_shared(z, at, v);
-    twiddle<false, !std::is_same_v<Turning, NoTurn>>(twiddles, at, v);
+    twiddle<false, kIsTurned<Turning>>(twiddles, at, v);
     butterflies<false>(v);
     if constexpr (kStage == 0) {
       turn_back(turn, v);

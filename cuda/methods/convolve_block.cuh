@@ -31,10 +31,9 @@ struct NewResponses {
 
 /// Block i of 2 kinds transforms kind i % kinds of side i / kinds. Blocks may write where they
 /// read.
-template <typename Shape, typename Turning, typename Reader>
+template <typename Shape, bool is_turned, typename Reader>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    spectrum_kernel(NewResponses<Reader> responses, int kinds, const float2* twiddles,
-                    Turning turn) {
+    spectrum_kernel(NewResponses<Reader> responses, int kinds, const float2* twiddles) {
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
   const bool is_left = static_cast<int>(blockIdx.x) < kinds;
@@ -43,7 +42,8 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       (is_left ? responses.reader[0].unit(kind) : responses.reader[1].unit(kind)).held();
   float2* const spectrum = opaque(is_left ? responses.spectrum[0] : responses.spectrum[1]);
   wait_for_previous();
-  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { unit.read(at, v); });
+  forward_to_last<Shape, is_turned>(z, twiddles,
+                                    [&](const auto& at, auto& v) { unit.read(at, v); });
   for_last_butterflies<Shape>([&](const LastButterfly<Shape>& at, auto) {
     typename LastButterfly<Shape>::Values v;
     forward_last(z, at, v);
@@ -60,11 +60,12 @@ struct ConvolveSides {
 };
 
 /// The spectrum of what `unit` reads, as this thread holds it.
-template <typename Shape, typename Turning, typename Unit>
+template <typename Shape, bool is_turned, typename Unit>
 __device__ inline void forward_to_registers(
-    float2* z, const float2* twiddles, const Turning& turn, const Unit& unit,
+    float2* z, const float2* twiddles, const Unit& unit,
     typename LastButterfly<Shape>::Values (&spectrum)[LastButterfly<Shape>::kRepeats]) {
-  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) { unit.read(at, v); });
+  forward_to_last<Shape, is_turned>(z, twiddles,
+                                    [&](const auto& at, auto& v) { unit.read(at, v); });
   for_last_butterflies<Shape>(
       [&](const LastButterfly<Shape>& at, auto repeat) { forward_last(z, at, spectrum[repeat]); });
 }
@@ -79,10 +80,10 @@ struct KindOfBlock {
 };
 
 /// Block i multiplies by the responses' spectra of kind i % kinds.
-template <typename Shape, typename BothTurns, typename Reader, typename Writer>
+template <typename Shape, typename Turning, typename Reader, typename Writer>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
     convolve_kernel(Reader reader, ConvolveSides<Writer> sides, unsigned kinds,
-                    const float2* twiddles, BothTurns turns) {
+                    const float2* twiddles, Turning turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
@@ -92,7 +93,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const auto from = reader.unit(block);
   wait_for_previous();
   typename Last::Values spectrum[Last::kRepeats];
-  forward_to_registers<Shape>(z, twiddles, turns.there, from, spectrum);
+  forward_to_registers<Shape, kIsTurned<Turning>>(z, twiddles, from, spectrum);
   unrolled<2>([&](auto side) {
     // The left side's first inverse stage writes what this thread alone has just read; the right
     // side's overwrites what others may still read.
@@ -109,18 +110,18 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       inverse_first(z, at, v);
     });
     const auto to = sides.writer[side].unit(block);
-    inverse_from_first<Shape>(z, twiddles, turns.back,
+    inverse_from_first<Shape>(z, twiddles, turn,
                               [&](const auto& at, const auto& v) { to.write(at, v); });
   });
 }
 
 /// spectrum_kernel and convolve_kernel of one segment in one launch: the responses are transformed
 /// between the source and the products. The same bytes.
-template <typename Shape, typename BothTurns, typename Reader, typename Writer>
+template <typename Shape, typename Turning, typename Reader, typename Writer>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
     convolve_with_responses_kernel(Reader reader, ConvolveSides<Writer> sides,
                                    NewResponses<Reader> responses, const float2* twiddles,
-                                   BothTurns turns) {
+                                   Turning turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
@@ -128,12 +129,12 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
   const auto from = reader.unit(block);
   wait_for_previous();
   typename Last::Values spectrum[Last::kRepeats];
-  forward_to_registers<Shape>(z, twiddles, turns.there, from, spectrum);
+  forward_to_registers<Shape, kIsTurned<Turning>>(z, twiddles, from, spectrum);
   unrolled<2>([&](auto side) {
     __syncthreads();  // what is overwritten has been read
     const auto taps = responses.reader[side].unit(block);
-    forward_to_last<Shape>(z, twiddles, turns.there,
-                           [&](const auto& at, auto& v) { taps.read(at, v); });
+    forward_to_last<Shape, kIsTurned<Turning>>(z, twiddles,
+                                               [&](const auto& at, auto& v) { taps.read(at, v); });
     for_last_butterflies<Shape>([&](const Last& at, auto repeat) {
       typename Last::Values v;
       forward_last(z, at, v);
@@ -145,7 +146,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       inverse_first(z, at, v);
     });
     const auto to = sides.writer[side].unit(block);
-    inverse_from_first<Shape>(z, twiddles, turns.back,
+    inverse_from_first<Shape>(z, twiddles, turn,
                               [&](const auto& at, const auto& v) { to.write(at, v); });
   });
 }

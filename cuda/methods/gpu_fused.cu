@@ -79,16 +79,16 @@ class Fused final : public FusedTransform {
                  const Stream& stream) const override {
     const NewResponses<FusedReader> responses{{{taps[0]}, {taps[1]}},
                                               {spectra[0].data(), spectra[1].data()}};
-    launch(spectrum_kernel<Shape, Turn<Shape::radix(0)>, FusedReader>, shape(2), stream, responses,
-           1, twiddles_.data(), turns_.there);
+    launch(spectrum_kernel<Shape, true, FusedReader>, shape(2), stream, responses, 1,
+           twiddles_.data());
   }
 
   void convolve(const SegmentReader& source, const SegmentWriter (&wet)[2], int segments,
                 const std::span<const float2> (&spectra)[2], const Stream& stream) const override {
     const ConvolveSides<FusedWriter> to{{{wet[0]}, {wet[1]}},
                                         {spectra[0].data(), spectra[1].data()}};
-    launch(convolve_kernel<Shape, Turns<Shape::radix(0)>, FusedReader, FusedWriter>,
-           shape(segments), stream, FusedReader{source}, to, 1U, twiddles_.data(), turns_);
+    launch(convolve_kernel<Shape, TurnBack<Shape::radix(0)>, FusedReader, FusedWriter>,
+           shape(segments), stream, FusedReader{source}, to, 1U, twiddles_.data(), turn_back_);
   }
 
   void items(const float* samples, const VoiceItem* items, int count, float2* spectra,
@@ -97,15 +97,15 @@ class Fused final : public FusedTransform {
     const int half = ceil_div(count, 2);
     const NewResponses<FusedItems> halves{{{samples, items}, {samples, items + half}},
                                           {spectra, spectra + half * Shape::kLength}};
-    launch(spectrum_kernel<Shape, Turn<Shape::radix(0)>, FusedItems>, shape(count), stream, halves,
-           half, twiddles_.data(), turns_.there);
+    launch(spectrum_kernel<Shape, true, FusedItems>, shape(count), stream, halves, half,
+           twiddles_.data());
   }
 
   void inverse(const float2* const (&sums)[2], const SegmentWriter (&wet)[2], int segments,
                const Stream& stream) const override {
     const InverseSides<FusedWriter> sides{{{wet[0]}, {wet[1]}}, {sums[0], sums[1]}};
-    launch(inverse_kernel<Shape, Turn<Shape::radix(0)>, FusedWriter>, shape(2 * segments), stream,
-           sides, segments, twiddles_.data(), turns_.back);
+    launch(inverse_kernel<Shape, TurnBack<Shape::radix(0)>, FusedWriter>, shape(2 * segments),
+           stream, sides, segments, twiddles_.data(), turn_back_);
   }
 
  private:
@@ -114,7 +114,7 @@ class Fused final : public FusedTransform {
             shared_array_bytes<float2>(Shape::kElements), true};
   }
 
-  Turns<Shape::radix(0)> turns_ = make_turns<Shape>(1.0 / Shape::kLength);
+  TurnBack<Shape::radix(0)> turn_back_ = make_turn_back<Shape>(1.0 / Shape::kLength);
   UploadedTable<float2> twiddles_;
 };
 

@@ -71,8 +71,7 @@ struct ColumnPieces {
 
 template <typename Shape, int kColumns>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
-    columns_forward_kernel(ColumnPieces pieces, const float2* twiddles, FourstepTwiddles between,
-                           Turn<Shape::radix(0)> turn) {
+    columns_forward_kernel(ColumnPieces pieces, const float2* twiddles, FourstepTwiddles between) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
@@ -85,7 +84,7 @@ __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocess
       (pieces.items != nullptr ? SegmentReader(pieces.samples, pieces.items[within])
                                : pieces.from[piece].segment(piece == 0 ? pieces.first + within : 0))
           .held();
-  forward_to_last<Shape>(z, twiddles, turn, [&](const auto& at, auto& v) {
+  forward_to_last<Shape, true>(z, twiddles, [&](const auto& at, auto& v) {
     segment.read<Shape::kLength * kColumns>(at.first * kColumns + block.column + at.lane, v);
   });
   for_last_butterflies<Shape>([&](const Last& at, auto) {
@@ -114,7 +113,7 @@ template <typename Shape, int kColumns>
 __global__ void __launch_bounds__(Shape::kThreads, Shape::kBlocksPerMultiprocessor)
     columns_inverse_kernel(ColumnSides sides, unsigned blocks_per_side, int first_segment,
                            const float2* twiddles, FourstepTwiddles between,
-                           Turn<Shape::radix(0)> turn) {
+                           TurnBack<Shape::radix(0)> turn) {
   using Last = LastButterfly<Shape>;
   BlockShared shared;
   float2* const z = shared.take<float2>(Shape::kElements);
@@ -163,7 +162,7 @@ class Columns final : public ColumnTransform {
     }
     launch(columns_forward_kernel<Shape, kColumns>,
            shape(all.count + static_cast<int>(pieces.size()) - 1), stream, all, twiddles_.data(),
-           between(), turns_.there);
+           between());
   }
 
   void forward_items(const float* samples, const VoiceItem* items, int count, float2* scratch,
@@ -174,14 +173,14 @@ class Columns final : public ColumnTransform {
     all.items = items;
     all.scratch[0] = scratch;
     launch(columns_forward_kernel<Shape, kColumns>, shape(count), stream, all, twiddles_.data(),
-           between(), turns_.there);
+           between());
   }
 
   void inverse(const SegmentWriter (&wet)[2], int first, int count,
                const std::span<float2> (&scratch)[2], const Stream& stream) const override {
     const ColumnSides sides{{wet[0], wet[1]}, {scratch[0].data(), scratch[1].data()}};
     launch(columns_inverse_kernel<Shape, kColumns>, shape(2 * count), stream, sides,
-           shape(count).blocks, first, twiddles_.data(), between(), turns_.back);
+           shape(count).blocks, first, twiddles_.data(), between(), turn_back_);
   }
 
  private:
@@ -218,7 +217,7 @@ class Columns final : public ColumnTransform {
   }
   FourstepTwiddles between() const { return {base_.data(), step_.data()}; }
 
-  Turns<Shape::radix(0)> turns_ = make_turns<Shape>(1.0 / (Shape::kLength * kColumns));
+  TurnBack<Shape::radix(0)> turn_back_ = make_turn_back<Shape>(1.0 / (Shape::kLength * kColumns));
   UploadedTable<float2> twiddles_;
   UploadedTable<float2> base_;
   UploadedTable<float2> step_;

@@ -77,17 +77,17 @@ class Rows final : public RowTransform {
   int together() const override { return kTogether; }
 
   void responses(const std::span<float2> (&spectra)[2], const Stream& stream) const override {
-    launch(spectrum_kernel<Shape, NoTurn, Pairs>, shape<Shape>(2), stream, new_responses(spectra),
-           pairs_, twiddles_.data(), NoTurn{});
+    launch(spectrum_kernel<Shape, false, Pairs>, shape<Shape>(2), stream, new_responses(spectra),
+           pairs_, twiddles_.data());
   }
 
   void spectra(std::span<float2> segments, int count, const Stream& stream) const override {
     // A half for each of the kernel's two sides.
     const int half = ceil_div(count, 2) * pairs_;
     float2* const second = segments.data() + half * Shape::kElements;
-    launch(spectrum_kernel<Shape, NoTurn, Pairs>, shape<Shape>(count), stream,
+    launch(spectrum_kernel<Shape, false, Pairs>, shape<Shape>(count), stream,
            NewResponses<Pairs>{{{segments.data()}, {second}}, {segments.data(), second}}, half,
-           twiddles_.data(), NoTurn{});
+           twiddles_.data());
   }
 
   void inverse(const std::span<float2> (&sides)[2], int count,
@@ -128,8 +128,8 @@ class Rows final : public RowTransform {
                                const std::span<float2> (&spectra)[2],
                                const Stream& stream) const override {
     const ConvolveSides<Pairs> to{{{sides[0].data()}, {sides[1].data()}}, {}};
-    launch(convolve_with_responses_kernel<Wide, NoTurns, Pairs, Pairs>, shape<Wide>(1), stream,
-           Pairs{sides[0].data()}, to, new_responses(spectra), twiddles_.data(), NoTurns{});
+    launch(convolve_with_responses_kernel<Wide, NoTurn, Pairs, Pairs>, shape<Wide>(1), stream,
+           Pairs{sides[0].data()}, to, new_responses(spectra), twiddles_.data(), NoTurn{});
   }
 
  private:
@@ -151,8 +151,8 @@ class Rows final : public RowTransform {
     const int from = first * pairs_ * Shape::kElements;
     const ConvolveSides<Rows> to{{{sides[0].data() + from}, {sides[1].data() + from}},
                                  {spectra[0].data(), spectra[1].data()}};
-    launch(convolve_kernel<Sized, NoTurns, Rows, Rows>, shape<Sized>(blocks), stream, to.writer[0],
-           to, static_cast<unsigned>(pairs_), twiddles_.data(), NoTurns{});
+    launch(convolve_kernel<Sized, NoTurn, Rows, Rows>, shape<Sized>(blocks), stream, to.writer[0],
+           to, static_cast<unsigned>(pairs_), twiddles_.data(), NoTurn{});
   }
 
   static NewResponses<Pairs> new_responses(const std::span<float2> (&spectra)[2]) {
