@@ -8,6 +8,10 @@
 //          matrix, or two rows. A thread takes two lanes at once where registers allow: one
 //          16-byte access moves both, one twiddle serves both. Where lanes stand side by side, so
 //          do two twiddles: one access reads both.
+// Twiddles Element t of R that a butterfly leaves counts as t - R from the middle on. So the
+// twiddles
+//          of t and R - t are conjugates, and one is loaded for both; and none turns by more than
+//          half a circle. Of that a quarter is a constant, the rest is a rotation by rotate().
 // Swizzle  Elements of one transform that a warp touches at a time fall into different banks in
 //          every stage (BlockShape::place). tests/cuda/block_fft_test.cu counts this.
 // Turn     The first stage may shift all frequencies by a quarter: Z[k] = sum_n z[n]
@@ -26,6 +30,26 @@
 #include "cuda/runtime/launch.cuh"
 
 namespace gpuconv {
+
+/// t or t - radix, whichever is closer to 0.
+__host__ __device__ constexpr int centred(int t, int radix) {
+  return 2 * t > radix ? t - radix : t;
+}
+
+/// Quarters of a circle that a twiddle turns by beside its rotation, which then is at most one,
+/// too.
+__host__ __device__ constexpr int quarters(int t, int radix) {
+  const int frequency = centred(t, radix);
+  return 4 * frequency > radix ? 1 : 4 * frequency < -radix ? -1 : 0;
+}
+
+/// v times the twiddle of element t, forward, or its conjugate.
+template <bool is_forward, int t, int kRadix>
+__device__ inline float2 twiddled(float2 v, float2 shears) {
+  constexpr int kQuarters = quarters(t, kRadix);
+  if constexpr (kQuarters != 0) v = quarter_turned<is_forward == (kQuarters > 0)>(v);
+  return rotate<is_forward>(v, shears);
+}
 
 /// Transforms of length product(kRadices), kLanes side by side. The first radix is that of the
 /// largest stride. Of kPerThread elements for each thread bytes do not depend, nor where anything
@@ -61,10 +85,9 @@ struct SizedBlockShape {
   /// Twiddles that stand side by side, so that one access reads them: two, unless a block's
   /// registers are all taken.
   static constexpr int kTwiddlesTogether = kLanes > 1 ? 2 : 1;
-  /// Of a butterfly of `stage`, those that are not one: all but the first, which is not one only if
-  /// turned.
+  /// That a butterfly of `stage` loads: one for t and R - t, none for 0; if turned, one for each.
   __host__ __device__ static constexpr int twiddles(int stage, bool is_turned) {
-    return radix(stage) - (is_turned && stage == 0 ? 0 : 1);
+    return is_turned && stage == 0 ? radix(stage) : radix(stage) / 2;
   }
   /// Where the twiddles of `stage` begin; table() has those of all stages but the last.
   __host__ __device__ static constexpr int twiddles_before(int stage, bool is_turned) {
@@ -97,29 +120,34 @@ struct SizedBlockShape {
     return (n & -kBankRows) | static_cast<int>(digits & (kBankRows - 1u));
   }
 
-  /// Frequency that stands at element n once all stages are done: its digits, the other way round.
+  /// Frequency that stands at element n once all stages are done, modulo kLength: its digits, the
+  /// other way round.
   static constexpr int frequency(int n) {
     int result = 0;
     int weight = 1;
     for (int stage = 0; stage < kStages; ++stage) {
-      result += weight * (n / stride(stage) % radix(stage));
+      result += weight * centred(n / stride(stage) % radix(stage), radix(stage));
       weight *= radix(stage);
     }
     return result;
   }
 
-  /// Stage after stage: exp(-2 pi i offset t / length) for every offset and every t from 1 on; if
-  /// `is_turned`, exp(-2 pi i offset (t - 1/4) / length) in the first stage, from t = 0 on. Of as
-  /// many neighbours t as stand together, first all for offset 0, then all for offset 1 ...
+  /// Stage after stage the rotations by offset t / length of a circle for every offset and t = 1
+  /// ... R / 2; if `is_turned`, in the first stage by offset (t - 1/4) / length for every t.
+  /// Without quarters(). Of as many neighbours t as stand together, first all for offset 0, then
+  /// all for offset 1 ...
   static std::vector<float2> table(bool is_turned) {
     std::vector<float2> entries;
     for (int stage = 0; stage + 1 < kStages; ++stage) {
       const int quarter = is_turned && stage == 0 ? 1 : 0;
-      for (int t = 1 - quarter; t < radix(stage); t += kTwiddlesTogether) {
+      const int end = 1 - quarter + twiddles(stage, is_turned);
+      for (int t = 1 - quarter; t < end; t += kTwiddlesTogether) {
         for (int offset = 0; offset < stride(stage); ++offset) {
-          for (int one = t; one < std::min(t + kTwiddlesTogether, radix(stage)); ++one) {
-            entries.push_back(unit_root(-static_cast<long long>(offset) * (4 * one - quarter),
-                                        4LL * length(stage)));
+          for (int one = t; one < std::min(t + kTwiddlesTogether, end); ++one) {
+            entries.push_back(shears_of_turn(
+                static_cast<long long>(offset) * (4 * centred(one, radix(stage)) - quarter) -
+                    static_cast<long long>(length(stage)) * quarters(one, radix(stage)),
+                4LL * length(stage)));
           }
         }
       }
@@ -309,21 +337,27 @@ template <bool is_forward, bool is_turned, typename Shape, int kStage>
 __device__ inline void twiddle(const float2* twiddles, const Butterfly<Shape, kStage>& at,
                                typename Butterfly<Shape, kStage>::Values& v) {
   using At = Butterfly<Shape, kStage>;
-  constexpr int kFrom = At::kRadix - Shape::twiddles(kStage, is_turned);
+  constexpr bool kHasTurn = is_turned && kStage == 0;
+  constexpr int kFrom = kHasTurn ? 0 : 1;
+  constexpr int kEnd = kFrom + Shape::twiddles(kStage, is_turned);
   constexpr int kMost = Shape::kTwiddlesTogether;
   const float2* const table = twiddles + Shape::twiddles_before(kStage, is_turned);
   // Opaque: of too many loads by one pointer the compiler tears some apart.
   const float2* const together = opaque(table + kMost * at.offset);
-  unrolled<(At::kRadix - kFrom + kMost - 1) / kMost>([&](auto i) {
+  unrolled<(kEnd - kFrom + kMost - 1) / kMost>([&](auto i) {
     constexpr int t = kFrom + kMost * decltype(i)::value;
-    constexpr int kTogether = t + kMost <= At::kRadix ? kMost : 1;
+    constexpr int kTogether = t + kMost <= kEnd ? kMost : 1;
     constexpr int kBefore = (t - kFrom) * At::kStride;
     float2 w[kTogether][1];
     read_lanes(kTogether == kMost ? together + kBefore : table + kBefore + at.offset, w, 0);
     unrolled<kTogether>([&](auto j) {
+      constexpr int kOne = t + decltype(j)::value;
+      constexpr int kOther = At::kRadix - kOne;
       unrolled<At::kWidth>([&](auto lane) {
-        float2& one = v[lane][t + decltype(j)::value];
-        one = is_forward ? multiply(one, w[j][0]) : multiply_conjugate(one, w[j][0]);
+        v[lane][kOne] = twiddled<is_forward, kOne, At::kRadix>(v[lane][kOne], w[j][0]);
+        if constexpr (!kHasTurn && kOther != kOne) {
+          v[lane][kOther] = twiddled<!is_forward, kOne, At::kRadix>(v[lane][kOther], w[j][0]);
+        }
       });
     });
   });

@@ -26,6 +26,12 @@ float2 unit_root(long long numerator, long long denominator, double scale) {
   }
 }
 
+float2 shears_of_turn(long long numerator, long long denominator) {
+  const double half =
+      std::numbers::pi * static_cast<double>(numerator) / static_cast<double>(denominator);
+  return make_float2(static_cast<float>(std::tan(half)), static_cast<float>(std::sin(2 * half)));
+}
+
 std::vector<float2> stage_twiddles(int length) {
   std::vector<float2> table(static_cast<std::size_t>(length), make_float2(1, 0));
   const int longest = length / 2;

@@ -11,6 +11,9 @@ namespace gpuconv {
 /// if `scale` is a power of two.
 float2 unit_root(long long numerator, long long denominator, double scale = 1);
 
+/// What rotate() takes to turn by numerator / denominator of a circle, at most a quarter of it.
+float2 shears_of_turn(long long numerator, long long denominator);
+
 /// Twiddles of all butterfly stages up to transforms of `length` (a power of two): entry half + j
 /// is exp(-pi i j / half) for half = 1, 2, 4 ... length/2 and 0 <= j < half. Every stage reads its
 /// own neighbouring entries, and one table serves every shorter transform. Entry 0 is unused.

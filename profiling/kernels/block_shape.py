@@ -84,10 +84,10 @@ class Kernel:
         return sum(math.ceil(min(count, self.threads) / 32) for count in left)
 
     def twiddles(self, stage):
-        """That one butterfly of the stage loads."""
+        """That one butterfly of the stage loads: one for two conjugates."""
         if stage == len(self.radices) - 1:
             return 0
-        return self.radices[stage] - (0 if self.is_turned and stage == 0 else 1)
+        return self.radices[stage] // (1 if self.is_turned and stage == 0 else 2)
 
     def passes(self):
         """Transforms, in order: True for a forward one."""

@@ -63,8 +63,9 @@ def block_bytes(kernel, blocks):
     l2 *= transforms if l2 > L1_BYTES - blocks * (kernel.shared_bytes + 1024) else 1
     if kernel.kind.startswith("columns"):
         last = kernel.radices[-1]
-        l2 += 8 * elements / last + 8 * last * kernel.lanes  # bases and steps between the passes
-        loaded += 8 * elements
+        # Bases and steps between the passes: a step for two elements.
+        l2 += 8 * elements / last + 8 * last / 2 * kernel.lanes
+        loaded += 8 * elements / last + 8 * elements / 2
     if not kernel.kind.startswith("columns"):
         # Responses' spectra, read or written; of an item or a sum, one. One for a group of segments.
         spectra = (2 if "convolve" in kernel.kind else 1) / kernel.together

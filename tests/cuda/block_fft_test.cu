@@ -124,13 +124,15 @@ TEST(BlockShape, PlacesEveryElementOnce) {
 }
 
 /// Decimation in frequency: the first stage's butterfly t leaves the frequencies that are t modulo
-/// its radix in the t-th part, in which the next stage does the same.
+/// its radix in the t-th part, in which the next stage does the same. From the middle on t counts
+/// as t - radix.
 template <typename Shape>
 int frequency_at(int n, int length = Shape::kLength, int stage = 0) {
   if (length == 1) return 0;
   const int radix = Shape::radix(stage);
   const int part = length / radix;
-  return n / part + radix * frequency_at<Shape>(n % part, part, stage + 1);
+  const int t = n / part;
+  return (t <= radix / 2 ? t : t - radix) + radix * frequency_at<Shape>(n % part, part, stage + 1);
 }
 
 TEST(BlockShape, LeavesFrequenciesInTheOrderOfItsStages) {

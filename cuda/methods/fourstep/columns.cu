@@ -8,11 +8,12 @@ namespace gpuconv {
 namespace {
 
 /// exp(-2 pi i column (frequency - 1/4) / M), the twiddles between columns and rows, turned. Down a
-/// column the last butterflies leave frequencies base + t rows / R, R their radix, so that a
-/// product of two factors does, each rounded once from double: one for the base and one for t.
+/// column the last butterflies leave frequencies base + t rows / R, R their radix, so that two
+/// factors do, each rounded once from double: one for the base, and for t a rotation like those of
+/// a stage, one for t and R - t.
 struct FourstepTwiddles {
   const float2* base;  ///< [butterfly][column]
-  const float2* step;  ///< [t / 2][column][t % 2]
+  const float2* step;  ///< [(t - 1) / 2][column][(t - 1) % 2]
 };
 
 /// v[.][t] times the twiddle, or its conjugate.
@@ -24,15 +25,23 @@ __device__ inline void fourstep_twiddle(const FourstepTwiddles& twiddles,
   typename At::Values base;
   read_lanes(twiddles.base + at.first / At::kRadix * kColumns + column, base, 0);
   const float2* const step = opaque(twiddles.step + 2 * column);
-  unrolled<At::kRadix / 2>([&](auto pair) {
+  unrolled<At::kWidth>([&](auto w) {
+    unrolled<At::kRadix>([&](auto t) {
+      v[w][t] =
+          is_forward ? multiply(v[w][t], base[w][0]) : multiply_conjugate(v[w][t], base[w][0]);
+    });
+  });
+  unrolled<At::kRadix / 4>([&](auto pair) {
     unrolled<At::kWidth>([&](auto w) {
       float2 both[2][1];
       read_lanes(step + 2 * (pair * kColumns + w), both, 0);
       unrolled<2>([&](auto i) {
-        constexpr int t = 2 * decltype(pair)::value + decltype(i)::value;
-        float2 twiddle = base[w][0];
-        if constexpr (t > 0) twiddle = multiply(twiddle, both[i][0]);
-        v[w][t] = is_forward ? multiply(v[w][t], twiddle) : multiply_conjugate(v[w][t], twiddle);
+        constexpr int t = 2 * decltype(pair)::value + decltype(i)::value + 1;
+        constexpr int kOther = At::kRadix - t;
+        v[w][t] = twiddled<is_forward, t, At::kRadix>(v[w][t], both[i][0]);
+        if constexpr (kOther != t) {
+          v[w][kOther] = twiddled<!is_forward, t, At::kRadix>(v[w][kOther], both[i][0]);
+        }
       });
     });
   });
@@ -200,11 +209,12 @@ class Columns final : public ColumnTransform {
 
   static std::vector<float2> step_table() {
     std::vector<float2> table;
-    for (int t = 0; t < kLastRadix; t += 2) {
+    for (int t = 1; t < kLastRadix / 2; t += 2) {
       for (int column = 0; column < kColumns; ++column) {
         for (const int one : {t, t + 1}) {
-          table.push_back(unit_root(-static_cast<long long>(column) * one,
-                                    static_cast<long long>(kLastRadix) * kColumns));
+          table.push_back(
+              shears_of_turn(4LL * column * one - kColumns * kLastRadix * quarters(one, kLastRadix),
+                             4LL * kLastRadix * kColumns));
         }
       }
     }
