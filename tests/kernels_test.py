@@ -35,10 +35,10 @@ class Shapes(unittest.TestCase):
     def test_blocks_of_more_lanes_do_rows_of_several_segments(self):
         group = Kernel.of("_ZN7gpuconv15convolve_kernelINS_15SizedBlockShapeILi8ELi16EJLi8ELi8ELi8EEEEvi")
         self.assertEqual((group.name, group.together), ("groups_convolve<8, 8, 8, 8>", 4))
-        self.assertEqual([group.twiddles(stage) for stage in (0, 1, 2)], [7, 7, 0])
+        self.assertEqual([group.twiddles(stage) for stage in (0, 1, 2)], [4, 4, 0])
         alone = Kernel("rows_convolve", 2, (8, 8, 8))
         (l2, _), (of_four, _) = (expected.block_bytes(kernel, 2) for kernel in (alone, group))
-        table = 8 * 7 * (64 + 8)
+        table = 8 * 4 * (64 + 8)
         self.assertEqual((l2, of_four), (table + 2 * 8 * 1024, table + 2 * 8 * 1024))
 
     def test_warps_issue_only_what_they_have_butterflies_for(self):
@@ -69,6 +69,13 @@ class MachineCode(unittest.TestCase):
         self.assertEqual(row["accesses"], {"LDG.64": 8, "LDS.64": 1, "STG.128": 1, "STS.64": 9})
         self.assertEqual(sass.cells(row)[:5], ("columns_forward<1, 2, 16, 16>", 84, 37, 37, "22%"))
 
+    def test_counts_half_of_what_a_mirrored_stage_has_twice(self):
+        kernel = Kernel("fused_items_spectrum", 1, (8, 1024))  # 1,024 butterflies of 512 threads
+        row = sass.count(kernel, 84, listing("S2R R0, SR_TID.X", "LDG.E R2, [R4.64]", "@P0 BRA 0x50",
+                                             "FADD R2, R2, R3", "BRA 0x60", "FMUL R2, R2, R3",
+                                             "STS.64 [R0], R2", "@P1 BRA 0x10", "EXIT", "BRA 0x90"))
+        self.assertEqual((row["executed"], row["classes"]["float"]), (1 + 4 * 2 + 3 + 1, 2))
+
     def test_refuses_local_memory_and_the_unknown(self):
         kernel = Kernel("columns_forward", 1, (16, 16))
         loop = ["LDS.64 R2, [R0]", "@P1 BRA 0x0"]
@@ -91,10 +98,11 @@ class Roofline(unittest.TestCase):
 
     def test_twiddles_come_again_if_l1_has_no_room(self):
         fused = Kernel("fused_convolve", 1, (16, 8, 8, 16))  # 128 KiB of shared memory
-        table, spectra = 8 * (16 * 1024 + 7 * 128 + 7 * 16), 2 * 8 * 16384
-        self.assertEqual(expected.block_bytes(fused, 1)[0], 3 * table + spectra)
+        table, spectra = 8 * (16 * 513 + 4 * 128 + 4 * 16), 2 * 8 * 16384
+        self.assertEqual(expected.block_bytes(fused, 1)[0], table + spectra)
+        self.assertEqual(expected.block_bytes(fused, 2)[0], 3 * table + spectra)
         short = Kernel("fused_convolve", 1, (16, 16, 16))
-        self.assertEqual(expected.block_bytes(short, 2)[0], 8 * (4096 + 15 * 16) + 2 * 8 * 4096)
+        self.assertEqual(expected.block_bytes(short, 2)[0], 8 * (4096 + 8 * 16) + 2 * 8 * 4096)
 
     def test_knows_what_limits_resident_blocks(self):
         for threads, registers, shared_bytes, blocks in (

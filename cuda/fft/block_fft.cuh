@@ -8,16 +8,19 @@
 //          matrix, or two rows. A thread takes two lanes at once where registers allow: one
 //          16-byte access moves both, one twiddle serves both. Where lanes stand side by side, so
 //          do two twiddles: one access reads both.
-// Twiddles Element t of R that a butterfly leaves counts as t - R from the middle on. So the
-// twiddles
-//          of t and R - t are conjugates, and one is loaded for both; and none turns by more than
-//          half a circle. Of that a quarter is a constant, the rest is a rotation by rotate().
+// Pairs    Element t of R that a butterfly leaves counts as t - R from the middle on. So the
+//          twiddles of t and R - t are conjugates: one is loaded for both. And none turns by more
+//          than half a circle: a quarter is a constant, and rotate() does the rest.
 // Swizzle  Elements of one transform that a warp touches at a time fall into different banks in
 //          every stage (BlockShape::place). tests/cuda/block_fft_test.cu counts this.
 // Turn     The first stage may shift all frequencies by a quarter: Z[k] = sum_n z[n]
 //          exp(-2 pi i n (k - 1/4) / L). That is what multiplying by exp(2 pi i n / 4L) beforehand
 //          would do, at the price of R - 1 constants per butterfly (see segments.cuh). On the way
 //          there their scales go into the butterfly, on the way back they include 1/L.
+// Mirror   A turned first stage has no pairs, and the largest table. But a butterfly at offset o of
+//          stride S is one at offset o - S < 0, whose twiddles are conjugates of those at S - o:
+//          its elements count one further, and the last, element R, is i times element 0. So long
+//          transforms have a table for half of the offsets, which fits beside their elements.
 #pragma once
 
 #include <algorithm>
@@ -36,11 +39,10 @@ __host__ __device__ constexpr int centred(int t, int radix) {
   return 2 * t > radix ? t - radix : t;
 }
 
-/// Quarters of a circle that a twiddle turns by beside its rotation, which then is at most one,
-/// too.
+/// Quarters of a circle that a twiddle turns by beside its rotation, which then is at most one.
 __host__ __device__ constexpr int quarters(int t, int radix) {
   const int frequency = centred(t, radix);
-  return 4 * frequency > radix ? 1 : 4 * frequency < -radix ? -1 : 0;
+  return 4 * frequency > radix ? 1 : 4 * frequency <= -radix ? -1 : 0;
 }
 
 /// v times the twiddle of element t, forward, or its conjugate.
@@ -89,11 +91,19 @@ struct SizedBlockShape {
   __host__ __device__ static constexpr int twiddles(int stage, bool is_turned) {
     return is_turned && stage == 0 ? radix(stage) : radix(stage) / 2;
   }
+  /// Whether the second half of a stage's offsets mirrors the first.
+  __host__ __device__ static constexpr bool is_mirrored(int stage, bool is_turned) {
+    return is_turned && stage == 0 && kLanes == 1 && kLength >= 8192;
+  }
+  /// Offsets that the table of `stage` has twiddles for.
+  __host__ __device__ static constexpr int offsets(int stage, bool is_turned) {
+    return is_mirrored(stage, is_turned) ? stride(stage) / 2 + 1 : stride(stage);
+  }
   /// Where the twiddles of `stage` begin; table() has those of all stages but the last.
   __host__ __device__ static constexpr int twiddles_before(int stage, bool is_turned) {
     int sum = 0;
     for (int earlier = 0; earlier < stage; ++earlier) {
-      sum += twiddles(earlier, is_turned) * stride(earlier);
+      sum += twiddles(earlier, is_turned) * offsets(earlier, is_turned);
     }
     return sum;
   }
@@ -132,7 +142,7 @@ struct SizedBlockShape {
     return result;
   }
 
-  /// Stage after stage the rotations by offset t / length of a circle for every offset and t = 1
+  /// Stage after stage the rotations by offset t / length of a circle for offsets() and t = 1
   /// ... R / 2; if `is_turned`, in the first stage by offset (t - 1/4) / length for every t.
   /// Without quarters(). Of as many neighbours t as stand together, first all for offset 0, then
   /// all for offset 1 ...
@@ -142,7 +152,7 @@ struct SizedBlockShape {
       const int quarter = is_turned && stage == 0 ? 1 : 0;
       const int end = 1 - quarter + twiddles(stage, is_turned);
       for (int t = 1 - quarter; t < end; t += kTwiddlesTogether) {
-        for (int offset = 0; offset < stride(stage); ++offset) {
+        for (int offset = 0; offset < offsets(stage, is_turned); ++offset) {
           for (int one = t; one < std::min(t + kTwiddlesTogether, end); ++one) {
             entries.push_back(shears_of_turn(
                 static_cast<long long>(offset) * (4 * centred(one, radix(stage)) - quarter) -
@@ -234,17 +244,27 @@ inline constexpr int kRadixOf<float2[kWidth][kRadix]> = kRadix;
 template <typename Shape>
 using LastButterfly = Butterfly<Shape, Shape::kStages - 1>;
 
-/// body(butterfly) for those of a stage that this thread does. One after the other: done together,
-/// they would need more registers than there are.
-template <typename Shape, int kStage, typename Body>
+/// body(butterfly, mirrored) for those of a stage that this thread does; `mirrored` is a constant.
+/// One after the other: done together, they would need more registers than there are.
+template <typename Shape, int kStage, bool is_turned, typename Body>
 __device__ inline void for_butterflies(const Body& body) {
   if constexpr (Shape::butterflies(kStage) == Shape::kThreads) {
-    body(Butterfly<Shape, kStage>(threadIdx.x));  // stages share what they know of threadIdx
+    // Stages share what they know of threadIdx.
+    body(Butterfly<Shape, kStage>(threadIdx.x), std::false_type{});
   } else {
 #pragma unroll 1
     for (unsigned i = threadIdx.x; i < unsigned{Shape::butterflies(kStage)};
          i += unsigned{Shape::kThreads}) {
-      body(Butterfly<Shape, kStage>(i));
+      const Butterfly<Shape, kStage> at(i);
+      if constexpr (Shape::is_mirrored(kStage, is_turned)) {
+        if (2 * at.offset < Butterfly<Shape, kStage>::kStride) {
+          body(at, std::false_type{});
+        } else {
+          body(at, std::true_type{});
+        }
+      } else {
+        body(at, std::false_type{});
+      }
     }
   }
 }
@@ -333,7 +353,7 @@ __device__ inline void turn_back(const TurnBack<kRadix>& turn, Values& v) {
 }
 
 /// v[.][t] times twiddle t of the stage, or its conjugate. Twiddle 0 is one unless turned.
-template <bool is_forward, bool is_turned, typename Shape, int kStage>
+template <bool is_forward, bool is_turned, bool is_mirrored, typename Shape, int kStage>
 __device__ inline void twiddle(const float2* twiddles, const Butterfly<Shape, kStage>& at,
                                typename Butterfly<Shape, kStage>::Values& v) {
   using At = Butterfly<Shape, kStage>;
@@ -341,20 +361,24 @@ __device__ inline void twiddle(const float2* twiddles, const Butterfly<Shape, kS
   constexpr int kFrom = kHasTurn ? 0 : 1;
   constexpr int kEnd = kFrom + Shape::twiddles(kStage, is_turned);
   constexpr int kMost = Shape::kTwiddlesTogether;
+  const int offset = is_mirrored ? At::kStride - at.offset : at.offset;
   const float2* const table = twiddles + Shape::twiddles_before(kStage, is_turned);
-  // Opaque: of too many loads by one pointer the compiler tears some apart.
-  const float2* const together = opaque(table + kMost * at.offset);
+  // Opaque: of too many loads by one pointer the compiler tears some apart. But a pointer takes two
+  // registers, which a mirrored transform on sm_100 needs in its shortest stage.
+  constexpr bool kIsHeld = !Shape::is_mirrored(0, is_turned) || kStage + 2 < Shape::kStages;
+  const float2* const together = kIsHeld ? opaque(table + kMost * offset) : table + kMost * offset;
   unrolled<(kEnd - kFrom + kMost - 1) / kMost>([&](auto i) {
     constexpr int t = kFrom + kMost * decltype(i)::value;
     constexpr int kTogether = t + kMost <= kEnd ? kMost : 1;
-    constexpr int kBefore = (t - kFrom) * At::kStride;
+    constexpr int kBefore = (t - kFrom) * Shape::offsets(kStage, is_turned);
     float2 w[kTogether][1];
-    read_lanes(kTogether == kMost ? together + kBefore : table + kBefore + at.offset, w, 0);
+    read_lanes(kTogether == kMost ? together + kBefore : table + kBefore + offset, w, 0);
     unrolled<kTogether>([&](auto j) {
       constexpr int kOne = t + decltype(j)::value;
       constexpr int kOther = At::kRadix - kOne;
       unrolled<At::kWidth>([&](auto lane) {
-        v[lane][kOne] = twiddled<is_forward, kOne, At::kRadix>(v[lane][kOne], w[j][0]);
+        v[lane][kOne] =
+            twiddled<is_forward != is_mirrored, kOne, At::kRadix>(v[lane][kOne], w[j][0]);
         if constexpr (!kHasTurn && kOther != kOne) {
           v[lane][kOther] = twiddled<!is_forward, kOne, At::kRadix>(v[lane][kOther], w[j][0]);
         }
@@ -368,7 +392,7 @@ __device__ inline void butterflies(Values& v) {
   unrolled<kWidthOf<Values>>([&](auto w) { butterfly<is_forward>(v[w]); });
 }
 
-/// The same of the first stage, forward, of elements that are turned by t quarters of 1 / R.
+/// The first stage's, forward, of elements t that are turned by t / 4R of a circle.
 template <typename Values>
 __device__ inline void turned_butterflies(Values& v) {
   constexpr int kRadix = kRadixOf<Values>;
@@ -379,14 +403,37 @@ __device__ inline void turned_butterflies(Values& v) {
   });
 }
 
+/// Elements at an offset as those at the offset less the stride.
+template <typename Values>
+__device__ inline void mirror(Values& v) {
+  constexpr int kRadix = kRadixOf<Values>;
+  unrolled<kWidthOf<Values>>([&](auto w) {
+    const float2 last = v[w][kRadix - 1];
+    unrolled<kRadix - 1>([&](auto i) { v[w][kRadix - 1 - i] = v[w][kRadix - 2 - i]; });
+    v[w][0] = quarter_turned<false>(last);
+  });
+}
+
+/// The same on the way back.
+template <typename Values>
+__device__ inline void mirror_back(Values& v) {
+  constexpr int kRadix = kRadixOf<Values>;
+  unrolled<kWidthOf<Values>>([&](auto w) {
+    const float2 first = v[w][0];
+    unrolled<kRadix - 1>([&](auto i) { v[w][i] = v[w][i + 1]; });
+    v[w][kRadix - 1] = quarter_turned<true>(first);
+  });
+}
+
 /// All stages but the last. load(butterfly, v) fills the first stage's elements.
 template <typename Shape, bool is_turned, int kStage = 0, typename Load>
 __device__ inline void forward_to_last(float2* z, const float2* twiddles, const Load& load) {
   if constexpr (kStage + 1 < Shape::kStages) {
-    for_butterflies<Shape, kStage>([&](const auto& at) {
+    for_butterflies<Shape, kStage, is_turned>([&](const auto& at, auto mirrored) {
       typename Butterfly<Shape, kStage>::Values v;
       if constexpr (kStage == 0) {
         load(at, v);
+        if constexpr (mirrored.value) mirror(v);
       } else {
         read_shared(z, at, v);
       }
@@ -395,7 +442,7 @@ __device__ inline void forward_to_last(float2* z, const float2* twiddles, const 
       } else {
         butterflies<true>(v);
       }
-      twiddle<true, is_turned>(twiddles, at, v);
+      twiddle<true, is_turned, mirrored.value>(twiddles, at, v);
       write_shared(z, at, v);
     });
     __syncthreads();  // the next stage reads what other threads wrote
@@ -424,13 +471,14 @@ template <typename Shape, typename Turning, int kStage = Shape::kStages - 2, typ
 __device__ inline void inverse_from_first(float2* z, const float2* twiddles, const Turning& turn,
                                           const Store& store) {
   __syncthreads();  // the stage before is complete
-  for_butterflies<Shape, kStage>([&](const auto& at) {
+  for_butterflies<Shape, kStage, kIsTurned<Turning>>([&](const auto& at, auto mirrored) {
     typename Butterfly<Shape, kStage>::Values v;
     read_shared(z, at, v);
-    twiddle<false, kIsTurned<Turning>>(twiddles, at, v);
+    twiddle<false, kIsTurned<Turning>, mirrored.value>(twiddles, at, v);
     butterflies<false>(v);
     if constexpr (kStage == 0) {
       turn_back(turn, v);
+      if constexpr (mirrored.value) mirror_back(v);
       store(at, v);
     } else {
       write_shared(z, at, v);

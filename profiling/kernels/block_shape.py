@@ -89,6 +89,15 @@ class Kernel:
             return 0
         return self.radices[stage] // (1 if self.is_turned and stage == 0 else 2)
 
+    def is_mirrored(self, stage):
+        """Is done in two halves, with code of their own: the second takes the first one's twiddles."""
+        return stage == 0 and self.is_turned and self.lanes == 1 and self.length >= 8192
+
+    def offsets(self, stage):
+        """That the table of a stage has twiddles for."""
+        stride = math.prod(self.radices[stage + 1:])
+        return stride // 2 + 1 if self.is_mirrored(stage) else stride
+
     def passes(self):
         """Transforms, in order: True for a forward one."""
         return {"columns_forward": [True], "columns_inverse": [False], "rows_spectrum": [True],

@@ -58,8 +58,7 @@ def block_bytes(kernel, blocks):
     # transform, if L1 has no room for it.
     loaded = transforms * sum(8 * elements * kernel.twiddles(stage) / kernel.radices[stage]
                               / kernel.width(stage) for stage in range(stages - 1))
-    l2 = 8 * sum(kernel.twiddles(stage) * math.prod(kernel.radices[stage + 1:])
-                 for stage in range(stages - 1))
+    l2 = 8 * sum(kernel.twiddles(stage) * kernel.offsets(stage) for stage in range(stages - 1))
     l2 *= transforms if l2 > L1_BYTES - blocks * (kernel.shared_bytes + 1024) else 1
     if kernel.kind.startswith("columns"):
         last = kernel.radices[-1]

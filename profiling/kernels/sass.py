@@ -63,6 +63,17 @@ def instructions(text):
     return found
 
 
+def halves(code, begin, end):
+    """Of a loop with one condition: what either side of it executes, of which each trip takes one."""
+    for at in range(begin, end):
+        other = code[at][1]
+        if other is not None and at < other <= end:
+            operation, join = code[other - 1]
+            if operation == "BRA" and join is not None and other < join <= end:
+                return [*range(at + 1, other), *range(other, join)]
+    sys.exit("no condition in the loop of a mirrored stage")
+
+
 def trips(kernel, code):
     """How often the busiest thread executes each instruction, how often all warps of a block do, and
     how many loops only compute where an element stands."""
@@ -80,6 +91,10 @@ def trips(kernel, code):
     for (begin, end), stage in zip(stages, order):
         for at in range(begin, end + 1):
             counts[at], issued[at] = kernel.repeats(stage), kernel.rounds(stage)
+        if kernel.is_mirrored(stage):
+            for at in halves(code, begin, end):
+                counts[at] //= 2
+                issued[at] //= 2
     # One for each digit but the first, of the longest number in the warp (BlockShape::place).
     digits = (kernel.length - 1).bit_length()
     base = max(2, 16 // kernel.lanes).bit_length() - 1

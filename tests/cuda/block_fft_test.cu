@@ -143,6 +143,18 @@ TEST(BlockShape, LeavesFrequenciesInTheOrderOfItsStages) {
   });
 }
 
+TEST(BlockShape, RotatesByAQuarterAtMost) {
+  each_shape([]<typename Shape>(std::type_identity<Shape>) {
+    for (const bool is_turned : {false, true}) {
+      float steepest = 0;
+      for (const float2 shears : Shape::table(is_turned)) {
+        steepest = std::max(steepest, std::abs(shears.x));
+      }
+      EXPECT_LE(steepest, 1) << name_of<Shape>();  // the tangent of half the angle
+    }
+  });
+}
+
 TEST(BlockShape, FitsSharedMemoryAndRegisters) {
   each_shape([]<typename Shape>(std::type_identity<Shape>) {
     EXPECT_EQ(Shape::kThreads % 32, 0);
