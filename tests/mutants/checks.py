@@ -46,7 +46,7 @@ def suites_of_kernel_tests():
 
 # In order of cost.
 CHECKS = (
-    Check("blocks", "emulated", "BlockRing.* *Blockwise.*/METHOD Cost.* GpuRenderer.* LevelMeter.* "
+    Check("blocks", "emulated", "BlockRing.* *Blockwise*.*/METHOD Cost.* GpuRenderer.* LevelMeter.* "
           "Planned.* Radix2Lengths.* FourstepLengths.* CufftLengths.* NextSmooth.*", 60),
     Check("every method", "emulated", "*EveryMethod.*/METHOD", 120),
     Check("voices", "emulated", "VoiceLists.* *VoicesOf.*/METHOD *SceneBlocks.*/METHOD", 120),
