@@ -22,7 +22,7 @@ programs+=':RoutingProgram.*:SceneFile.*:ScenePass*:SceneProgram.*:SceneSchema.*
 arithmetic='*/cpu_*:ChartTest.*:Comparator.*:Cpu*:DirectMethod.*:ExponentTest.*:FigureTest.*'
 arithmetic+=':Length.*:Notebook.*:PageTest.*:Parse*:PresetTest.*:ProgressBarTest.*:RatioTest.*'
 arithmetic+=':ReportTest.*:SpectralMethod.*:SpreadTest.*:StatisticsTest.*:TeachingTransform.*'
-arithmetic+=':TicksTest.*:VerifiedScenes.*'
+arithmetic+=':TicksTest.*'
 host="$readers:$rooms:$writers:$programs:$arithmetic"
 # Without a GPU these would only be skipped there.
 on_gpu='*/gpu_*:GpuBenchTest.*'

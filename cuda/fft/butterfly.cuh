@@ -7,9 +7,8 @@
 // are left. All roots of unity are compile-time constants, made in double.
 //
 // Parts    A and B without a common divisor need no turns between the two levels, only another
-// order
-//          of the elements, which costs nothing in registers (Good 1958, Thomas 1963). The others
-//          are turned (Cooley and Tukey 1965).
+//          order of the elements, which costs nothing in registers (Good 1958, Thomas 1963). The
+//          others are turned (Cooley and Tukey 1965).
 // Scales   A turn by an angle is cos (1 -+ i tan). The bracket takes two instructions, a complex
 //          product four. The factor waits for the next butterfly: it adds the element to others
 //          anyway, and its additions become multiply-adds by constants (Linzer and Feig,

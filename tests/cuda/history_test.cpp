@@ -1,7 +1,8 @@
 // history_test.cpp - blocks of a source that goes on, by convolvers with history
 //
-// The segments of such blocks stand where those of one long block would, so bytes must be the same;
-// but for gpu-radix2, if K - 1 is no multiple of four.
+// The segments of such blocks stand where those of one long block would, so bytes must be the same:
+// with gpu-radix2 only if K - 1 is a multiple of four. Otherwise its blocks are a few samples short
+// of whole segments, so that the next one starts aligned.
 #include <gtest/gtest.h>
 
 #include <limits>

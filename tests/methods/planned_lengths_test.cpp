@@ -121,7 +121,7 @@ TEST_P(PlannedLengths, AreRightIfLong) {
 }
 
 /// Those whose lengths are few: the definition's and cuFFT's transform take any length there is, or
-/// nearly, and Shapes.AreRightForPairsOfLengthsUpTo64 and RandomShapes.AreRight go through them.
+/// nearly, and Shapes.AreRightForAllPairsOfLengthsUpTo64 and RandomShapes.AreRight go through them.
 std::vector<const Method*> own_transforms() {
   std::vector<const Method*> list;
   for (const Method& method : methods()) {
