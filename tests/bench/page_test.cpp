@@ -224,6 +224,19 @@ TEST(LadderTest, MarksWhatIsExtrapolatedOrNoisy) {
   EXPECT_EQ(ladder_svg(kMachine, {}), "");
 }
 
+TEST(LadderTest, HasRoomForTheLongestTimeAndRemark) {
+  BenchReport report = invented();
+  report.rows[15].is_extrapolated = true;
+  report.rows[15].seconds.median = report.rows[15].seconds.high = 5178;
+  const std::string svg = ladder_svg(kMachine, report);
+  const auto at = svg.find("86.3 min <tspan class=\"soft\">extrapolated<");
+  ASSERT_NE(at, std::string::npos) << svg;
+  const auto begin = svg.rfind("x=\"", at) + 3;
+  const double x = std::stod(svg.substr(begin, svg.find('"', begin) - begin));
+  constexpr double kBoldLetter = 7.7;  // 13 px high, as browsers draw it
+  EXPECT_LE(x + kBoldLetter * letters("86.3 min extrapolated"), 960);
+}
+
 TEST(PageTest, ConfessesWhatIsWrongNoisyOrNotMeasured) {
   BenchReport report = invented();
   const std::string good = to_html(kMachine, report);

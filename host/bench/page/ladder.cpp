@@ -12,7 +12,8 @@
 namespace gpuconv {
 namespace {
 
-constexpr double kWidth = 960, kTop = 62, kRowHeight = 32, kLeft = 230, kRight = 800;
+// Right of kRight stand a time and a remark, 21 letters of 7.6 at most.
+constexpr double kWidth = 960, kTop = 62, kRowHeight = 32, kLeft = 230, kRight = 770;
 
 constexpr const char* kLadderStyle = R"css(
 text { font: 13px system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif;
