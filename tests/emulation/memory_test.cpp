@@ -152,6 +152,18 @@ TEST_F(Devices4, FaultWhenMemoryOfAnotherOneIsUsed) {
   EXPECT_NE(fault().find("is used in a stream of device 0"), std::string::npos);
 }
 
+TEST(WordsOf, AreNoneOfWhatStandsBetweenMembers) {
+  float out = 0;
+  Wrapped wrapped{};
+  std::memset(&wrapped, 0x7f, sizeof wrapped);
+  wrapped.count = 5;
+  wrapped.out = &out;
+  const auto words = emulation::words_of(wrapped);
+  ASSERT_EQ(words.size(), 2u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(words[0]), 5u);
+  EXPECT_EQ(words[1], &out);
+}
+
 TEST_F(Devices4, RefuseLaunchesAndRecordsInStreamsOfAnotherOne) {
   const DeviceBuffer<float> out(4);
   const auto code = [](const auto& call) {

@@ -249,9 +249,11 @@ void barrier(const char* file, int line);
 /// cudaGridDependencySynchronize() at this place.
 void wait_for_previous(const char* file, int line);
 
-/// Every word of `value` that could be a pointer, in members of structs, too.
+/// Every word of `value` that could be a pointer, in members of structs, too. What happens to stand
+/// between members is none: half an old pointer there, and a length make a pointer to anywhere.
 template <typename T>
-std::vector<const void*> words_of(const T& value) {
+std::vector<const void*> words_of(T value) {
+  __builtin_clear_padding(&value);
   std::vector<const void*> words(sizeof(T) / sizeof(void*));
   if (!words.empty()) std::memcpy(words.data(), &value, words.size() * sizeof(void*));
   return words;
