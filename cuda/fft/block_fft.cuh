@@ -249,6 +249,7 @@ using LastButterfly = Butterfly<Shape, Shape::kStages - 1>;
 template <typename Shape, int kStage, bool is_turned, typename Body>
 __device__ inline void for_butterflies(const Body& body) {
   if constexpr (Shape::butterflies(kStage) == Shape::kThreads) {
+    static_assert(!Shape::is_mirrored(kStage, is_turned));  // that branch is below
     // Stages share what they know of threadIdx.
     body(Butterfly<Shape, kStage>(threadIdx.x), std::false_type{});
   } else {

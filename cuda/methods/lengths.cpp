@@ -108,10 +108,15 @@ int SegmentLengths::most_segments(int response_length) const {
   return std::max(transforms, segments(block_length - 1, response_length));
 }
 
+std::int64_t SegmentLengths::blocks(std::int64_t source_length, int response_length) const {
+  const bool has_rest = source_length % block_length > 0 || (history > 0 && response_length > 1);
+  return source_length / block_length + (has_rest ? 1 : 0);
+}
+
 std::int64_t SegmentLengths::all_segments(std::int64_t source_length, int response_length) const {
   const std::int64_t full = source_length / block_length;
   const auto rest = static_cast<int>(source_length % block_length);
-  const bool has_rest = rest > 0 || (history > 0 && response_length > 1);
+  const bool has_rest = blocks(source_length, response_length) > full;
   return full * transforms + (has_rest ? segments(rest, response_length) : 0);
 }
 

@@ -41,7 +41,9 @@ struct SegmentLengths {
   int segments(int source_length, int response_length) const;
   /// Of any block: one that is almost full and has the tail can have more than a full one.
   int most_segments(int response_length) const;
-  /// For a whole source.
+  /// For a whole source. After a full block with history the last one has no samples, only the
+  /// tail.
+  std::int64_t blocks(std::int64_t source_length, int response_length) const;
   std::int64_t all_segments(std::int64_t source_length, int response_length) const;
 
   /// Of a block from the same segments whose results are always K - 1 more than its samples. A

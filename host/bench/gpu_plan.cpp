@@ -28,11 +28,11 @@ class MethodOnGpu final : public DeviceWork {
                                                  : nullptr),
         block_length_(static_cast<std::size_t>(
             std::min<std::int64_t>(problem.N, convolver_->block_length()))),
+        has_block_of_tail_(blocks_.history() > 0 && problem.N % convolver_->block_length() == 0),
         clips_at_once_(can_batch() ? problem.clips : 1),
         clip_stride_(stored_length(static_cast<std::size_t>(problem.N))),
         source_(static_cast<std::size_t>(problem.clips) * clip_stride_) {
-    const bool is_one_block =
-        clips_at_once_ == problem.clips && static_cast<std::size_t>(problem.N) == block_length_;
+    const bool is_one_block = clips_at_once_ == problem.clips && is_clip_one_block();
     for (Slot& slot : std::span(slots_).first(is_one_block ? 1 : 2)) {
       slot.source_spectrum = DeviceBuffer<float>(convolver_->source_spectrum_size());
       for (const Side side : kSides) {
@@ -129,10 +129,13 @@ class MethodOnGpu final : public DeviceWork {
     Stereo<Event> done;
   };
 
+  bool is_clip_one_block() const {
+    return static_cast<std::size_t>(problem_.N) == block_length_ && !has_block_of_tail_;
+  }
+
   /// All clips in the same launches: if a clip is one block, and stays aligned.
   bool can_batch() const {
-    return !blocks_.is_per_ear() && static_cast<std::size_t>(problem_.N) == block_length_ &&
-           problem_.N % 4 == 0;
+    return !blocks_.is_per_ear() && is_clip_one_block() && problem_.N % 4 == 0;
   }
 
   /// Samples of the wet signals of a block.
@@ -149,7 +152,7 @@ class MethodOnGpu final : public DeviceWork {
     for (std::size_t start = 0; start < N; start += block_length_) {
       body(start, std::min(block_length_, N - start));
     }
-    if (blocks_.history() > 0 && N % block_length_ == 0) body(N, 0);
+    if (has_block_of_tail_) body(N, 0);
   }
 
   Stereo<std::span<const float>> taps() const {
@@ -218,6 +221,7 @@ class MethodOnGpu final : public DeviceWork {
   BlockQueue blocks_;
   ReplacingConvolver* replacing_;  // the same, if each run transforms the response; else null
   std::size_t block_length_;
+  bool has_block_of_tail_;  // after the last one of a clip, which is full: it has no samples
   int clips_at_once_;
   std::size_t clip_stride_;  // of the source: every clip starts aligned
   DeviceBuffer<float> source_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "cuda/methods/lengths.hpp"
 #include "cuda/runtime/range.hpp"
@@ -75,9 +77,16 @@ auto lengths_of(double N, double K) {
   return plan(static_cast<std::int64_t>(N), static_cast<int>(K));
 }
 
+/// Infinity for a response that is too long for the method.
 template <auto plan>
 double blocks(double N, double K) {
-  return std::ceil(N / lengths_of<plan>(N, K).block_length);
+  const auto lengths = lengths_of<plan>(N, K);
+  if constexpr (std::is_same_v<decltype(lengths), const SegmentLengths>) {
+    if (lengths.block_length == 0) return std::numeric_limits<double>::infinity();
+    return static_cast<double>(lengths.blocks(static_cast<std::int64_t>(N), static_cast<int>(K)));
+  } else {
+    return std::ceil(N / lengths.block_length);
+  }
 }
 
 double blocks_direct(double N, double) {
@@ -86,8 +95,10 @@ double blocks_direct(double N, double) {
 
 template <auto plan>
 double segments(double N, double K) {
+  const SegmentLengths lengths = lengths_of<plan>(N, K);
+  if (lengths.block_length == 0) return std::numeric_limits<double>::infinity();
   return static_cast<double>(
-      lengths_of<plan>(N, K).all_segments(static_cast<std::int64_t>(N), static_cast<int>(K)));
+      lengths.all_segments(static_cast<std::int64_t>(N), static_cast<int>(K)));
 }
 
 /// As Convolver::cost() counts.

@@ -262,7 +262,7 @@ class GpuRenderer final : public Renderer {
     };
     blocks_.enqueue(after, {wet(Side::left), wet(Side::right)},
                     {.source = &stream, .ears = {&stream, &stream}}, [](Side) {});
-    stream.synchronize();
+    times_.waiting.time([&] { stream.synchronize(); });
   }
 
   /// What sounds on after the last sample of the source: K - 1 frames, through one slot's buffers.

@@ -192,7 +192,10 @@ TEST_P(BlockwiseHistory, IsTimedAsItIsRendered) {
   const std::size_t K = GetParam().taps.back();
   gpuconv::Method method = find_method(GetParam().method);
   method.plan = GetParam().in_blocks;
-  for (const std::size_t N : {2 * block_length(K), 2 * block_length(K) + 5}) {
+  const std::size_t B = block_length(K);
+  // B - 1 samples are one block, and B are one that is full, and one with the tail.
+  for (const std::size_t N : {B - 1, B, 2 * B, 2 * B + 5}) {
+    SCOPED_TRACE(N);
     const Problem problem{"p", static_cast<std::int64_t>(N), static_cast<std::int64_t>(K)};
     const Sounds sounds(problem);
     const auto plan = plan_on_gpu(method, problem, sounds, device_, RunKind::launches);

@@ -73,10 +73,15 @@ TEST_P(Planned, SegmentsCoverEveryOutputOfABlock) {
         EXPECT_EQ(lengths.results(lengths.block_length - 1, K), lengths.block_length - 1 + K - 1);
         EXPECT_EQ(lengths.results(lengths.block_length, K), lengths.block_length);
         EXPECT_EQ(lengths.results(0, K), K - 1);
+        EXPECT_EQ(lengths.blocks(lengths.block_length - 1, K), 1);
+        EXPECT_EQ(lengths.blocks(lengths.block_length, K), 2);
+        EXPECT_EQ(lengths.all_segments(lengths.block_length, K),
+                  lengths.transforms + lengths.segments(0, K));
       } else {
         EXPECT_EQ(lengths.history, 0);
         if (goes_on) continue;
         EXPECT_EQ(lengths.block_length, N);
+        EXPECT_EQ(lengths.blocks(N, K), 1);
         EXPECT_GE(std::int64_t{lengths.transforms} * lengths.advance, N + K - 1) << N << ' ' << K;
         EXPECT_LT(std::int64_t{lengths.transforms - 1} * lengths.advance, N + K - 1);
       }
